@@ -1,0 +1,109 @@
+# The one front door, for technicians and developers; `make` prints what there is. Works with make 3.81 and POSIX sh.
+# Every target sets up what it needs through the stamp files in .venv. Nothing here needs root, and nothing outside
+# this folder is changed but the cache of test services (see tests/services/setup.sh).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+PY_SOURCES := .ci collector firmware tests
+FIRMWARE := $(shell find firmware -name '*.py' 2>/dev/null)
+WORKERS ?= 2
+T ?= tests
+
+# Set on the command line; see help.
+PYTHON ?=
+ifneq ($(MICROPYTHON),)
+export MICROPYTHON
+endif
+on = $(filter-out 0 no false,$(1))
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  demo:  SECONDS=30 stops by itself, PORT=8000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
+	@echo "  test:  T=tests/firmware only these, SERVICES=1 builds what is missing (as CI does), WORKERS=2"
+	@echo "  all:   PYTHON=python3.12 another Python, MICROPYTHON=file another interpreter for the boxes"
+
+# --- the environment ---------------------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	@python=`sh .ci/python "$(PYTHON)"` || exit 1; \
+	echo "Making $(VENV) with $$python"; "$$python" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
+	@echo "Installing what manyi needs (requirements.lock, hashes checked)"
+	@sed '/^# --- dev ---/,$$d' requirements.lock > $(VENV)/run.lock
+	@$(PIP) install --require-hashes -r $(VENV)/run.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing what development needs (requirements.lock, hashes checked)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+setup: $(VENV)/.dev ## make .venv with everything, for an editor
+
+# --- the product ---------------------------------------------------------------------------------------------------
+
+build/firmware/.made: $(VENV)/.run $(FIRMWARE)
+	@$(PY) firmware/build.py
+	@touch $@
+
+firmware: build/firmware/.made ## compile the box's firmware to build/firmware
+
+demo: build/firmware/.made ## a small city on this machine: boxes, broker, collector, wall
+	@$(BIN)/manyi demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT)) $(if $(call on,$(FAULTS)),--faults) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep $(KEEP)) $(if $(call on,$(EN)),--lang en)
+
+# --- checks --------------------------------------------------------------------------------------------------------
+
+lint: $(VENV)/.dev ## ruff, formatting, import rules
+	@$(BIN)/ruff check $(PY_SOURCES)
+	@$(BIN)/ruff format --check $(PY_SOURCES)
+	@$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## mypy --strict
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## rewrite the sources as ruff wants them
+	@$(BIN)/ruff check --fix $(PY_SOURCES)
+	@$(BIN)/ruff format $(PY_SOURCES)
+
+size: build/firmware/.made ## hold the firmware to firmware/budget.toml
+	@$(PY) firmware/build.py --check
+
+services: $(VENV)/.dev ## install or build the services that tests use: Mosquitto, influxd, a browser
+	@SERVICES=1 sh tests/services/setup.sh
+
+test: lint types size ## everything CI runs: lint, types, size, all tests
+	@sh tests/services/setup.sh
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile $(T)
+
+quick: $(VENV)/.dev build/firmware/.made ## the tests that take seconds, without services
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/system -m "not slow" $(T)
+
+bench: $(VENV)/.dev build/firmware/.made ## the figures: latencies, CPU per rating, erases, heap
+	@$(PY) -m tests.bench
+
+docs: $(VENV)/.dev ## rewrite docs/CLI.md from the commands' own help
+	@$(PY) -m tests.docs.cli_page
+
+# --- upkeep --------------------------------------------------------------------------------------------------------
+
+lock: $(VENV)/.made ## resolve requirements.lock anew; UPGRADE=1 takes newer versions
+	@$(PIP) install uv
+	@mkdir -p build
+	@$(PY) .ci/lock.py $(BIN)/uv build $(if $(call on,$(UPGRADE)),--upgrade)
+
+clean: ## remove what make has made: .venv, build, caches
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup firmware demo lint types format size services test quick bench docs lock clean
