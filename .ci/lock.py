@@ -17,7 +17,7 @@ DEV_LINE = "# --- dev ---"
 HEAD = """\
 # Written by `make lock`; do not edit. The part above `# --- dev ---` is all that `make demo` installs.
 """
-FLAGS = "--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet"
+FLAGS = "--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q"
 
 
 def resolve(uv: str, extras: list[str], prefer: Path) -> dict[str, str]:

@@ -1,0 +1,121 @@
+"""A server under test as a process: started, waited for by connecting, killed, restarted, always ended.
+
+Knows no particular server. It ends only processes that it started, by their own id, and never waits by
+sleeping for a guessed time.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+READY_S = 60.0  # influxd migrates its stores at first start; on a loaded machine that took 20 s
+STOP_S = 10.0  # a server that has not stopped by then is killed
+POLL_S = 0.02  # between two looks at a port
+EXTRA_PATH = "/usr/sbin:/usr/local/sbin"  # Debian puts daemons there, and a user's PATH has neither
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now. Another process may still take it first."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def find(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{EXTRA_PATH}")
+
+
+def missing(what: str, how: str) -> None:
+    """Ends the test: as skipped on a laptop, as failed with CI=true, both saying what to install."""
+    message = f"{what} is not installed: {how}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+class Server:
+    """One server process. `start` returns when `ready` says so; `kill` is SIGKILL, `stop` is polite."""
+
+    def __init__(self, name: str, command: list[str], log: Path, ready: Callable[[], bool]) -> None:
+        self.name, self.command, self.log, self.ready = name, command, log, ready
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, f"{self.name} was never started"
+        return self.process.pid
+
+    def start(self) -> None:
+        assert not self.running, f"{self.name} is running already"
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C reaches pytest alone, which then ends the server in its own order.
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        atexit.register(self.kill)
+        deadline = time.monotonic() + READY_S
+        while not self.ready():
+            if not self.running:
+                raise RuntimeError(f"{self.name} ended at once:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise TimeoutError(f"{self.name} was not ready after {READY_S:.0f} s:\n{self.tail()}")
+            time.sleep(POLL_S)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone. Harmless if it is."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM; SIGKILL if that does not help."""
+        self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """Kills it if it runs, and starts it again on the same port and folder."""
+        self.kill()
+        self.start()
+
+    def freeze(self) -> None:
+        """Stops it from answering while its connections stay open, as a hanging machine would."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def tail(self, lines: int = 30) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def _end(self, how: signal.Signals) -> None:
+        atexit.unregister(self.kill)
+        process = self.process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(how)
+        process.send_signal(signal.SIGCONT)  # a frozen one would not see SIGTERM
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
