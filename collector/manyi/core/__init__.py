@@ -1,0 +1,1 @@
+"""The collector without any web framework: wire, pipeline, ledger, settle, projections, roster."""

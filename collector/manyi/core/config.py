@@ -1,0 +1,243 @@
+"""The configuration: one TOML file, one frozen object, every problem reported at once in plain words.
+
+Secrets are named by file, never written here. Relative paths count from the configuration file's folder.
+Refuses unknown sections and keys, so that a slip of the pen is not silently the default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from manyi.core.errors import SetupError
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Every file that the service keeps lies in one folder."""
+
+    dir: Path
+
+    @property
+    def ledger(self) -> Path:
+        return self.dir / "ledger.db"
+
+    @property
+    def ratings(self) -> Path:
+        return self.dir / "ratings.db"
+
+    @property
+    def wall(self) -> Path:
+        return self.dir / "wall.db"
+
+    @property
+    def influx(self) -> Path:
+        return self.dir / "influx.db"
+
+    @property
+    def roots(self) -> Path:
+        return self.dir / "roots"
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """`plain` says that there is no TLS; otherwise the server's certificate is checked against ca_file or
+    the system's.
+    """
+
+    host: str
+    port: int
+    username: str
+    password_file: Path | None
+    plain: bool
+    ca_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    link_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Influx:
+    url: str
+    org: str
+    bucket: str
+    token_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    host: str
+    port: int
+    secret_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    visit_ms: int
+    """A visit lasts this long from its first press (docs/WIRE.md, config)."""
+    hall_batch: int
+    """Hall screens release closed batches of at least this many ratings."""
+    silent_s: int
+    """A box that has sent no beat for this long is called silent: three beats missed at the default of 60
+    s.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    city: City
+    data: Data
+    broker: Broker
+    keys: KeyFiles
+    influx: Influx | None
+    web: Web
+    policy: Policy
+
+
+def load(path: Path) -> Config:
+    """Reads the file. Raises SetupError with every problem found."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(
+            f"{path}: cannot be read ({error}). Start from collector/deploy/manyi.example.toml."
+        ) from error
+    return parse(text, path.parent, str(path))
+
+
+def parse(text: str, base: Path, name: str = "configuration") -> Config:
+    """The same from text; `base` is the folder that relative paths count from."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(f"{name}: not TOML ({error}).") from error
+    r = _Reader(tree, base)
+    city = City(r.text("city", "name"), r.text("city", "name_en", ""))
+    data = Data(r.path("data", "dir") or base)
+    broker = _broker(r)
+    keys = KeyFiles(r.path("keys", "link_file") or base)
+    influx = _influx(r) if "influx" in tree else None
+    web = Web(
+        r.text("web", "host", "127.0.0.1"),
+        r.number("web", "port", 1, 65535, 8080),
+        r.path("web", "secret_file", needed=False),
+    )
+    policy = Policy(
+        visit_ms=r.number("policy", "visit_ms", 2000, 15000, 5000),
+        hall_batch=r.number("policy", "hall_batch", 5, 100, 5),
+        silent_s=r.number("policy", "silent_s", 30, 86400, 180),
+    )
+    r.refuse_the_rest()
+    if r.problems:
+        raise SetupError(*(f"{name}: {problem}" for problem in r.problems))
+    return Config(city, data, broker, keys, influx, web, policy)
+
+
+def _broker(r: _Reader) -> Broker:
+    plain = r.yes("broker", "plain")
+    broker = Broker(
+        host=r.text("broker", "host"),
+        port=r.number("broker", "port", 1, 65535, 1883 if plain else 8883),
+        username=r.text("broker", "username", ""),
+        password_file=r.path("broker", "password_file", needed=False),
+        plain=plain,
+        ca_file=r.path("broker", "ca_file", needed=False),
+    )
+    if plain and broker.ca_file:
+        r.problems.append("[broker] has both plain = true and ca_file: take one out.")
+    if bool(broker.username) != bool(broker.password_file):
+        r.problems.append("[broker] needs username and password_file together, or neither.")
+    return broker
+
+
+def _influx(r: _Reader) -> Influx:
+    url = r.text("influx", "url")
+    if url and not url.startswith(("http://", "https://")):
+        r.problems.append(f"[influx] url = {url!r} must start with http:// or https://.")
+    return Influx(
+        url, r.text("influx", "org"), r.text("influx", "bucket"), r.path("influx", "token_file") or Path()
+    )
+
+
+class _Reader:
+    """Takes values out of the tree one by one and collects what is wrong; what is left over at the end is
+    unknown.
+    """
+
+    def __init__(self, tree: dict[str, Any], base: Path) -> None:
+        self.problems: list[str] = []
+        self._base = base
+        self._left: dict[str, dict[str, Any]] = {}
+        for section, values in tree.items():
+            if isinstance(values, dict):
+                self._left[section] = dict(values)
+            else:
+                self.problems.append(f"{section!r} stands outside a [section].")
+        self._known = {"city", "data", "broker", "keys", "influx", "web", "policy"}
+
+    def _take(self, section: str, key: str, default: Any) -> Any:
+        value = self._left.get(section, {}).pop(key, default)
+        if value is None:
+            self.problems.append(f"[{section}] {key} is missing.")
+        return value
+
+    def text(self, section: str, key: str, default: str | None = None) -> str:
+        value = self._take(section, key, default)
+        if value is not None and (not isinstance(value, str) or (default is None and not value.strip())):
+            self.problems.append(f"[{section}] {key} = {value!r} must be a text that is not empty.")
+        return value if isinstance(value, str) else ""
+
+    def number(self, section: str, key: str, low: int, high: int, default: int | None = None) -> int:
+        value = self._take(section, key, default)
+        if value is None:
+            return 0
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            self.problems.append(
+                f"[{section}] {key} = {value!r} must be a whole number from {low} to {high}."
+            )
+            return low
+        return value
+
+    def yes(self, section: str, key: str) -> bool:
+        value = self._take(section, key, False)
+        if not isinstance(value, bool):
+            self.problems.append(f"[{section}] {key} = {value!r} must be true or false.")
+        return value is True
+
+    def path(self, section: str, key: str, *, needed: bool = True) -> Path | None:
+        if not needed and key not in self._left.get(section, {}):
+            return None
+        text = self.text(section, key)
+        return self._base / Path(text).expanduser() if text else None
+
+    def refuse_the_rest(self) -> None:
+        for section, values in self._left.items():
+            if section not in self._known:
+                self.problems.append(f"[{section}] is not a section of this file.")
+            else:
+                self.problems += [f"[{section}] {key} is not a setting." for key in values]
+
+
+def secret(path: Path, what: str) -> str:
+    """The one line of a secret file. Raises SetupError if it cannot be read, is empty, or others may read
+    it.
+    """
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SetupError(f"{path}: others may read this {what}. Run: chmod 600 {path}")
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: the {what} cannot be read ({error}).") from error
+    if not text:
+        raise SetupError(f"{path}: the {what} is empty.")
+    return text

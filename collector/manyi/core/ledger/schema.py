@@ -1,0 +1,134 @@
+"""What is in ledger.db, and how it is opened. Refuses a file that is not a ledger of this version.
+
+`row` is the truth: append-only, ids contiguous from 1, chained (chain.py). `head` is one line per box, life
+and branch: where it stands, and its counters; it is written in the same transaction as its rows and `manyi
+verify` recomputes it from them. `beat`, `state`, `reply` hold the newest of each, `aside` what could not be
+read; no figure of ratings depends on these four. Triggers stop a slip of the hand from editing `row`;
+against intent there are the chain and the published roots.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from manyi.core.errors import LedgerError
+
+APPLICATION_ID: Final = 0x6D616E79  # "many": `file` and sqlite3 can tell a ledger from any other database
+VERSION: Final = 1
+BUSY_MS: Final = 5_000  # a roster import holds the write lock well below a second
+
+SCHEMA: Final = """
+CREATE TABLE row (
+  id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, head INTEGER REFERENCES head(id),
+  seq INTEGER, body BLOB NOT NULL, hash BLOB NOT NULL);
+CREATE UNIQUE INDEX record_at ON row(head, seq) WHERE kind = 'record';
+CREATE INDEX notable ON row(kind, head) WHERE kind <> 'record';
+CREATE TRIGGER row_is_never_changed BEFORE UPDATE ON row
+  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER row_is_never_deleted BEFORE DELETE ON row
+  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TABLE head (
+  id INTEGER PRIMARY KEY, box TEXT NOT NULL, life TEXT NOT NULL, branch INTEGER NOT NULL,
+  start INTEGER NOT NULL, seq INTEGER NOT NULL, tag BLOB NOT NULL,
+  n_s INTEGER NOT NULL, n_b INTEGER NOT NULL, n_d INTEGER NOT NULL,
+  n0_s INTEGER NOT NULL, n0_b INTEGER NOT NULL, n0_d INTEGER NOT NULL,
+  stored_s INTEGER NOT NULL, stored_b INTEGER NOT NULL, stored_d INTEGER NOT NULL,
+  lost_s INTEGER NOT NULL, lost_b INTEGER NOT NULL, lost_d INTEGER NOT NULL,
+  forgot_s INTEGER NOT NULL, forgot_b INTEGER NOT NULL, forgot_d INTEGER NOT NULL,
+  UNIQUE (box, life, branch));
+CREATE TABLE beat (
+  box TEXT NOT NULL, life TEXT NOT NULL, at_ms INTEGER NOT NULL, boot INTEGER NOT NULL,
+  up_ms INTEGER NOT NULL, seq INTEGER NOT NULL,
+  n_s INTEGER NOT NULL, n_b INTEGER NOT NULL, n_d INTEGER NOT NULL,
+  depth INTEGER NOT NULL, oldest_ms INTEGER NOT NULL,
+  lost_s INTEGER NOT NULL, lost_b INTEGER NOT NULL, lost_d INTEGER NOT NULL,
+  unknown INTEGER NOT NULL, room INTEGER NOT NULL, clock INTEGER NOT NULL, stuck INTEGER NOT NULL,
+  heap INTEGER NOT NULL, rssi INTEGER NOT NULL, erases INTEGER NOT NULL, faults INTEGER NOT NULL,
+  config TEXT NOT NULL, PRIMARY KEY (box, life)) WITHOUT ROWID;
+CREATE TABLE state (
+  box TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, online INTEGER NOT NULL, fw TEXT NOT NULL,
+  life TEXT NOT NULL, boot INTEGER NOT NULL, reason INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE reply (
+  box TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, id TEXT NOT NULL, ok INTEGER NOT NULL,
+  text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE aside (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, topic TEXT NOT NULL, why TEXT NOT NULL,
+  payload BLOB NOT NULL);
+"""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """A connection that may write, in WAL with synchronous=FULL; makes the file if there is none.
+
+    Transactions are explicit (`BEGIN IMMEDIATE` … `COMMIT`). Usable from one thread at a time.
+    Raises LedgerError if the file is no ledger of this version, or cannot be opened.
+    """
+    try:
+        conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+        # FULL: a commit that returned has been fsynced; an ack promises no less. NORMAL may lose commits at
+        # power loss.
+        conn.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        if conn.execute("PRAGMA user_version").fetchone()[0] == 0:
+            _create(conn)
+        _check(conn, path)
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path} cannot be opened as a ledger: {error}") from error
+    return conn
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A read-only connection; sees each commit as soon as it is made.
+
+    Raises LedgerError if there is no ledger there. Several threads: one connection each.
+    """
+    if not path.exists():
+        raise LedgerError(f"There is no ledger at {path}. Has `manyi serve` run with this configuration?")
+    try:
+        conn = sqlite3.connect(
+            f"file:{quote(str(path))}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_MS / 1000,
+        )
+        _check(conn, path)
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path} cannot be read as a ledger: {error}") from error
+    return conn
+
+
+def _create(conn: sqlite3.Connection) -> None:
+    conn.execute("BEGIN IMMEDIATE")
+    if conn.execute("PRAGMA user_version").fetchone()[0] == 0:  # another process may have been first
+        for statement in _statements(SCHEMA):
+            conn.execute(statement)
+        conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        conn.execute(f"PRAGMA user_version = {VERSION}")
+    conn.execute("COMMIT")
+
+
+def _statements(script: str) -> list[str]:
+    """executescript() would commit the open transaction, so the script is cut here: at the end of lines that
+    end in `;`.
+    """
+    found, rest = [], ""
+    for line in script.strip().splitlines():
+        rest += line + "\n"
+        if sqlite3.complete_statement(rest):
+            found.append(rest)
+            rest = ""
+    return found
+
+
+def _check(conn: sqlite3.Connection, path: Path) -> None:
+    if conn.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise LedgerError(f"{path} is a database, but not a ledger of manyi.")
+    version = conn.execute("PRAGMA user_version").fetchone()[0]
+    if version != VERSION:
+        raise LedgerError(
+            f"{path} is a ledger of version {version}; this program knows version {VERSION}. "
+            "Use the release that made it."
+        )
