@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from manyi.core.dating import (
     AHEAD_MS,
     FLOOR_MS,

@@ -1,10 +1,9 @@
 """Settle: which presses make one rating."""
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from manyi.core.settle import FLAG_CORRECTED, FLAG_REASON_ALONE, Press, Visit, settle
 
 VISIT_MS = 5_000
@@ -21,7 +20,9 @@ def fold(presses: list[Press], newest: Visit | None = None) -> list[Visit]:
     return visits
 
 
-def press(seq: int, up_ms: int, level: int, *, boot: int = 1, reason: int = 0, prompted: bool = False) -> Press:
+def press(
+    seq: int, up_ms: int, level: int, *, boot: int = 1, reason: int = 0, prompted: bool = False
+) -> Press:
     return Press(seq, boot, up_ms, level, reason, prompted)
 
 
@@ -113,5 +114,5 @@ def test_no_correction_lies_outside_the_visit(presses: list[Press]) -> None:
 def test_ratings_of_a_boot_do_not_overlap(presses: list[Press]) -> None:
     for _, group in groupby(fold(presses), key=lambda v: v.boot):
         visits = list(group)
-        for a, b in zip(visits, visits[1:], strict=False):
+        for a, b in pairwise(visits):
             assert b.up_ms - a.up_ms >= VISIT_MS or b.flags & FLAG_REASON_ALONE

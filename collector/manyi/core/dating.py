@@ -14,8 +14,8 @@ It refuses to date anything twice: what has a date keeps it, and a better clock 
 
 import msgspec
 
-FLOOR_MS = 1_704_067_200_000  # 2024-01-01T00:00Z: no box of ours is older, so an earlier clock is a wrong one
-AHEAD_MS = 600_000  # ms a clock record may lie after its receipt: allows a collector that is itself some minutes slow
+FLOOR_MS = 1_704_067_200_000  # 2024-01-01T00:00Z: no box of ours is older
+AHEAD_MS = 600_000  # ms a clock record may lie after its receipt: a collector may be some minutes slow
 BY_CLOCK = "clock"
 BY_BOUNDS = "bounds"
 
@@ -34,7 +34,7 @@ class Clock(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Dating(msgspec.Struct, frozen=True, array_like=True):
-    """What one life knows of time: the boot it is in, that boot's newest clock, and boots still without a date."""
+    """What one life knows of time: its boot, that boot's newest clock, and boots still without a date."""
 
     boot: int = 0
     clock: Clock | None = None

@@ -4,15 +4,17 @@ A visit lasts `visit_ms` from its *first* press, so that later presses can neith
 next visitor. The last press within it is the rating; the first is kept beside it. A press that gives a reason
 (`reason` is set; the box decides that) belongs to the newest visit of its boot and never changes the level.
 
-It refuses to look at anything but order, `boot` and `up_ms`: not at dates, not at where the box stands. Levels
-other than 1, 2 and 3 are the caller's to leave out.
+It refuses to look at anything but order, `boot` and `up_ms`: not at dates, not at where the box stands.
+Levels other than 1, 2 and 3 are the caller's to leave out.
 """
 
 import msgspec
 
 SATISFIED, BASICALLY, DISSATISFIED = 1, 2, 3
 LEVELS = (SATISFIED, BASICALLY, DISSATISFIED)
-REASON_WITHIN_MS = 15_000  # the longest visit the wire allows: a reason later than this belongs to nobody's visit
+REASON_WITHIN_MS = (
+    15_000  # the longest visit the wire allows; a later reason belongs to nobody's
+)
 
 FLAG_CORRECTED = 1  # 改评: red first, better last; a clerk who reaches over leaves exactly this trace
 FLAG_REASON_ALONE = 2  # a reason without a visit before it: its first press was lost
@@ -50,7 +52,7 @@ class Visit(msgspec.Struct, frozen=True, array_like=True):
 
 
 def settle(newest: Visit | None, press: Press, visit_ms: int) -> Visit:
-    """The visit that `press` belongs to: `newest` with the press added, or a new one (`.seq == press.seq`)."""
+    """The visit of `press`: `newest` with the press added, or a new one (`.seq == press.seq`)."""
     if newest is None or press.boot != newest.boot:
         return _begin(press)
     since_ms = press.up_ms - newest.up_ms

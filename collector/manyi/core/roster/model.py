@@ -1,0 +1,133 @@
+"""Where a box stood and who sat there: pure look-ups over the facts of the ledger.
+
+Unknown is an empty id, shown as 未分配 (place) or 未签到 (staff). It refuses to guess: no last known place,
+no usual clerk. A duty row holds until its end, and one without an end until the next row of its window
+begins.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from manyi.core.roster.facts import Body, FactRow, Facts
+
+TIERS = ("county", "township", "hall", "window")
+MAX_DEPTH = len(TIERS)  # steps from a window to its county at most; also stops at a loop
+
+
+class Place(NamedTuple):
+    county: str
+    township: str
+    hall: str
+    window: str
+
+
+NOWHERE = Place("", "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    id: str
+    tier: str
+    parent: str
+    zh: str
+    en: str
+    tel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    id: str
+    zh: str
+    en: str
+    badge: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What held from when on: `starts` ascending, one (value, end or None) each."""
+
+    starts: tuple[int, ...]
+    values: tuple[tuple[str, int | None], ...]
+
+    def at(self, time_ms: int) -> str:
+        i = bisect_right(self.starts, time_ms) - 1
+        if i < 0:
+            return ""
+        value, ends = self.values[i]
+        return value if ends is None or time_ms < ends else ""
+
+
+class Roster:
+    """The roster as of one moment of recorded time. Immutable."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.units = {u.id: u for u in map(_unit, facts.of("office"))}
+        self.staff = {s.id: s for s in map(_staff, facts.of("staff"))}
+        self._holders = {s.badge: s.id for s in self.staff.values() if s.badge}
+        self._places = _courses(facts.of("placement"), "box", "window")
+        self._duty = _courses(facts.of("duty"), "window", "staff")
+        self._place_of = {u.id: self._climb(u) for u in self.units.values()}
+
+    @classmethod
+    def from_facts(cls, rows: Iterable[FactRow], as_of_row: int | None = None) -> "Roster":
+        """The roster that the ledger's rows tell, in their order; only rows up to `as_of_row` if that is
+        given.
+        """
+        facts = Facts()
+        for row in rows:
+            if as_of_row is None or row.id <= as_of_row:
+                facts.apply(row)
+        return cls(facts)
+
+    def where(self, box: str, time_ms: int) -> Place:
+        course = self._places.get(box)
+        return NOWHERE if course is None else self._place_of.get(course.at(time_ms), NOWHERE)
+
+    def who(self, window: str, time_ms: int) -> str:
+        """The staff id by the duty plan; "" if nobody is known."""
+        course = self._duty.get(window)
+        return "" if course is None else course.at(time_ms)
+
+    def holder(self, badge: str) -> str:
+        """The staff id with this badge (hex); "" if nobody is known."""
+        return self._holders.get(badge, "")
+
+    @property
+    def boxes(self) -> frozenset[str]:
+        """Every box that was ever placed."""
+        return frozenset(self._places)
+
+    def boxes_at(self, window: str) -> set[str]:
+        """Every box that ever stood at the window."""
+        return {box for box, c in self._places.items() if any(value == window for value, _ in c.values)}
+
+    def _climb(self, unit: Unit) -> Place:
+        found: dict[str, str] = {}
+        step: Unit | None = unit
+        for _ in range(MAX_DEPTH):
+            if step is None:
+                break
+            found.setdefault(step.tier, step.id)
+            step = self.units.get(step.parent)
+        return Place(*(found.get(tier, "") for tier in TIERS))
+
+
+def _unit(b: Body) -> Unit:
+    return Unit(b["id"], b["tier"], b["parent"], b["zh"], b["en"], b["tel"])
+
+
+def _staff(b: Body) -> Staff:
+    return Staff(b["id"], b["zh"], b["en"], b["badge"])
+
+
+def _courses(bodies: list[Body], key: str, value: str) -> dict[str, _Course]:
+    rows: dict[str, list[tuple[int, str, int | None]]] = {}
+    for b in bodies:
+        rows.setdefault(b[key], []).append((b["from_ms"], b[value], b.get("to_ms")))
+    return {
+        k: _Course(tuple(r[0] for r in sorted_), tuple((r[1], r[2]) for r in sorted_))
+        for k, found in rows.items()
+        if (sorted_ := sorted(found, key=lambda r: r[0]))
+    }
