@@ -1,0 +1,25 @@
+"""Names of accounts on the broker, and how this package speaks to people.
+
+An account is a box or one of ours. Ours contain an underscore, which no box id may (docs/WIRE.md), so
+that no box can ever be enrolled under the name of a service.
+"""
+
+import re
+
+from manyi.core.errors import SetupError
+
+BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
+"""A box id, as docs/WIRE.md has it: also its user name on the broker and the `%u` of the ACL."""
+
+COLLECTOR = "manyi_collector"
+WINDOW = "manyi_window"
+SERVICES = (COLLECTOR, WINDOW)
+
+
+def both(zh: str, en: str) -> str:
+    """One line for people: Chinese first, then English."""
+    return f"{zh} / {en}"
+
+
+class BrokerError(SetupError):
+    """The administrator has to change something first. Carries every problem found, not only the first."""
