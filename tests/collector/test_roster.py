@@ -18,7 +18,13 @@ CITY = Path(manyi.__file__).parent / "demo" / "city"
 HOUR = 3_600_000
 MORNING = 1_795_219_200_000  # 2026-11-21 08:00 in Beijing
 
-OFFICES = "id,type,parent,name,name_en,telephone\nc1,county,,东县,East,\nh1,hall,c1,东县大厅,East Hall,0537-1\nw1,window,h1,一号,One,\nw2,window,h1,二号,Two,\n"
+OFFICES = """\
+id,type,parent,name,name_en,telephone
+c1,county,,东县,East,
+h1,hall,c1,东县大厅,East Hall,0537-1
+w1,window,h1,一号,One,
+w2,window,h1,二号,Two,
+"""
 BOXES = "box,window,from\nbox-1,w1,2026-01-01\n"
 STAFF = "staff,name,name_en,badge\na,张三,,04:A1\nb,李四,,\n"
 DUTY = (

@@ -6,9 +6,10 @@ model.py (pure look-ups), policy.py (what figures depend on besides). Facts in t
 source of the look-ups.
 """
 
-from manyi.core.roster.check import Problem, Report, check
+from manyi.core.roster.check import Report, check
 from manyi.core.roster.facts import Facts
 from manyi.core.roster.imports import Imported, import_
 from manyi.core.roster.model import NOWHERE, Place, Roster, Unit
+from manyi.core.roster.table import Problem
 
 __all__ = ["NOWHERE", "Facts", "Imported", "Place", "Problem", "Report", "Roster", "Unit", "check", "import_"]

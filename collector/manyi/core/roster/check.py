@@ -91,7 +91,7 @@ def _references(
                 case "office":
                     _parent(table, line.row, body, tiers, problems)
                 case "staff":
-                    holder = badges.get(body["badge"], body["id"])
+                    holder = str(badges.get(body["badge"], body["id"]))
                     if holder != body["id"] and not _restated(holder, tables):
                         zh, en = f"工牌已属于 {holder}", f"this badge already belongs to {holder}"
                         problems.append(table.problem(line.row, "badge", zh, en))

@@ -1,0 +1,302 @@
+"""The fold from ledger rows to ratings: settle, dating and attribution put together, in the rows' order.
+
+Each row is taken once. What must be remembered between rows lies in tables of ratings.db (`life`,
+`undated`, `badge`, `fact`), read when first needed and written by flush(). It refuses to look at a clock,
+and at rows of branches other than the main one: those presses are kept in the ledger and alarmed, never
+rated.
+"""
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+
+from manyi.core import record as rec
+from manyi.core import stores
+from manyi.core.dating import BY_BOUNDS, BY_CLOCK, Dating, bounds, date, learn, observe, plausible
+from manyi.core.ledger.reader import Row
+from manyi.core.rating import COLUMNS, Rating
+from manyi.core.roster.attribution import Touched, day_begin, staff_of, touched
+from manyi.core.roster.facts import KEYS, Change, Facts
+from manyi.core.roster.model import Roster
+from manyi.core.roster.policy import VISIT_MS, visit_ms_of
+from manyi.core.settle import LEVELS, Press, Visit, settle
+
+PACKING_MASK, PACKING_1 = 0x0F, 0x01  # low half of `fmt`: how the record is packed
+NO_VISIT = bytes(10)  # `data` of a press without visit id and business type
+DETAIL_CHARS = 200  # of a row's body kept with an alarm; the ledger has it whole
+
+
+_MARKS = ",".join("?" * len(COLUMNS))
+_NAMES = ",".join(COLUMNS)
+
+_NEWEST_BADGE = """
+SELECT badge FROM badge WHERE box = ? AND time_ms BETWEEN ? AND ?
+ORDER BY time_ms DESC, life DESC, seq DESC LIMIT 1"""
+
+Key = tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class Life:
+    """What one box and life carries from row to row."""
+
+    born: int
+    dating: Dating = field(default_factory=Dating)
+    newest: Visit | None = None
+
+
+class Fold:
+    """Takes rows, then flushes. Belongs to one transaction at a time; after a rollback it must be thrown
+    away.
+    """
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+        self._facts = Facts()
+        for row_id, kind, body in conn.execute("SELECT id, kind, body FROM fact ORDER BY id"):
+            self._facts.apply(Row(row_id, 0, kind, "", "", 0, 0, body))
+        self._roster = Roster(self._facts)
+        self._visit_ms = self._policy()
+        self._badged = {box for (box,) in conn.execute("SELECT DISTINCT box FROM badge")}
+        self._lives: dict[tuple[str, str], Life] = {}
+        self._changed: set[tuple[str, str]] = set()
+        self._fresh: dict[Key, Rating] = {}
+        self._superseded: list[Rating] = []
+        self._import: list[Change] = []
+        self._import_row: Row | None = None
+        self._counts: Counter[str] = Counter()
+
+    def take(self, row: Row) -> None:
+        """The next row of the ledger."""
+        if self._import_row is not None and (row.kind not in KEYS or row.at_ms != self._import_row.at_ms):
+            self._end_of_import()
+        if row.kind == "record":
+            if row.branch == 0:
+                self._record(row)
+        elif row.kind in KEYS:
+            self._fact(row)
+        else:
+            self._alarm(row, row.kind, row.body[:DETAIL_CHARS].decode(errors="replace"))
+
+    def flush(self) -> None:
+        """Writes what the rows taken so far have changed."""
+        self._end_of_import()
+        self._write()
+
+    def _write(self) -> None:
+        conn, rating = self._conn, msgspec.structs.astuple
+        conn.executemany(f"INSERT INTO version VALUES ({_MARKS})", map(rating, self._superseded))
+        conn.executemany(
+            f"INSERT OR REPLACE INTO rating VALUES ({_MARKS})", map(rating, self._fresh.values())
+        )
+        conn.executemany("INSERT INTO change VALUES (NULL, ?, ?, ?)", self._fresh)
+        conn.executemany("INSERT OR REPLACE INTO life VALUES (?, ?, ?, ?)", map(self._state, self._changed))
+        for name, more in self._counts.items():
+            stores.add(conn, name, more)
+        self._superseded.clear()
+        self._fresh.clear()
+        self._changed.clear()
+        self._counts.clear()
+
+    # -- records
+
+    def _record(self, row: Row) -> None:
+        fmt, kind, boot, _, up_ms, _, _, _, level, reason, _, flags, data = rec.PACKED.unpack_from(row.body)
+        if fmt & PACKING_MASK != PACKING_1:
+            self._counts["unread"] += 1  # a packing of the future: kept in the ledger, not guessed at
+            return
+        life = self._life(row.box, row.life, row.id)
+        if life.dating.clock is None or life.dating.boot != boot:
+            life.dating = observe(life.dating, boot, up_ms, row.at_ms)
+            self._changed.add((row.box, row.life))
+        if kind == rec.PRESS:
+            if level not in LEVELS:
+                self._counts["unrated"] += 1
+                return
+            visit, biz = ("", 0) if data.startswith(NO_VISIT) else rec.visit_of(rec.unpack(row.body))
+            prompted = bool(flags & rec.FLAG_PROMPTED)
+            self._press(
+                row, life, Press(row.seq, boot, up_ms, level, reason, prompted, visit, biz, row.at_ms)
+            )
+        elif kind == rec.CLOCK:
+            self._clock(row, life, up_ms, rec.clock_of(rec.unpack(row.body))[0])
+        elif kind == rec.DUTY and reason in (rec.DUTY_IN, rec.DUTY_OUT, rec.DUTY_CLOSING):
+            badge = rec.badge_of(rec.unpack(row.body)) if reason == rec.DUTY_IN else ""
+            if life.dating.clock is None:
+                self._wait(row, boot, 0, msgspec.msgpack.encode((up_ms, badge)))
+            else:
+                self._sign(row.box, row.life, row.seq, date(life.dating.clock, up_ms), badge)
+
+    def _press(self, row: Row, life: Life, press: Press) -> None:
+        visit = life.newest = settle(life.newest, press, self._visit_ms)
+        self._changed.add((row.box, row.life))
+        clock = life.dating.clock
+        if clock is None:
+            self._wait(row, visit.boot, visit.presses, msgspec.msgpack.encode(visit), visit.seq)
+        elif visit.seq == press.seq:
+            self._release(row, row.life, visit, date(clock, visit.up_ms), BY_CLOCK)
+        else:
+            self._revise(row, visit)
+
+    def _clock(self, row: Row, life: Life, up_ms: int, unix_ms: int) -> None:
+        if not plausible(unix_ms, row.at_ms):
+            self._alarm(row, "clock", str(unix_ms))
+            return
+        life.dating, begins = learn(life.dating, up_ms, unix_ms)
+        self._changed.add((row.box, row.life))
+        if not begins:
+            return
+        self._date(row, row.life, begins, life.dating.boot)
+        before_ms = min(begins.values())
+        older = "SELECT life, born FROM life WHERE box = ? AND born < ? ORDER BY born DESC"
+        for name, born in self._conn.execute(older, (row.box, life.born)).fetchall():
+            earlier = self._life(row.box, name, born)
+            if earlier.dating.spans:
+                begins = bounds(earlier.dating.spans, before_ms)
+                earlier.dating = Dating(earlier.dating.boot, None, ())
+                self._changed.add((row.box, name))
+                self._date(row, name, begins, None)
+                before_ms = min(before_ms, *begins.values())
+
+    # -- what waits for a date
+
+    def _wait(self, row: Row, boot: int, presses: int, body: bytes, seq: int = 0) -> None:
+        values = (row.box, row.life, seq or row.seq, boot, presses, body)
+        self._conn.execute("INSERT OR REPLACE INTO undated VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def _date(self, row: Row, life: str, begins: dict[int, int], by_clock: int | None) -> None:
+        """Dates what waits in these boots of a life, in its order; `by_clock` is the boot that knows the
+        time.
+        """
+        query = "SELECT seq, boot, presses, body FROM undated WHERE box = ? AND life = ? ORDER BY seq"
+        for seq, boot, presses, body in self._conn.execute(query, (row.box, life)).fetchall():
+            if boot not in begins:
+                continue
+            if presses:
+                visit = msgspec.msgpack.decode(body, type=Visit)
+                how = BY_CLOCK if boot == by_clock else BY_BOUNDS
+                self._release(row, life, visit, begins[boot] + visit.up_ms, how)
+            else:
+                up_ms, badge = msgspec.msgpack.decode(body, type=tuple[int, str])
+                self._sign(row.box, life, seq, begins[boot] + up_ms, badge)
+            self._conn.execute(
+                "DELETE FROM undated WHERE box = ? AND life = ? AND seq = ?", (row.box, life, seq)
+            )
+
+    # -- ratings
+
+    def _release(self, row: Row, life: str, v: Visit, time_ms: int, dated: str) -> None:
+        place = self._roster.where(row.box, time_ms)
+        staff = self._staff(row.box, place.window, time_ms)
+        self._fresh[row.box, life, v.seq] = Rating(
+            row.box, life, v.seq, 1, row.id, row.at_ms, v.boot, v.up_ms, time_ms, dated, v.level, v.first,
+            v.presses, int(v.prompted), v.flags, v.reason, v.visit, v.biz,
+            max(0, v.at_ms - time_ms), *place, staff,
+        )  # fmt: skip
+
+    def _revise(self, row: Row, v: Visit) -> None:
+        """A further press of a visit that is out already."""
+        key = (row.box, row.life, v.seq)
+        old = self._fresh.get(key)
+        if old is None:
+            found = self._conn.execute(
+                f"SELECT {_NAMES} FROM rating WHERE box = ? AND life = ? AND seq = ?", key
+            )
+            old = Rating(*found.fetchone())
+        self._supersede(row, old, level=v.level, presses=v.presses, prompted=int(v.prompted), flags=v.flags,
+                        reason=v.reason, visit=v.visit, biz=v.biz)  # fmt: skip
+
+    def _supersede(self, row: Row, old: Rating, **new: int | str) -> None:
+        self._superseded.append(old)
+        self._fresh[old.box, old.life, old.seq] = msgspec.structs.replace(
+            old, version=old.version + 1, row_id=row.id, at_ms=row.at_ms, **new
+        )
+
+    def _staff(self, box: str, window: str, time_ms: int) -> str:
+        badge: str | None = None
+        if box in self._badged:
+            found = self._conn.execute(_NEWEST_BADGE, (box, day_begin(time_ms), time_ms)).fetchone()
+            badge = None if found is None else found[0]
+        return staff_of(self._roster, window, time_ms, badge)
+
+    def _sign(self, box: str, life: str, seq: int, time_ms: int, badge: str) -> None:
+        self._badged.add(box)
+        values = (box, time_ms, life, seq, badge)
+        self._conn.execute("INSERT OR REPLACE INTO badge VALUES (?, ?, ?, ?, ?)", values)
+
+    # -- the roster
+
+    def _fact(self, row: Row) -> None:
+        self._conn.execute("INSERT INTO fact VALUES (?, ?, ?, ?)", (row.id, row.at_ms, row.kind, row.body))
+        change = self._facts.apply(row)
+        if row.kind == "policy":
+            self._visit_ms = self._policy()
+        elif change is not None:
+            self._import.append(change)
+            self._import_row = row
+
+    def _end_of_import(self) -> None:
+        """Re-attributes what the rows of one import together have changed."""
+        if self._import_row is None:
+            return
+        row, changes = self._import_row, self._import
+        self._import_row, self._import = None, []
+        before, self._roster = self._roster, Roster(self._facts)
+        what = touched(changes, before, self._roster)
+        if what:
+            self._write()
+            for one in what:
+                self._reattribute(row, one)
+
+    def _reattribute(self, row: Row, what: Touched) -> None:
+        if not what.box:
+            query: str = "SELECT DISTINCT box, 0 FROM life"
+            values: tuple[str, ...] = ()
+            if what.badge:
+                query = "SELECT box, min(time_ms) FROM badge WHERE badge = ? GROUP BY box"
+                values = (what.badge,)
+            for box, since_ms in self._conn.execute(query, values).fetchall():
+                self._reattribute(row, Touched(box, "", since_ms))
+            return
+        query = f"SELECT {_NAMES} FROM rating WHERE box = ? AND time_ms >= ?"
+        for values_of in self._conn.execute(query, (what.box, what.from_ms)).fetchall():
+            old = Rating(*values_of)
+            place = self._roster.where(old.box, old.time_ms)
+            staff = self._staff(old.box, place.window, old.time_ms)
+            if (*place, staff) != (old.county, old.township, old.hall, old.window, old.staff):
+                self._supersede(
+                    row, old, county=place.county, township=place.township, hall=place.hall,
+                    window=place.window, staff=staff,
+                )  # fmt: skip
+        self._write()
+
+    # -- small things
+
+    def _policy(self) -> int:
+        stated = self._facts.of("policy")
+        return visit_ms_of(stated[0]) if stated else VISIT_MS
+
+    def _alarm(self, row: Row, kind: str, detail: str) -> None:
+        values = (row.id, row.at_ms, kind, row.box, row.life, row.seq, detail)
+        self._conn.execute("INSERT INTO alarm VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def _life(self, box: str, life: str, row_id: int) -> Life:
+        known = self._lives.get((box, life))
+        if known is None:
+            query = "SELECT born, state FROM life WHERE box = ? AND life = ?"
+            found = self._conn.execute(query, (box, life)).fetchone()
+            if found is None:
+                known = Life(row_id)
+                blank = msgspec.msgpack.encode((known.dating, None))
+                self._conn.execute("INSERT INTO life VALUES (?, ?, ?, ?)", (box, life, row_id, blank))
+            else:
+                dating, newest = msgspec.msgpack.decode(found[1], type=tuple[Dating, Visit | None])
+                known = Life(found[0], dating, newest)
+            self._lives[box, life] = known
+        return known
+
+    def _state(self, key: tuple[str, str]) -> tuple[str, str, int, bytes]:
+        life = self._lives[key]
+        return (*key, life.born, msgspec.msgpack.encode((life.dating, life.newest)))
