@@ -94,7 +94,7 @@ class Influx(Server):
 
 
 def influxd() -> str | None:
-    """The influxd to test with: INFLUXD, a laptop's own if it is of version 2, or one that build.sh has built."""
+    """INFLUXD, or a laptop's own if it is of version 2, or one that build.sh has built."""
     chosen = os.environ.get("INFLUXD")
     if chosen:
         return chosen
