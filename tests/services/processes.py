@@ -46,6 +46,8 @@ def missing(what: str, how: str) -> None:
 class Server:
     """One server process. `start` returns when `ready` says so; `kill` is SIGKILL, `stop` is polite."""
 
+    stdin = subprocess.DEVNULL  # or PIPE, for one that listens to it
+
     def __init__(self, name: str, command: list[str], log: Path, ready: Callable[[], bool]) -> None:
         self.name, self.command, self.log, self.ready = name, command, log, ready
         self.process: subprocess.Popen[bytes] | None = None
@@ -64,7 +66,7 @@ class Server:
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C reaches pytest alone, which then ends the server in its own order.
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self.command, stdin=self.stdin, stdout=log, stderr=log, start_new_session=True
             )
         atexit.register(self.kill)
         deadline = time.monotonic() + READY_S
