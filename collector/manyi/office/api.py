@@ -1,0 +1,119 @@
+"""The office for machines: JSON, event streams, health, metrics. It refuses every method but reading."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from manyi.office.errors import HallUnknown, SourceDown, TooManyStreams
+from manyi.office.frames import encode
+from manyi.office.gauges import own_metrics
+from manyi.office.health import STORES_DOWN, Health, judge
+from manyi.office.hub import unix_ms
+from manyi.office.runtime import current
+
+JSON = "application/json"
+# A refused stream may come back after this many seconds; the screens' own back-off is of that order.
+RETRY_S = 5
+
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+def reading(view: View) -> View:
+    """GET and HEAD only, never cached, and a store that is down is 503 with its reason."""
+
+    @functools.wraps(view)
+    async def guarded(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        response: HttpResponseBase
+        try:
+            response = await view(request, **parts)
+        except HallUnknown:
+            response = HttpResponse(encode({"error": "no such hall"}), status=404, content_type=JSON)
+        except SourceDown as error:
+            response = HttpResponse(encode({"error": str(error)}), status=503, content_type=JSON)
+        except TooManyStreams:
+            response = HttpResponse(encode({"error": "too many screens"}), status=503, content_type=JSON)
+            response.headers["Retry-After"] = str(RETRY_S)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return guarded
+
+
+@reading
+async def wall(request: HttpRequest) -> HttpResponseBase:
+    """The wall's snapshot."""
+    parts = current()
+    return HttpResponse(
+        await parts.hub.ask("wall", lambda: parts.source.wall(unix_ms()), encode), content_type=JSON
+    )
+
+
+@reading
+async def account(request: HttpRequest) -> HttpResponseBase:
+    """pressed = stored + waiting + admitted lost, per box."""
+    parts = current()
+    body = await parts.hub.ask("account", lambda: parts.source.account(unix_ms()), encode)
+    return HttpResponse(body, content_type=JSON)
+
+
+@reading
+async def hall(request: HttpRequest, hall: str) -> HttpResponseBase:
+    """A hall's released batches."""
+    parts = current()
+    body = await parts.hub.ask(f"hall/{hall}", lambda: parts.source.hall(hall, unix_ms()), encode)
+    return HttpResponse(body, content_type=JSON)
+
+
+@reading
+async def wall_events(request: HttpRequest) -> HttpResponseBase:
+    """`wall` when the picture changed, `beat` every second."""
+    return _stream(None, request)
+
+
+@reading
+async def hall_events(request: HttpRequest, hall: str) -> HttpResponseBase:
+    """`hall` when a batch was released, `beat` every second."""
+    parts = current()
+    await parts.hub.ask(f"hall/{hall}", lambda: parts.source.hall(hall, unix_ms()), encode)
+    return _stream(hall, request)
+
+
+@reading
+async def healthz(request: HttpRequest) -> HttpResponseBase:
+    """200 only if the ledger can be read and the projector ran a moment ago."""
+    parts = current()
+
+    def look() -> Health:
+        try:
+            parts.source.ledger()
+            snapshot: Mapping[str, Any] = parts.source.wall(unix_ms())
+        except SourceDown as error:
+            return Health(False, (f"{STORES_DOWN}: {error}",))
+        return judge(unix_ms(), int(snapshot.get("projected_ms") or 0))
+
+    body = await parts.hub.ask("healthz", look, lambda health: encode(health.as_dict()))
+    return HttpResponse(body, status=200 if body.startswith(b'{"ok":true') else 503, content_type=JSON)
+
+
+@reading
+async def metrics(request: HttpRequest) -> HttpResponseBase:
+    """Prometheus text."""
+    parts = current()
+    body = await parts.hub.ask("metrics", parts.source.metrics, lambda text: text)
+    return HttpResponse(body + own_metrics(parts.hub), content_type=CONTENT_TYPE_LATEST)
+
+
+def _stream(hall: str | None, request: HttpRequest) -> HttpResponseBase:
+    if request.method == "HEAD":
+        return HttpResponse(content_type="text/event-stream")
+    response = StreamingHttpResponse(current().hub.join(hall), content_type="text/event-stream")
+    response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold frames back
+    return response

@@ -1,0 +1,148 @@
+"""The office's settings and its parts, made once per process. It refuses to guess: DEBUG does not exist, the secret is a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings as django_settings
+
+from manyi import __version__
+from manyi.office.hub import MAX_STREAMS, Hub
+from manyi.office.source import Source
+
+HERE = Path(__file__).parent
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+# Listening on these says nothing about the name a browser will use.
+ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
+SECRET_BYTES = 48
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeSettings:
+    """What the office needs to know. `source` is for another place of figures than the stores in `data_dir`."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    allowed_hosts: tuple[str, ...] = ()
+    secret_file: Path | None = None
+    max_streams: int = MAX_STREAMS
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts that the views use."""
+
+    settings: OfficeSettings
+    source: Source
+    hub: Hub
+    build: str
+
+
+_runtime: Runtime | None = None
+
+
+def configure(settings: OfficeSettings) -> Runtime:
+    """Set Django up (the first time) and put the office's parts in place. Called before anything else of the office."""
+    global _runtime  # noqa: PLW0603  Django itself is one per process
+    if not django_settings.configured:
+        django_settings.configure(**_django(settings))
+        django.setup()
+    build = _build()
+    source = settings.source or _stores(settings.data_dir)
+    _runtime = Runtime(settings, source, Hub(source, build, limit=settings.max_streams), build)
+    return _runtime
+
+
+def current() -> Runtime:
+    """The parts in place."""
+    if _runtime is None:
+        raise RuntimeError("manyi.office.configure() has not been called")
+    return _runtime
+
+
+def secret(path: Path) -> str:
+    """The secret key in that file; made at the first start, readable by the service alone."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+    return path.read_text("ascii").strip()
+
+
+def _stores(data_dir: Path) -> Source:
+    from manyi.office.stores import Stores  # noqa: PLC0415  only the real thing needs manyi.core's read side
+
+    return Stores(data_dir)
+
+
+def _build() -> str:
+    """Names this version of the screens; a page that finds another one at the server loads itself again."""
+    digest = hashlib.sha256(__version__.encode())
+    for path in sorted(
+        [*HERE.glob("static/**/*.*"), *HERE.glob("templates/**/*.html"), *HERE.glob("locale/**/*.mo")]
+    ):
+        digest.update(path.read_bytes())
+    return f"{__version__}-{digest.hexdigest()[:8]}"
+
+
+def _hosts(settings: OfficeSettings) -> list[str]:
+    own = [] if settings.host in ANY_ADDRESS else [settings.host]
+    return [*LOOPBACK, *own, *settings.allowed_hosts]
+
+
+def _django(settings: OfficeSettings) -> dict[str, Any]:
+    return {
+        "DEBUG": False,
+        "SECRET_KEY": secret(settings.secret_file or settings.data_dir / "office.secret"),
+        "ALLOWED_HOSTS": _hosts(settings),
+        "ROOT_URLCONF": "manyi.office.urls",
+        "INSTALLED_APPS": ["django.contrib.staticfiles", "manyi.office"],
+        "DATABASES": {},
+        "MIDDLEWARE": [
+            "django.middleware.security.SecurityMiddleware",
+            "manyi.office.middleware.screen_policy",
+            "manyi.office.middleware.StaticFiles",
+            "django.middleware.clickjacking.XFrameOptionsMiddleware",
+            "manyi.office.middleware.language",
+        ],
+        "TEMPLATES": [
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        f"django.template.context_processors.{name}" for name in ("i18n", "request")
+                    ]
+                },
+            }
+        ],
+        "USE_I18N": True,
+        "LANGUAGE_CODE": "zh-hans",
+        "LANGUAGES": [("zh-hans", "中文"), ("en", "English")],
+        "LANGUAGE_COOKIE_AGE": 365 * 24 * 3600,
+        "LANGUAGE_COOKIE_SAMESITE": "Lax",
+        "LANGUAGE_COOKIE_HTTPONLY": True,
+        "LOCALE_PATHS": [str(HERE / "locale")],
+        "USE_TZ": True,
+        "TIME_ZONE": "Asia/Shanghai",
+        "STATIC_URL": "/static/",
+        "WHITENOISE_USE_FINDERS": True,
+        "WHITENOISE_AUTOREFRESH": False,
+        "WHITENOISE_MAX_AGE": 0,  # modules import each other by plain names; a 304 costs nothing on a local network
+        "WHITENOISE_ALLOW_ALL_ORIGINS": False,
+        "X_FRAME_OPTIONS": "DENY",
+        "SECURE_CONTENT_TYPE_NOSNIFF": True,
+        "SECURE_REFERRER_POLICY": "same-origin",
+        "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
+        "LOGGING_CONFIG": None,
+    }
