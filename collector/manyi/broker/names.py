@@ -4,12 +4,8 @@ An account is a box or one of ours. Ours contain an underscore, which no box id 
 that no box can ever be enrolled under the name of a service.
 """
 
-import re
-
 from manyi.core.errors import SetupError
-
-BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
-"""A box id, as docs/WIRE.md has it: also its user name on the broker and the `%u` of the ACL."""
+from manyi.core.keys import BOX_ID
 
 COLLECTOR = "manyi_collector"
 WINDOW = "manyi_window"
@@ -23,3 +19,8 @@ def both(zh: str, en: str) -> str:
 
 class BrokerError(SetupError):
     """The administrator has to change something first. Carries every problem found, not only the first."""
+
+
+def is_account(user: str) -> bool:
+    """Whether somebody of this name belongs on the broker. A box's id is its user name and the ACL's `%u`."""
+    return user in SERVICES or BOX_ID.fullmatch(user) is not None
