@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 DEV_LINE = "# --- dev ---"
 HEAD = """\
-# Written by `make lock`; do not edit. The part above `# --- dev ---` is all that `make demo` installs.
+# Written by `make lock`; do not edit. The part above the dev line is all that `make demo` installs.
 """
 FLAGS = "--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q"
 
