@@ -24,8 +24,9 @@ import structlog
 from manyi.core import metrics
 from manyi.core.inbox import Inbox, Waiting
 from manyi.core.ledger import writer
+from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.writer import Done, Work
-from manyi.core.wire import Batch, LinkKeys, Unreadable, decode, write_ack
+from manyi.core.wire import LinkKeys, Unreadable, decode, write_ack
 
 TRANSACTION_RECORDS: Final = 500  # about 20 batches; more would keep live presses waiting behind a backlog
 GATHER_S: Final = 0.05  # the longest that decoding may put off a commit
@@ -61,7 +62,7 @@ class Pipeline:
         self._inbox, self._keys, self._conn, self._publish, self._wake = inbox, keys, conn, publish, wake
         self._now_ms = now_ms
         self._waiting = Waiting()
-        self._unstored: dict[str, tuple[str, int, int]] = {}  # box: its last batch that was only answered
+        self._asked = Asked()
         self._failing = False
         self._dropped = 0
 
@@ -76,7 +77,7 @@ class Pipeline:
         self._gather(wait_s)
         if not self._waiting:
             return True
-        work = self._waiting.take(TRANSACTION_RECORDS, self._is_again)
+        work = self._waiting.take(TRANSACTION_RECORDS, self._asked.again)
         try:
             with metrics.COMMIT_SECONDS.time():
                 done = writer.commit(self._conn, work, self._now_ms())
@@ -117,10 +118,7 @@ class Pipeline:
         now_ms = self._now_ms()
         for batch, verdict in zip(work.batches, done.verdicts, strict=True):
             key = self._keys.link(batch.box)
-            if verdict.head is None and verdict.tag != _last_tag(batch):
-                self._unstored[batch.box] = _identity(batch)
-            else:
-                self._unstored.pop(batch.box, None)
+            self._asked.answered(batch, verdict)
             if key is not None:  # it was there when the batch was read; it may have been withdrawn since
                 self._publish(*write_ack(batch, key, verdict.seq, verdict.tag, now_ms))
                 metrics.ACKS.inc()
@@ -128,9 +126,6 @@ class Pipeline:
                 if row.kind != "record":
                     metrics.NOTABLE[row.kind].inc()
                     log.warning(row.kind, box=batch.box, life=batch.life, seq=row.seq, what=row.body.decode())
-
-    def _is_again(self, batch: Batch) -> bool:
-        return self._unstored.get(batch.box) == _identity(batch)
 
     def _fails(self, error: sqlite3.Error) -> None:
         metrics.COMMITS_FAILED.inc()
@@ -142,11 +137,3 @@ class Pipeline:
         if self._failing:
             log.info("commit_works_again")
         self._failing = False
-
-
-def _identity(batch: Batch) -> tuple[str, int, int]:
-    return (batch.life, batch.first, len(batch.records))
-
-
-def _last_tag(batch: Batch) -> bytes:
-    return batch.records[-1].tag if batch.records else batch.prev

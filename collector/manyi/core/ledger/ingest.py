@@ -5,12 +5,13 @@ Given the heads of the box's life and a way to look up what is stored, `judge` s
 where the head then stands and what to answer. It refuses to write, to look at a clock, and to check tags by
 key: the collector has none.
 
-Two answers go beyond the page's six lines, because nothing may block a box for ever:
-- A head of a seq at which the box has another tag is no use to it. So a batch that contradicts the ledger is
-answered   with seq 0 ("start at your oldest"), and a batch that comes *again* although it was answered gets
-the other answer:   its own last tag if all of it is stored, else seq 0. A genuine box whose ack was merely
-lost is none the worse for it. - Records that turn up in a range already written off as lost are kept as a
-branch, like any other second version.
+Three things go beyond the page's six lines, because nothing may block a box for ever, or be given up unasked:
+- A head whose tag is not the box's own is no use to it. A batch that contradicts the ledger is answered with
+  seq 0 ("start at your oldest"); and a batch that comes *again* gets the other answer: its own last tag if all
+  of it is stored, else seq 0. A genuine box whose ack was merely lost is none the worse for it.
+- Before anything is written off as lost, the box is asked once to go back: a rotten slot hides older good ones
+  from `base`. The loss row is written when the same batch comes again.
+- Records that turn up in a range already written off are kept as a branch, like any other second version.
 """
 
 from __future__ import annotations
@@ -79,20 +80,21 @@ def judge(heads: Sequence[Head], batch: Batch, stored: Stored, *, again: bool = 
             if batch.first == head.seq + 1 and batch.prev == head.tag:
                 return _extend(head, batch.prev, records)
     if not heads:
-        return _new_life(batch)
+        return _new_life(batch, again)
     branch, matched = _belongs(heads, batch, stored)
     if branch is None:
         return _unmatched(heads, batch, stored, again)
     rest = records[max(0, matched - batch.first + 1) :]
+    if rest and branch.seq == matched:
+        return _extend(branch, branch.tag, rest)
     if rest and len(heads) < BRANCHES_MAX:
         return _fork(heads, branch, batch, rest, stored)
-    if again and not rest:
-        return _answer(matched, records[-1].tag if records else batch.prev)
-    return _answer(branch.seq, branch.tag)
+    own_end = records[-1].tag if records else batch.prev
+    return _answer(matched, own_end) if again and not rest else _answer(branch.seq, branch.tag)
 
 
-def _new_life(batch: Batch) -> Verdict:
-    if not batch.records or batch.first > batch.base:
+def _new_life(batch: Batch, again: bool) -> Verdict:
+    if not batch.records or batch.first > batch.base or (batch.base > 1 and not again):
         return _answer(0, b"")
     nothing = Head(0, 0, batch.first, 0, b"", NO_LEVELS, NO_LEVELS)
     return _after_gap(nothing, batch) if batch.base > 1 else _extend(nothing, batch.prev, batch.records)
@@ -118,17 +120,16 @@ def _belongs(heads: Sequence[Head], batch: Batch, stored: Stored) -> tuple[Head 
 def _unmatched(heads: Sequence[Head], batch: Batch, stored: Stored, again: bool) -> Verdict:
     """No tag in common with any branch: by the main branch."""
     main = heads[0]
+    cannot_go_back = bool(batch.records) and batch.first == batch.base
     if batch.first > main.seq + 1:
-        if batch.records and batch.first == batch.base:
-            return _after_gap(main, batch)
-        return _answer(0, b"") if again else _answer(main.seq, main.tag)
-    if batch.records and (batch.first == batch.base or again):
-        if batch.first == main.seq + 1:
-            body = _json({"have": main.tag.hex(), "prev": batch.prev.hex()})
-            return _extend(main, batch.prev, batch.records, NewRow("break", batch.first, body))
-        if len(heads) < BRANCHES_MAX:
-            return _fork(heads, main, batch, batch.records, stored)
-        return _answer(main.seq, main.tag)
+        if not again:
+            return _answer(main.seq, main.tag)
+        return _after_gap(main, batch) if cannot_go_back else _answer(0, b"")
+    if batch.first == main.seq + 1 and cannot_go_back:
+        body = _json({"have": main.tag.hex(), "prev": batch.prev.hex()})
+        return _extend(main, batch.prev, batch.records, NewRow("break", batch.first, body))
+    if batch.first <= main.seq and cannot_go_back and len(heads) < BRANCHES_MAX:
+        return _fork(heads, main, batch, batch.records, stored)
     return _answer(0, b"")
 
 

@@ -1,0 +1,271 @@
+"""The account: does every press that a box reports lie in the ledger, wait in the box, or stand as an admitted loss?
+
+    pressed = stored + waiting + lost            per box, over all its lives and branches
+
+pressed   what the box counts: n of its newest record in the ledger, or of its last beat if that is ahead, plus
+          what it has forgotten since (a rotten tail that the ledger has).
+stored    presses in the ledger's rows. `forked` of them lie on side branches (a clone) and are never rated.
+waiting   counted in the last beat and not in the ledger yet; they lie in the box's journal.
+lost      in the ledger's loss rows, exact per level: the box's own where its `loss` records admit the range,
+          otherwise the centre's (acknowledged once, and the ledger lost it).
+unknown   "at most": presses of which nobody can say whether they were made. Three sources:
+          - slots that the box admits as torn or rotten without a count, where the ledger lacks the record;
+          - a life that has ended (the box reported another since): what waited then never comes, plus what may
+            have been pressed between its last beat and the first word of the next life;
+          - a box that is silent: what may have been pressed since its last beat, plus what waits in it.
+          What may have been pressed is bounded by the room the journal had, and by one press a second;
+          it is at least 1, never zero, because nobody was there to say zero.
+A life that has ended without a beat ever is unknown by its last record's time, bounded by ROOM_MAX.
+
+A box does not add up (`ok` False) if its own count does not equal what lies in rows and loss rows: a row was added or
+removed, or the box lies. Pure but for `read`; refuses to round anything away.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from manyi.core.ledger import heads
+from manyi.core.ledger.ingest import Head
+from manyi.core.record import LOSS, NO_LEVELS, Admitted, Levels, loss_of, unpack
+
+SILENT_MS: Final = 180_000  # three beats missed at the default of 60 s
+PRESS_EVERY_MS: Final = 1_000  # nobody keeps pressing faster than this for minutes on end
+ROOM_MAX: Final = 8_064  # records in a journal of 512 KiB: 128 blocks of 63 slots
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A loss row."""
+
+    first: int
+    last: int
+    lost: Levels
+
+
+@dataclass(frozen=True, slots=True)
+class LastBeat:
+    at_ms: int
+    n: Levels
+    depth: int
+    room: int
+
+
+@dataclass(slots=True)
+class Life:
+    """All that the account needs to know of one life. `seen_ms`: its first and newest row (0: none)."""
+
+    box: str
+    life: str
+    heads: list[Head] = field(default_factory=list)
+    gaps: list[tuple[int, Gap]] = field(default_factory=list)  # with the head's id
+    admitted: list[Admitted] = field(default_factory=list)
+    beat: LastBeat | None = None
+    first_ms: int = 0
+    newest_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One box's account, in presses."""
+
+    box: str
+    pressed: int
+    stored: int
+    forked: int
+    waiting: int
+    lost_box: int
+    lost_centre: int
+    unknown: int
+    lives: int
+    ok: bool
+
+    @property
+    def lost(self) -> int:
+        return self.lost_box + self.lost_centre
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    lines: tuple[Line, ...]
+    total: Line
+
+    @property
+    def ok(self) -> bool:
+        return self.total.ok
+
+
+def read(conn: sqlite3.Connection, now_ms: int, silent_ms: int = SILENT_MS) -> Account:
+    """The account of everything in the ledger, from one snapshot of it."""
+    conn.execute("BEGIN")
+    try:
+        lives = _lives(conn)
+    finally:
+        conn.execute("COMMIT")
+    return account(lives, now_ms, silent_ms)
+
+
+def account(lives: Iterable[Life], now_ms: int, silent_ms: int = SILENT_MS) -> Account:
+    """`lives` of a box in the order in which they were first seen."""
+    by_box: dict[str, list[Life]] = {}
+    for life in lives:
+        by_box.setdefault(life.box, []).append(life)
+    lines = tuple(_line(box, of_box, now_ms, silent_ms) for box, of_box in sorted(by_box.items()))
+    return Account(lines, _sum("", lines))
+
+
+def _line(box: str, lives: Sequence[Life], now_ms: int, silent_ms: int) -> Line:
+    lines = []
+    for life, after in zip(lives, [*lives[1:], None], strict=True):
+        lines.append(_of_life(life, after, now_ms, silent_ms))
+    return _sum(box, lines, len(lives))
+
+
+def _of_life(life: Life, after: Life | None, now_ms: int, silent_ms: int) -> Line:
+    stored = sum(sum(h.stored) for h in life.heads)
+    forked = sum(sum(h.stored) for h in life.heads if h.branch)
+    known = [max((h.n[i] for h in life.heads), default=0) for i in range(3)]
+    counted = sum(sum(h.n) - sum(h.n0) + sum(h.forgot) for h in life.heads)
+    ahead = sum(max(0, life.beat.n[i] - known[i]) for i in range(3)) if life.beat else 0
+    lost_box, lost_centre = _blame(life)
+    unknown = _uncounted(life)
+    if after is not None:
+        end_ms = _first_word(after) or now_ms
+        unknown += ahead + _may_have_been(life, end_ms)
+        waiting = 0
+    else:
+        waiting = ahead
+        last_word = max(life.beat.at_ms if life.beat else 0, life.newest_ms)
+        if now_ms - last_word > silent_ms:
+            unknown += _may_have_been(life, now_ms)
+    ok = all(h.n[i] - h.n0[i] + h.forgot[i] == h.stored[i] + h.lost[i] for h in life.heads for i in range(3))
+    return Line(
+        life.box, counted + waiting, stored, forked, waiting, lost_box, lost_centre, unknown, 1, ok
+    )  # fmt: skip
+
+
+def _blame(life: Life) -> tuple[int, int]:
+    """Presses in loss rows as (the box's, the centre's). A row that is covered only in part is the box's as far
+    as its own records count presses in it, at most the row."""
+    ours = theirs = 0
+    for _, gap in life.gaps:
+        lost = sum(gap.lost)
+        touching = [a for a in life.admitted if a.first <= gap.last and a.last >= gap.first]
+        if _covers(touching, gap):
+            theirs += lost
+        else:
+            part = min(lost, sum(sum(a.lost) for a in touching))
+            theirs += part
+            ours += lost - part
+    return theirs, ours
+
+
+def _covers(admitted: Iterable[Admitted], gap: Gap) -> bool:
+    upto = gap.first
+    for a in sorted(admitted, key=lambda a: a.first):
+        if a.first <= upto:
+            upto = max(upto, a.last + 1)
+    return upto > gap.last
+
+
+def _uncounted(life: Life) -> int:
+    """Slots that the box admits without a count, as far as they lie in a gap of the ledger."""
+    return sum(
+        max(0, min(a.last, gap.last) - max(a.first, gap.first) + 1)
+        for a in life.admitted
+        if not a.counted
+        for _, gap in life.gaps
+    )
+
+
+def _may_have_been(life: Life, end_ms: int) -> int:
+    last_word, room = (life.beat.at_ms, life.beat.room) if life.beat else (life.newest_ms, ROOM_MAX)
+    return max(1, min(room, -(-(end_ms - last_word) // PRESS_EVERY_MS)))
+
+
+def _first_word(life: Life) -> int:
+    times = [t for t in (life.first_ms, life.beat.at_ms if life.beat else 0) if t]
+    return min(times, default=0)
+
+
+def _sum(box: str, lines: Sequence[Line], lives: int | None = None) -> Line:
+    return Line(
+        box,
+        *(
+            sum(getattr(line, name) for line in lines)
+            for name in ("pressed", "stored", "forked", "waiting", "lost_box", "lost_centre", "unknown")
+        ),
+        lives=sum(line.lives for line in lines) if lives is None else lives,
+        ok=all(line.ok for line in lines),
+    )
+
+
+def _lives(conn: sqlite3.Connection) -> list[Life]:
+    found: dict[tuple[str, str], Life] = {}
+    of_head: dict[int, Life] = {}
+    for box, life, head in heads.all_heads(conn):
+        entry = found.setdefault((box, life), Life(box, life))
+        entry.heads.append(head)
+        of_head[head.id] = entry
+    for head_id, body in conn.execute("SELECT head, body FROM row WHERE kind = 'loss'"):
+        fields = json.loads(body)
+        of_head[head_id].gaps.append((head_id, Gap(fields["from"], fields["to"], tuple(fields["lost"]))))
+    for life_entry in found.values():
+        if life_entry.gaps:
+            life_entry.admitted = _admitted(conn, life_entry.heads)
+        _times(conn, life_entry)
+    columns = "box, life, at_ms, n_s, n_b, n_d, depth, room"
+    for box, life, at_ms, s, b, d, depth, room in conn.execute(f"SELECT {columns} FROM beat ORDER BY at_ms"):
+        found.setdefault((box, life), Life(box, life)).beat = LastBeat(at_ms, (s, b, d), depth, room)
+    return sorted(found.values(), key=lambda e: (e.box, _first_word(e)))
+
+
+def _admitted(conn: sqlite3.Connection, branches: Sequence[Head]) -> list[Admitted]:
+    """The box's own loss records. Asked only where there are loss rows: it reads the life's records."""
+    query = "SELECT body FROM row WHERE head = ? AND kind = 'record' AND substr(body, 2, 1) = ?"
+    return [loss_of(unpack(body)) for h in branches for (body,) in conn.execute(query, (h.id, bytes([LOSS])))]
+
+
+def _times(conn: sqlite3.Connection, life: Life) -> None:
+    query = "SELECT at_ms FROM row WHERE kind = 'record' AND head = ? AND seq = ?"
+    main = life.heads[0]
+    for name, seq in (("first_ms", main.start), ("newest_ms", main.seq)):
+        found = conn.execute(query, (main.id, seq)).fetchone()
+        setattr(life, name, found[0] if found else 0)
+
+
+HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "zh": ("评价器", "按键", "已存", "其中分叉", "待传", "丢失(器)", "丢失(中心)", "不明(至多)", "相符"),
+    "en": ("box", "pressed", "stored", "of it forked", "waiting", "lost (box)", "lost (centre)",
+           "unknown (at most)", "adds up"),
+}  # fmt: skip
+_TOTAL: Final = {"zh": "合计", "en": "total"}
+_YES_NO: Final = {"zh": ("是", "否"), "en": ("yes", "NO")}
+
+
+def table(found: Account, lang: str = "zh") -> str:
+    """The account for people: one line a box, then the total."""
+    rows = [HEADINGS[lang]]
+    for line in (*found.lines, found.total):
+        figures = (
+            line.pressed, line.stored, line.forked, line.waiting, line.lost_box, line.lost_centre, line.unknown,
+        )  # fmt: skip
+        rows.append((line.box or _TOTAL[lang], *map(str, figures), _YES_NO[lang][not line.ok]))
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(_pad(cell, widths[i], i) for i, cell in enumerate(row)).rstrip() for row in rows
+    )
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: a Chinese character takes two."""
+    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
+
+
+def _pad(text: str, width: int, column: int) -> str:
+    fill = " " * (width - _width(text))
+    return text + fill if column == 0 else fill + text

@@ -1,0 +1,115 @@
+"""The MQTT shell: a paho client whose thread only puts messages into the inbox. Holds no `if` about meaning.
+
+Subscribed at QoS 0, with a clean session: a record is safe when the ledger has it and our own ack says so, so the
+broker's handshakes would prove nothing and cost as much again (53 us instead of 26 us of CPU a message). A message
+that is lost on the way is sent again by its box. Without `plain`, the broker's certificate and name are checked.
+"""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+from typing import Any, Final
+
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from manyi.core import metrics
+from manyi.core.config import Broker, secret
+from manyi.core.errors import SetupError
+from manyi.core.inbox import Inbox
+from manyi.core.wire import SUBSCRIPTION
+
+KEEPALIVE_S: Final = 30
+RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 15  # a broker that comes back finds its collector within 15 s
+
+log = structlog.get_logger("mqtt")
+
+
+class Mqtt:
+    """`start` returns at once and keeps connecting for ever; `publish` drops what cannot be sent now."""
+
+    def __init__(self, broker: Broker, inbox: Inbox) -> None:
+        """Raises SetupError if a password or certificate file cannot be read."""
+        self._broker, self._inbox = broker, inbox
+        # A name of its own each time: two collectors with one name would throw each other out for ever.
+        client = Client(CallbackAPIVersion.VERSION2, client_id=f"manyi-collector-{secrets.token_hex(4)}")
+        if broker.password_file is not None:
+            client.username_pw_set(broker.username, secret(broker.password_file, "broker password"))
+        if not broker.plain:
+            client.tls_set_context(_tls(broker))
+        client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_message = self._on_message
+        self._client = client
+        self._complained = False
+
+    def start(self) -> None:
+        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """QoS 0. An ack that cannot be sent now is dropped: the batch comes again."""
+        self._client.publish(topic, payload, qos=0)
+
+    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "\N{REPLACEMENT CHARACTER}"
+        self._inbox.put(topic, message.payload)
+
+    def _on_connect(
+        self,
+        client: Client,
+        _userdata: Any,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._complain(str(reason))
+            return
+        client.subscribe(SUBSCRIPTION, qos=0)
+        metrics.CONNECTED.set(1)
+        self._complained = False
+        log.info("connected", host=self._broker.host, port=self._broker.port, tls=not self._broker.plain)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: Any,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        metrics.CONNECTED.set(0)
+        if reason.is_failure:
+            self._complain(str(reason))
+
+    def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:
+        self._complain("no connection")
+
+    def _complain(self, why: str) -> None:
+        """Once per outage, not once per attempt."""
+        if not self._complained:
+            log.error("broker_away", host=self._broker.host, port=self._broker.port, why=why)
+        self._complained = True
+
+
+def _tls(broker: Broker) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise SetupError(f"{broker.ca_file}: the broker's CA file cannot be read ({error}).") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
