@@ -188,7 +188,9 @@ def make_crl(
     add: int | None = None,
 ) -> x509.CertificateRevocationList:
     """The next revocation list: the old one's entries and, if given, one serial more."""
-    number = old.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1 if old else 1
+    number = (
+        old.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1 if old is not None else 1
+    )
     draft = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(root.subject)

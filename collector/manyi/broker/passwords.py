@@ -19,7 +19,7 @@ HASH_BYTES = 64
 ITERATIONS = 101
 """Mosquitto 2.0's own. Stretching protects passwords that can be guessed; these are 192 random bits. And a
 reload checks every connected client again while all others wait: at 600,000 that is over half an hour for
-7,000 boxes, and about a second at 101."""
+7,000 boxes, and half a second at 101."""
 PASSWORD_BYTES = 24
 """192 bits; 32 characters in a box's configuration."""
 KEY_BYTES = 32

@@ -1,0 +1,409 @@
+"""Mosquitto's files as text, the folder they lie in, and what `manyi broker check` says of both."""
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from manyi.broker import acl, ca, check, install, judge, mosquitto, passwords
+from manyi.broker.cli import broker_app
+from manyi.broker.names import COLLECTOR, WINDOW, BrokerError, is_account
+from manyi.core import keys
+from typer.testing import CliRunner
+
+from tests.services.processes import find
+
+NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+ACCOUNT = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+FROM_BOX, TO_BOX = {"record", "state", "beat", "reply"}, {"ack", "config", "cmd", "prompt"}
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Path:
+    """A folder as `init` leaves it, its hand-over folder emptied as an administrator should."""
+    ca.create(tmp_path / "ca", "test root", [], None, NOW)
+    signing = install.Signing(tmp_path / "ca", ["localhost"], None)
+    install.init(tmp_path / "broker", setup_for(tmp_path), signing, NOW)
+    for path in (tmp_path / "broker" / install.HANDOVER).iterdir():
+        path.unlink()
+    return tmp_path / "broker"
+
+
+def setup_for(tmp_path: Path, log: str = "stderr") -> mosquitto.Setup:
+    return mosquitto.Setup(str(tmp_path / "broker"), account=ACCOUNT, log=log)
+
+
+# --- the text ---
+
+
+@pytest.mark.parametrize("plugins", [False, True])
+def test_every_directive_stands_under_its_reason(plugins: bool) -> None:
+    for text in (
+        mosquitto.config(mosquitto.Setup("/b"), plugins=plugins),
+        mosquitto.acl(mosquitto.Setup("/b")),
+    ):
+        lines = text.splitlines()
+        for number, line in enumerate(lines):
+            if line and not line.startswith(("#", "topic ", "user ")):
+                assert lines[number - 1].startswith("# "), line
+
+
+def test_the_newer_form_differs_in_the_plugins_alone_and_says_that_it_is_untried() -> None:
+    def directives(text: str) -> set[str]:
+        return {line for line in text.splitlines() if line and not line.startswith("#")}
+
+    setup = mosquitto.Setup("/etc/manyi/broker")
+    old, new = directives(mosquitto.config(setup)), directives(mosquitto.config(setup, plugins=True))
+    assert old - new == {"password_file /etc/manyi/broker/passwords", "acl_file /etc/manyi/broker/acl"}
+    assert new - old == {
+        "global_plugin /usr/lib/mosquitto_password_file.so",
+        "plugin_opt_password_file /etc/manyi/broker/passwords",
+        "global_plugin /usr/lib/mosquitto_acl_file.so",
+        "plugin_opt_acl_file /etc/manyi/broker/acl",
+    }
+    assert "UNTRIED" in mosquitto.config(setup, plugins=True).splitlines()[0]
+
+
+def test_the_longest_message_of_the_wire_fits_and_little_more() -> None:
+    topic = f"manyi/1/{'x' * 24}/record"
+    longest = 1 + 4 + 2 + len(topic) + 2 + mosquitto.MESSAGE_MAX  # fixed header, length, topic, id, payload
+    assert longest <= mosquitto.PACKET_MAX < longest + 512
+
+
+def test_who_may_do_what_is_the_wire_and_nothing_else() -> None:
+    rules = acl.parse(mosquitto.acl(mosquitto.Setup("/b", metrics=True)))
+    assert rules.bad_lines == ()
+    may: dict[str, tuple[set[str], set[str]]] = {
+        "box-a": (set(), set()),
+        COLLECTOR: ({"ack", "config", "cmd"}, FROM_BOX),
+        WINDOW: ({"prompt"}, set()),
+        "": (set(), set()),
+    }
+    for user, (writes, reads) in may.items():
+        for name in FROM_BOX | TO_BOX | {"", "x"}:
+            topic = f"manyi/1/box-b/{name}"
+            assert rules.allows(user, "write", topic) == (name in writes), (user, topic)
+            assert rules.allows(user, "read", topic) == (name in reads), (user, topic)
+            own = f"manyi/1/{user}/{name}"
+            if user == "box-a":
+                assert rules.allows(user, "write", own) == (name in FROM_BOX)
+                assert rules.allows(user, "read", own) == (name in TO_BOX)
+            elif user:
+                assert not rules.allows(user, "write", own), "a service has no topics of its own"
+                assert not rules.allows(user, "read", own)
+    assert rules.allows(COLLECTOR, "read", "$SYS/broker/uptime")
+    assert not any(rules.allows(user, "read", "$SYS/broker/uptime") for user in ("box-a", WINDOW, ""))
+    without = acl.parse(mosquitto.acl(mosquitto.Setup("/b")))
+    assert not without.allows(COLLECTOR, "read", "$SYS/broker/uptime")
+
+
+def test_no_box_id_is_the_name_of_a_service() -> None:
+    for service in (COLLECTOR, WINDOW):
+        assert is_account(service)
+        assert not keys.BOX_ID.fullmatch(service)
+    for name in ("+", "#", "a/b", "box:1", "box 1", "Box-1", "ab", "x" * 25, "", "box-1\n"):
+        assert not is_account(name), name
+
+
+# --- passwords ---
+
+
+def test_our_hash_is_the_one_that_mosquitto_passwd_writes(tmp_path: Path) -> None:
+    program = find("mosquitto_passwd")
+    if program is None:
+        pytest.skip("mosquitto_passwd is not installed: sudo apt install mosquitto")
+    path = tmp_path / "theirs"
+    subprocess.run([program, "-c", "-b", str(path), "box-1", "a password"], check=True, capture_output=True)
+    theirs = path.read_text().strip()
+    assert passwords.matches(theirs, "a password")
+    assert not passwords.matches(theirs, "another")
+    assert [entry.flaw for entry in passwords.parse(theirs)] == [""]
+
+
+def test_a_password_line_can_be_checked_and_holds_no_password() -> None:
+    secret = passwords.mint("box-1", keys=True)
+    line = passwords.line("box-1", secret.password)
+    assert passwords.matches(line, secret.password)
+    assert not passwords.matches(line, secret.password + "x")
+    assert secret.password not in line
+    assert line != passwords.line("box-1", secret.password), "salted"
+    assert secret.password not in repr(secret)
+    assert secret.k_chain not in repr(secret)
+    assert len(secret.password) >= 32
+    assert secret.k_link != secret.k_chain
+
+
+@pytest.mark.parametrize(
+    ("line", "flaw"),
+    [
+        ("box-1:secret", "plain"),
+        ("box-1:$6$c2FsdA==$aGFzaA==", "weak"),
+        ("box-1:$7$101$c2FsdA==$aGFzaA==", "format"),
+        ("box-1:$7$0$AAAAAAAAAAAAAAAA$" + "A" * 86 + "==", "format"),
+        ("box-1:$7$101$AAAAAAAAAAAA$" + "A" * 86 + "==", "salt"),
+        ("box-1:$7$101$AAAAAAAAAAAAAAAA$" + "A" * 86 + "==", ""),
+        ("box-1:$7$101$not base64$" + "A" * 86 + "==", "format"),
+        ("box-1:", "plain"),
+    ],
+)
+def test_lines_that_mosquitto_would_drop_are_recognised(line: str, flaw: str) -> None:
+    assert [entry.flaw for entry in passwords.parse(f"# box-0:comment\n\n{line}\n")] == [flaw]
+
+
+# --- init, add, remove ---
+
+
+def test_init_leaves_nothing_that_others_can_read_but_certificates(broker: Path) -> None:
+    open_to_others = {path.name for path in broker.rglob("*") if path.stat().st_mode & 0o007}
+    assert open_to_others == {"ca.crt", "ca.der", "ca.crl"}
+
+
+def test_init_over_an_existing_folder_changes_nothing(broker: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in broker.rglob("*") if path.is_file()}
+    with pytest.raises(BrokerError, match="not overwritten"):
+        install.init(broker, setup_for(tmp_path), None, NOW)
+    assert {path: path.read_bytes() for path in broker.rglob("*") if path.is_file()} == before
+
+
+def test_init_that_fails_leaves_no_half_folder(tmp_path: Path) -> None:
+    ca.create(tmp_path / "ca", "root", ["city.cn"], None, NOW)
+    signing = install.Signing(tmp_path / "ca", ["elsewhere.cn"], None)
+    with pytest.raises(BrokerError, match="limits"):
+        install.init(tmp_path / "broker", setup_for(tmp_path), signing, NOW)
+    assert [path.name for path in tmp_path.iterdir()] == ["ca"]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{"log": "mosquitto.log"}, {"bind": "::\nallow_anonymous true"}, {"directory": "/b\nuser root"}],
+)
+def test_a_choice_that_would_break_out_of_its_line_is_refused(
+    tmp_path: Path, choices: dict[str, str]
+) -> None:
+    setup = mosquitto.Setup(**({"directory": str(tmp_path / "b"), "account": ACCOUNT} | choices))  # type: ignore[arg-type]
+    with pytest.raises(BrokerError):
+        install.init(tmp_path / "b", setup, None, NOW)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_box_is_in_the_password_file_and_in_the_handover_and_nowhere_in_plain(
+    broker: Path, tmp_path: Path
+) -> None:
+    install.add(broker, ["box-1", "box-2"], tmp_path / "out.jsonl", None, None)
+    assert (tmp_path / "out.jsonl").stat().st_mode & 0o777 == 0o600
+    handed = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [list(one) for one in handed] == [["box", "user", "password"]] * 2
+    lines = {line.partition(":")[0]: line for line in (broker / "passwords").read_text().splitlines()}
+    assert set(lines) == {COLLECTOR, WINDOW, "box-1", "box-2"}
+    for one in handed:
+        assert one["box"] == one["user"]
+        assert passwords.matches(lines[one["user"]], one["password"])
+        assert one["password"] not in (broker / "passwords").read_text()
+
+
+def test_keys_go_to_the_collector_and_the_auditor_each_his_own(broker: Path, tmp_path: Path) -> None:
+    (tmp_path / "sealed").mkdir()
+    link, auditor = tmp_path / "link", tmp_path / "sealed" / "auditor"
+    install.add(broker, ["box-1"], tmp_path / "1.jsonl", link, auditor)
+    install.add(broker, ["box-2"], tmp_path / "2.jsonl", link, auditor)
+    handed = [json.loads((tmp_path / f"{number}.jsonl").read_text()) for number in (1, 2)]
+    assert keys.load(link, "link") == {one["box"]: bytes.fromhex(one["k_link"]) for one in handed}
+    assert keys.load(auditor, "auditor") == {one["box"]: bytes.fromhex(one["k_chain"]) for one in handed}
+    for one in handed:
+        assert one["k_chain"] not in link.read_text()
+        for path in broker.rglob("*"):
+            assert path.is_dir() or one["k_chain"].encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("place", ["broker/auditor", "auditor", "link"])
+def test_the_auditors_keys_may_not_lie_beside_the_collectors(
+    broker: Path, tmp_path: Path, place: str
+) -> None:
+    with pytest.raises(BrokerError, match="auditor's keys"):
+        install.add(broker, ["box-1"], tmp_path / "out", tmp_path / "link", tmp_path / place)
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / place).exists()
+
+
+def test_all_that_is_wrong_with_a_list_of_boxes_is_told_at_once_and_none_is_added(
+    broker: Path, tmp_path: Path
+) -> None:
+    install.add(broker, ["box-1"], tmp_path / "1", None, None)
+    before = (broker / "passwords").read_bytes()
+    with pytest.raises(BrokerError) as told:
+        install.add(broker, ["box-1", "Box 2", "#", "box-3", "box-3"], tmp_path / "1", None, None)
+    assert len(told.value.problems) == 5  # there already, two bad ids, one twice, the file exists
+    assert (broker / "passwords").read_bytes() == before
+
+
+def test_a_box_with_a_key_elsewhere_is_not_given_a_second_one(broker: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.write_text(f"box-1 {'0' * 64}\n")
+    link.chmod(0o600)
+    (tmp_path / "sealed").mkdir()
+    with pytest.raises(BrokerError, match="box-1 has a key there"):
+        install.add(broker, ["box-1"], tmp_path / "out", link, tmp_path / "sealed" / "auditor")
+    with pytest.raises(BrokerError, match="go together"):
+        install.add(broker, ["box-1"], tmp_path / "out", link, None)
+
+
+def test_a_removed_box_is_gone_and_others_and_comments_stay(broker: Path, tmp_path: Path) -> None:
+    install.add(broker, ["box-1", "box-10"], tmp_path / "out", None, None)
+    path = broker / "passwords"
+    path.write_text(path.read_text() + "# box-1 was here\n")
+    install.remove(broker, ["box-1"])
+    kept = [entry.user for entry in passwords.parse(path.read_text())]
+    assert kept == [COLLECTOR, WINDOW, "box-10"]
+    assert "# box-1 was here" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(BrokerError, match="box-1 has no account"):
+        install.remove(broker, ["box-10", "box-1"])
+    assert "box-10" in path.read_text()
+
+
+# --- check ---
+
+
+def found(broker: Path, now: datetime = NOW) -> list[str]:
+    return [f"{one.where}: {one.what}" for one in check.inspect(broker, now)]
+
+
+def test_a_fresh_installation_has_nothing_wrong(broker: Path, tmp_path: Path) -> None:
+    install.add(broker, ["box-1"], tmp_path / "out", None, None)
+    assert found(broker) == []
+
+
+def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def spoil(broker: Path) -> None:
+        text = (broker / name).read_text()
+        assert old in text
+        (broker / name).write_text(text.replace(old, new))
+
+    return spoil
+
+
+def append(name: str, text: str) -> Callable[[Path], None]:
+    def spoil(broker: Path) -> None:
+        (broker / name).write_text((broker / name).read_text() + text)
+
+    return spoil
+
+
+CONF = "mosquitto.conf"
+TOPIC = "manyi/1/another-box"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (replace(CONF, "allow_anonymous false", "allow_anonymous true"), "clients without a name"),
+        (append(CONF, "allow_anonymous true\n"), "clients without a name"),
+        (append("mosquitto-2.1.conf", "listener_allow_anonymous true\n"), "clients without a name"),
+        (append(CONF, "per_listener_settings true\n"), "per_listener_settings"),
+        (append(CONF, "listener 1883\nuse_username_as_clientid true\n"), "listener 1883 is not encrypted"),
+        (append(CONF, "port 1883\n"), "old style"),
+        (replace(CONF, "tls_version tlsv1.2", "tls_version tlsv1.1"), "TLS 1.1"),
+        (replace(CONF, "\nacl_file ", "\n# acl_file "), "no acl_file"),
+        (replace(CONF, "\npassword_file ", "\n# password_file "), "no password_file"),
+        (replace(CONF, "max_queued_messages 1000000", "max_queued_messages 0"), "drops silently"),
+        (replace(CONF, "max_packet_size 4608", "max_packet_size 100"), "max_packet_size"),
+        (append(CONF, "include_dir /etc/mosquitto/conf.d\n"), "were not looked at"),
+        (append(CONF, "connection province\n"), "a bridge"),
+        (replace(CONF, "use_username_as_clientid true", "# nothing"), "throw out another"),
+        (replace(CONF, "/acl\n", "/other\n"), "unchecked"),
+        (lambda broker: (broker / "acl").unlink(), "acl: 无法读取"),
+        (lambda broker: (broker / "acl").chmod(0o666), "others can change it"),
+        (lambda broker: (broker / "passwords").chmod(0o644), "others can read it"),
+        (lambda broker: (broker / "server.pem").chmod(0o640), "others can read it"),
+        (lambda broker: (broker / "handover" / "box.jsonl").touch(), "delete it here"),
+        (append("acl", "pattern read #\n"), f"box-under-test 可接收 {TOPIC}/ack"),
+        (append("acl", "pattern write manyi/1/+/ack\n"), f"box-under-test 可发布 {TOPIC}/ack"),
+        (append("acl", "user nosy\ntopic read manyi/1/+/record\n"), f"nosy 可接收 {TOPIC}/record"),
+        (append("acl", f"user {COLLECTOR}\ntopic write manyi/1/+/record\n"), "可发布"),
+        (append("acl", "user nosy\ntopic read $SYS/#\n"), "nosy 可读取 $SYS"),
+        (replace("acl", "pattern read manyi/1/%u/ack", "# nothing"), "must be able to receive it"),
+        (lambda broker: (broker / "acl").write_text("topic read #\n"), "匿名"),
+        (append("acl", "topic sometimes x\n"), "does not take this line"),
+        (append("passwords", "box-9:secret\n"), "plain text"),
+        (append("passwords", f"{WINDOW}:$7$1$x$x\n"), "twice"),
+        (
+            append("passwords", "Somebody:$7$101$AAAAAAAAAAAAAAAA$" + "A" * 86 + "==\n"),
+            "neither a box nor a service",
+        ),
+        (replace("passwords", COLLECTOR, "box-1"), "the collector has no account"),
+        (lambda broker: (broker / "server.pem").write_text("nothing"), "cannot be read"),
+        (lambda broker: (broker / "ca.crt").unlink(), "ca.crt: 无法读取"),
+    ],
+)
+def test_what_somebody_spoiled_is_named(broker: Path, spoil: Callable[[Path], None], says: str) -> None:
+    assert not any(says in line for line in found(broker))
+    spoil(broker)
+    assert any(says in line for line in found(broker)), found(broker)
+
+
+def test_a_certificate_that_ends_soon_is_named_sixty_days_ahead(broker: Path) -> None:
+    assert found(broker, NOW + timedelta(days=338)) == []
+    assert "expires in 59 days" in found(broker, NOW + timedelta(days=339))[0]
+    assert "expired" in found(broker, NOW + timedelta(days=400))[0]
+
+
+def test_a_server_certificate_of_another_root_is_named(broker: Path, tmp_path: Path) -> None:
+    ca.create(tmp_path / "other", "test root", [], None, NOW)  # of the same name, even
+    (broker / "ca.crt").write_bytes((tmp_path / "other" / ca.CERT_FILE).read_bytes())
+    assert any("not signed by the root" in line for line in found(broker))
+
+
+def test_a_revoked_server_certificate_is_named(broker: Path, tmp_path: Path) -> None:
+    ca.revoke(tmp_path / "ca", ca.listing(tmp_path / "ca")[0].serial, None, NOW)
+    shutil.copy(tmp_path / "ca" / ca.CRL_FILE, broker / ca.CA_CRL)
+    assert any("revocation list" in line for line in found(broker))
+
+
+def test_a_folder_that_is_no_brokers_is_an_error_and_not_a_clean_bill(tmp_path: Path) -> None:
+    done = CliRunner().invoke(broker_app, ["check", "--dir", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "manyi broker init" in done.output
+
+
+def test_the_command_line_from_nothing_to_checked_without_a_secret_on_the_screen(tmp_path: Path) -> None:
+    run, folder = CliRunner(), str(tmp_path / "broker")
+    (tmp_path / "sealed").mkdir()
+    ca.create(tmp_path / "ca", "root", [], None, datetime.now(UTC))
+    said = ""
+
+    def do(code: int, *command: str) -> str:
+        nonlocal said
+        done = run.invoke(broker_app, [*command, "--dir", folder])
+        assert done.exit_code == code, done.output
+        said += done.output
+        return done.output
+
+    account = ["--account", ACCOUNT]
+    do(0, "init", "--host", "localhost", "--ca", str(tmp_path / "ca"), "--log", "stderr", *account)
+    files = ["--link-file", str(tmp_path / "link"), "--auditor-file", str(tmp_path / "sealed" / "a")]
+    assert "HUP" in do(0, "add", "box-1", "box-2", "--out", str(tmp_path / "out"), *files)
+    assert "HUP" in do(0, "remove", "box-2")
+    assert "2 to be put right" in do(1, "check")
+    secrets = [path.read_text().strip() for path in (tmp_path / "broker" / "handover").iterdir()]
+    for path in (tmp_path / "broker" / "handover").iterdir():
+        path.unlink()
+    assert "nothing wrong" in do(0, "check")
+    assert "has an account" in do(2, "add", "box-1", "--out", str(tmp_path / "out2"))
+    for line in (tmp_path / "out").read_text().splitlines():
+        one = json.loads(line)
+        secrets += [one["password"], one["k_link"], one["k_chain"]]
+    assert len(secrets) == 8
+    assert not [secret for secret in secrets if secret in said]
+
+
+def test_the_judge_reads_a_configuration_as_mosquitto_does() -> None:
+    config = judge.parse_config(
+        "# c\nuser x\n\nlistener 1\ncertfile a\nallow_anonymous true\nlistener 2 ::1\n"
+    )
+    assert config.general == {"user": "x", "allow_anonymous": "true"}
+    assert config.listeners == ({"listener": "1", "certfile": "a"}, {"listener": "2 ::1"})
