@@ -29,6 +29,7 @@ from manyi.demo.words import Failed, Lang, Words
 
 START_S = 60.0  # promised; a laptop needs 5
 POLL_S = 0.05
+RESET = 3  # a box's exit code: start it again (firmware/ports/sim)
 CITIZEN_HOLD_MS = 120
 INTERRUPTED = 130  # the shell's word for Ctrl-C
 
@@ -203,8 +204,12 @@ class Show:
         self.down.discard(child.name)
 
     async def _watch(self) -> None:
-        """Nobody ends without having been killed."""
+        """Nobody ends without having been killed. Only a box may reset itself, as its hardware would."""
         while True:
+            for box in self.boxes:
+                if box.child.code == RESET and box.child.name not in self.down:
+                    self.console.say(self.words("reset", name=box.child.name, tail=box.child.tail(1)))
+                    await box.start()
             for child in [self.broker, self.collector, *(box.child for box in self.boxes)]:
                 if not child.running and child.name not in self.down:
                     raise Failed("ended", name=child.name, tail=child.tail())

@@ -46,6 +46,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "kept": ("数据保留在 {path}", "The data is kept in {path}"),
     "failed": ("演示失败:{why}", "The demo failed: {why}"),
     "ended": ("{name} 意外结束:\n{tail}", "{name} ended by itself:\n{tail}"),
+    "reset": ("{name} 自行复位:{tail}", "{name} reset itself: {tail}"),
     "slow": ("{name} 在 {s:.0f} 秒内没有就绪:\n{tail}", "{name} was not ready within {s:.0f} s:\n{tail}"),
     "no_firmware": (
         "找不到编译好的固件 {path},请执行 make firmware",
