@@ -16,15 +16,16 @@ BUSY_MS = 5_000  # how long to wait for another process (a rebuild) that writes
 CACHE_KIB = 16_384  # page cache of one store: a day of a city's ratings
 
 
-def open_store(path: Path, script: str, version: int) -> sqlite3.Connection:
+def open_store(path: Path, script: str, version: int, *, synchronous: str = "FULL") -> sqlite3.Connection:
     """A writing connection to a projection's database, made if there is none.
 
     A store of another version is a projection all the same: it is emptied, and fills again from the ledger.
+    FULL, though it could be rebuilt: a follower must never have seen what a power cut then takes back.
+    NORMAL is for a store that nothing follows by a cursor.
     """
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
-    # FULL, though it could be rebuilt: a follower must never have seen what a power cut then takes back.
     conn.executescript(
-        f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -{CACHE_KIB};"
+        f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -{CACHE_KIB};"
     )
     if conn.execute("PRAGMA user_version").fetchone()[0] != version:
         _begin_again(conn, script, version)

@@ -1,0 +1,244 @@
+"""The projector: runs every projection after the ledger, each with its own cursor, none in the way of another.
+
+    wake ─▶ ratings ─▶ wall          one thread: a press is on the wall one short loop after its commit
+                   └─▶ influx        a thread of its own: a server that hangs holds nothing else up
+
+A projection that fails says so once, is tried again with back-off, and says so once when it is well; the
+others go on. Everything it runs keeps its cursor in its own database, so it can be killed at any time. It
+refuses to write the ledger.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import structlog
+
+from manyi.core import stores
+from manyi.core.config import Config
+from manyi.core.errors import InputError, SetupError
+from manyi.core.ledger import schema
+from manyi.core.ratings import Ratings
+from manyi.core.wall import Wall
+from manyi.core.wall_health import Health
+
+if TYPE_CHECKING:
+    from manyi.core.influx.follow import Follow
+
+TICK_S = 0.25  # without any news: releases hall batches, and looks whether beats have changed the health
+HEARTBEAT_MS = 1_000  # the wall shows 数据停于 after 5 s without one
+HEALTH_GAP_MS = 250  # between two looks at the health, or HEALTH_SHARE of the time if a look is slow
+HEALTH_SHARE = 20  # a look may take at most a twentieth of the time
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # back-off of a projection that fails, doubling
+INFLUX_TICK_S = 0.5  # looks for news without being woken
+
+log = structlog.get_logger("manyi.projector")
+
+
+def unix_ms() -> int:
+    """Unix milliseconds UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Attempt:
+    """One projection's state: well, or waiting for its next try. Logs only when that changes."""
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._name, self._clock = name, clock
+        self._wait_s = 0.0
+        self._again = 0.0
+
+    @property
+    def is_well(self) -> bool:
+        return self._wait_s == 0.0
+
+    @property
+    def due(self) -> bool:
+        return self._wait_s == 0.0 or self._clock() >= self._again
+
+    def well(self) -> None:
+        if self._wait_s:
+            log.info("projection is well again", projection=self._name)
+        self._wait_s = 0.0
+
+    def failed(self, why: str, wait_s: float = 0.0) -> None:
+        """`wait_s`: what the other side asked for."""
+        if not self._wait_s:
+            log.warning("projection fails", projection=self._name, why=why)
+        self._wait_s = min(max(self._wait_s * 2, FIRST_WAIT_S), LONGEST_WAIT_S)
+        self._again = self._clock() + max(self._wait_s, min(wait_s, LONGEST_WAIT_S))
+
+
+class Figures:
+    """ratings.db and wall.db behind one ledger; step() is what the thread does each time round."""
+
+    def __init__(self, config: Config, now_ms: Callable[[], int] = unix_ms) -> None:
+        with ExitStack() as opened:
+            self._ledger = opened.enter_context(closing(schema.open_for_reading(config.data.ledger)))
+            self.ratings = opened.enter_context(closing(Ratings(config.data.ratings, self._ledger)))
+            source = opened.enter_context(closing(stores.open_reader(config.data.ratings)))
+            city = (config.city.name, config.city.name_en)
+            self.wall = opened.enter_context(
+                closing(Wall(config.data.wall, source, city, config.policy.hall_batch))
+            )
+            seen = opened.enter_context(closing(stores.open_reader(config.data.wall)))
+            self._health = Health(self._ledger, source, seen, config.policy.silent_s * 1000)
+            self._opened = opened.pop_all()
+        self._now_ms = now_ms
+        self._attempts = {name: Attempt(name) for name in ("ratings", "wall", "health")}
+        self._beat_ms = self._looked_ms = self._look_gap_ms = 0
+        self._told = ""
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def step(self) -> int:
+        """Everything that is due; gives how much moved (0: nothing new)."""
+        moved = self._try("ratings", self.ratings.step)
+        moved += self._try("wall", self._wall)
+        self._try("health", self._tell)
+        return moved
+
+    def _try(self, name: str, run: Callable[[], int]) -> int:
+        attempt = self._attempts[name]
+        if not attempt.due:
+            return 0
+        try:
+            moved = run()
+        except Exception as error:  # whatever it is, the others go on, and it is tried again
+            attempt.failed(f"{type(error).__name__}: {error}")
+            return 0
+        attempt.well()
+        return moved
+
+    def _wall(self) -> int:
+        return self.wall.step() + self.wall.release(self._now_ms())
+
+    def _tell(self) -> int:
+        """The heartbeat, and the health if it has changed. A heartbeat says that ratings and wall are
+        well.
+        """
+        now = self._now_ms()
+        news: dict[str, str | int] = {}
+        if abs(now - self._looked_ms) >= self._look_gap_ms:
+            began = time.monotonic()
+            health = json.dumps(self._health.look(self.wall.roster, now), ensure_ascii=False)
+            took_ms = int((time.monotonic() - began) * 1000)
+            self._looked_ms, self._look_gap_ms = now, max(HEALTH_GAP_MS, HEALTH_SHARE * took_ms)
+            if health != self._told:
+                news["health"] = health
+        well = self._attempts["ratings"].is_well and self._attempts["wall"].is_well
+        if well and (news or abs(now - self._beat_ms) >= HEARTBEAT_MS):
+            news["projected_ms"] = self._beat_ms = now
+        if news:
+            self.wall.tell(**news)
+            self._told = str(news.get("health", self._told))
+        return 0
+
+
+def run(stop: Event, wake: Event, config: Config) -> None:
+    """The projector's thread. `wake` is set after each commit of the ledger. Returns after `stop` is set (and `wake`,
+    to hurry). Raises LedgerError if there is no ledger to follow.
+    """
+    news = Event()
+    figures = Figures(config)
+    influx = None
+    if config.influx is not None:
+        influx = Thread(target=_influx, args=(stop, news, config), name="influx", daemon=True)
+        influx.start()
+    try:
+        while not stop.is_set():
+            wake.wait(TICK_S)
+            wake.clear()
+            while figures.step() and not stop.is_set():
+                news.set()
+    finally:
+        news.set()
+        figures.close()
+        if influx is not None:
+            influx.join(LONGEST_WAIT_S)
+
+
+def _influx(stop: Event, news: Event, config: Config) -> None:
+    attempt = Attempt("influx")
+    follow: Follow | None = None
+    with ExitStack() as opened:
+        while not stop.is_set():
+            news.wait(INFLUX_TICK_S)
+            news.clear()
+            if not attempt.due:
+                stop.wait(INFLUX_TICK_S)
+                continue
+            try:
+                if follow is None:
+                    follow = _open_influx(config, opened)
+                while not stop.is_set() and (moved := follow.step()):
+                    if not isinstance(moved, int):
+                        attempt.failed(moved.why, moved.wait_s)
+                        break
+                else:
+                    attempt.well()
+            except (
+                Exception
+            ) as error:  # the thread must outlive everything: the server's moods and our own bugs
+                attempt.failed(f"{type(error).__name__}: {error}")
+
+
+def _open_influx(config: Config, opened: ExitStack) -> "Follow":
+    # Imported here: it costs 0.4 s and is not needed without InfluxDB.
+    from manyi.core.influx.follow import Follow  # noqa: PLC0415
+    from manyi.core.influx.writer import Writer  # noqa: PLC0415
+
+    where = config.influx
+    if where is None:
+        raise SetupError("There is no [influx] section in the configuration.")
+    try:
+        token = where.token_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SetupError(f"{where.token_file}: the InfluxDB token cannot be read ({error}).") from error
+    source = opened.enter_context(closing(stores.open_reader(config.data.ratings)))
+    writer = opened.enter_context(closing(Writer(where.url, where.org, where.bucket, token)))
+    return opened.enter_context(closing(Follow(config.data.influx, source, writer, unix_ms)))
+
+
+def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> None:
+    """Makes a projection again from nothing: `ratings` (and all that follow it), `wall` or `influx`.
+
+    Safe while the service runs: both then fill the same store, each step a transaction. Raises InputError
+    for another name, SetupError without an [influx] section or while InfluxDB does not answer, LedgerError
+    without a ledger.
+    """
+    if which not in ("ratings", "wall", "influx"):
+        raise InputError(f"There is no projection {which!r}; say ratings, wall or influx.")
+    with ExitStack() as opened:
+        figures = opened.enter_context(closing(Figures(config)))
+        if which == "ratings":
+            figures.ratings.reset()
+        if which == "wall":
+            figures.wall.reset()
+        while figures.step():
+            pass
+        shown = stores.get(opened.enter_context(closing(stores.open_reader(config.data.wall))), "shown", "0")
+        if which == "influx" or (which == "ratings" and config.influx is not None):
+            follow = _open_influx(config, opened)
+            follow.reset()
+            _drain(follow)
+        say(f"{which}: {shown} presses shown")
+
+
+def _drain(follow: "Follow") -> None:
+    while moved := follow.step():
+        if not isinstance(moved, int):
+            raise SetupError(
+                f"InfluxDB cannot be written: {moved.why}. Run the same command again when it can."
+            )
+
+
+def open_wall(path: Path) -> sqlite3.Connection:
+    """wall.db for wall_view's snapshots. Raises sqlite3.OperationalError if the projector has never run."""
+    return stores.open_reader(path)

@@ -1,0 +1,261 @@
+"""wall.db: today and every other day as tallies, the latest ratings, and the batches that hall screens may show.
+
+It follows the change log of ratings.db and remembers what each rating last contributed (`shown`), so a
+rating that changes, moves or is seen again is counted once. Tallies, memory and cursor move in one
+transaction. wall_view.py reads it.
+
+Hall batches: ratings of one hall and day, closed (their visit is over and a second press has had time to
+arrive), released together once there are at least five, as sums without order, time or window. A batch is
+never changed and a rating is released once: what comes late joins a later batch, and a correction after the
+release stays with the centre. A rebuild keeps the batches, because other groupings of the same ratings
+would tell them apart.
+"""
+
+import heapq
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from manyi.core import ratings, stores
+from manyi.core.ledger.reader import Row
+from manyi.core.rates import FIELDS, NOTHING
+from manyi.core.rating import Rating
+from manyi.core.roster.attribution import BEIJING_MS, DAY_MS
+from manyi.core.roster.model import Roster
+from manyi.core.settle import FLAG_CORRECTED
+
+VERSION = 1
+STEP_CHANGES = 2_000  # about 30 ms of work: a live press is on the wall in time
+LATEST = 20  # the wall's list
+CLOSED_AFTER_MS = 30_000  # the longest visit (15 s), and as long again for its second press to arrive
+BATCH_MIN = 5  # fewer would let somebody match a red to a face
+ROUND_MS = 300_000  # a batch's time is kept to 5 minutes, so that nobody can tell who completed it
+
+_TALLY = ",".join(f"{name} INTEGER" for name in FIELDS)
+SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE tally (day INTEGER, county TEXT, hall TEXT, {_TALLY}, PRIMARY KEY (day, county, hall)) WITHOUT
+ROWID; CREATE TABLE shown (box TEXT, life TEXT, seq INTEGER, day INTEGER, county TEXT, hall TEXT, level
+INTEGER, first INTEGER,
+  presses INTEGER, flags INTEGER, close_ms INTEGER, batch INTEGER, PRIMARY KEY (box, life, seq)) WITHOUT
+  ROWID;
+CREATE INDEX shown_waiting ON shown(hall, day, close_ms) WHERE batch IS NULL AND hall <> '';
+CREATE TABLE pool (hall TEXT, day INTEGER, waiting INTEGER, PRIMARY KEY (hall, day)) WITHOUT ROWID;
+CREATE INDEX pool_full ON pool(waiting) WHERE waiting >= {BATCH_MIN};
+CREATE TABLE batch (id INTEGER PRIMARY KEY, hall TEXT, day INTEGER, n INTEGER, s INTEGER, b INTEGER, d
+INTEGER,
+  at_ms INTEGER);
+CREATE INDEX batch_of ON batch(hall, day);
+CREATE TABLE latest (id TEXT PRIMARY KEY, time_ms INTEGER, body TEXT) WITHOUT ROWID;
+CREATE TABLE unit (id TEXT PRIMARY KEY, tier TEXT, parent TEXT, zh TEXT, en TEXT, tel TEXT) WITHOUT ROWID;
+CREATE TABLE staff (id TEXT PRIMARY KEY, zh TEXT, en TEXT) WITHOUT ROWID
+"""
+_ADD = (
+    f"INSERT INTO tally VALUES (?, ?, ?, {','.join('?' * len(FIELDS))}) ON CONFLICT DO UPDATE SET "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in FIELDS)
+)
+_POOL = "INSERT INTO pool VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = waiting + excluded.waiting"
+
+Counts = list[int]
+
+
+def day_of(time_ms: int) -> int:
+    """The Beijing day as a number of days since 1970-01-01."""
+    return (time_ms + BEIJING_MS) // DAY_MS
+
+
+class Wall:
+    """The store and its step. One thread; another process may step or rebuild the same file at the same
+    time.
+    """
+
+    def __init__(
+        self, path: Path, source: sqlite3.Connection, city: tuple[str, str], batch_min: int = BATCH_MIN
+    ) -> None:
+        self._conn = stores.open_store(path, SCHEMA, VERSION, synchronous="NORMAL")
+        self._source = source
+        self._city = json.dumps({"zh": city[0], "en": city[1]}, ensure_ascii=False)
+        self._batch_min = max(batch_min, BATCH_MIN)
+        self.roster = Roster.from_facts(())
+        self._facts_at = -1
+
+    def close(self) -> None:
+        self._conn.close()
+
+    def step(self, limit: int = STEP_CHANGES) -> int:
+        """Takes in the next changes; gives how many ratings they concern. 0: nothing new."""
+        with stores.transaction(self._conn):
+            epoch = stores.get(self._source, "epoch")
+            if stores.get(self._conn, "epoch") != epoch:
+                self._reset()
+                stores.put(self._conn, "epoch", epoch)
+            self._names()
+            cursor = int(stores.get(self._conn, "cursor", "0"))
+            last, changed = ratings.changes_after(self._source, cursor, limit)
+            if changed:
+                self._count(changed)
+                self._list(changed)
+                stores.put(self._conn, "cursor", last)
+            return len(changed)
+
+    def release(self, now_ms: int) -> int:
+        """Releases every pool with enough closed ratings; gives how many batches that made."""
+        full = self._conn.execute(f"SELECT hall, day FROM pool WHERE waiting >= {BATCH_MIN}").fetchall()
+        made = 0
+        for hall, day in full:
+            with stores.transaction(self._conn):
+                made += self._release(hall, day, now_ms)
+        return made
+
+    def tell(self, **what: str | int) -> None:
+        """Puts what does not come from ratings (health, heartbeat) beside the figures, in one transaction."""
+        with stores.transaction(self._conn):
+            for key, value in what.items():
+                stores.put(self._conn, key, value)
+
+    def reset(self) -> None:
+        """Empties everything but what hall screens have already shown; the next steps fill it again."""
+        with stores.transaction(self._conn):
+            self._reset()
+
+    # -- inside a transaction
+
+    def _reset(self) -> None:
+        conn = self._conn
+        for table in ("meta", "tally", "latest", "unit", "staff", "pool"):
+            conn.execute(f"DELETE FROM {table}")
+        conn.execute("DELETE FROM shown WHERE batch IS NULL")
+        conn.execute("UPDATE shown SET level = 0")  # released, and not counted yet
+        stores.put(conn, "released", conn.execute("SELECT count(*) FROM shown").fetchone()[0])
+        self._facts_at = -1
+
+    def _names(self) -> None:
+        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0]
+        told = stores.get(self._conn, "facts_at", "-1") == str(newest)
+        if newest == self._facts_at and told:
+            return
+        rows = self._source.execute(
+            "SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id", (newest,)
+        )
+        self.roster = Roster.from_facts(
+            Row(i, at, kind, "", "", 0, 0, body, b"") for i, at, kind, body in rows
+        )
+        self._facts_at = newest
+        units, staff = self.roster.units.values(), self.roster.staff.values()
+        conn = self._conn
+        conn.executemany(
+            "INSERT OR REPLACE INTO unit VALUES (?, ?, ?, ?, ?, ?)",
+            [(u.id, u.tier, u.parent, u.zh, u.en, u.tel) for u in units],
+        )
+        conn.executemany("INSERT OR REPLACE INTO staff VALUES (?, ?, ?)", [(s.id, s.zh, s.en) for s in staff])
+        stores.put(conn, "facts_at", newest)
+        stores.put(conn, "city", self._city)
+
+    def _count(self, changed: Sequence[Rating]) -> None:
+        # A first version was never seen before, unless a rebuild has kept it as released.
+        kept = int(stores.get(self._conn, "released", "0")) > 0
+        query = "SELECT * FROM shown WHERE box = ? AND life = ? AND seq = ?"
+        sums: dict[tuple[int, str, str], Counts] = {}
+        pools: dict[tuple[str, int], int] = {}
+        rows = []
+        presses = 0
+        for r in changed:
+            day, close_ms, batch = day_of(r.time_ms), max(r.time_ms, r.at_ms) + CLOSED_AFTER_MS, None
+            if kept or r.version > 1:
+                old = self._conn.execute(query, (r.box, r.life, r.seq)).fetchone()
+                if old is not None:
+                    _, _, _, was_day, was_county, was_hall, *what, _, batch = old
+                    if what[0]:
+                        _add(sums, (was_day, was_county, was_hall), _counts(*what), -1)
+                        presses -= what[2]
+                    if batch is None and was_hall:
+                        pools[was_hall, was_day] = pools.get((was_hall, was_day), 0) - 1
+            _add(sums, (day, r.county, r.hall), _counts(r.level, r.first, r.presses, r.flags), 1)
+            presses += r.presses
+            if batch is None and r.hall:
+                pools[r.hall, day] = pools.get((r.hall, day), 0) + 1
+            rows.append(
+                (
+                    r.box,
+                    r.life,
+                    r.seq,
+                    day,
+                    r.county,
+                    r.hall,
+                    r.level,
+                    r.first,
+                    r.presses,
+                    r.flags,
+                    close_ms,
+                    batch,
+                )
+            )
+        self._conn.executemany("INSERT OR REPLACE INTO shown VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+        self._conn.executemany(_ADD, [(*where, *counts) for where, counts in sums.items()])
+        self._conn.executemany(_POOL, [(*where, more) for where, more in pools.items() if more])
+        stores.add(self._conn, "shown", presses)
+
+    def _list(self, changed: Sequence[Rating]) -> None:
+        listed = dict(self._conn.execute("SELECT id, time_ms FROM latest").fetchall())
+        floor = min(listed.values()) if len(listed) >= LATEST else 0
+        newest = heapq.nlargest(LATEST, (r for r in changed if r.time_ms >= floor), key=lambda r: r.time_ms)
+        rows: Iterable[tuple[str, int, str]] = [
+            (rating_id(r), r.time_ms, json.dumps(_entry(r), separators=(",", ":"))) for r in newest
+        ]
+        self._conn.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", rows)
+        self._conn.execute(
+            "DELETE FROM latest WHERE id NOT IN (SELECT id FROM latest ORDER BY time_ms DESC, id DESC LIMIT ?)",
+            (LATEST,),
+        )
+
+    def _release(self, hall: str, day: int, now_ms: int) -> int:
+        conn = self._conn
+        closed = conn.execute(
+            "SELECT box, life, seq, level FROM shown"
+            " WHERE batch IS NULL AND hall = ? AND hall <> '' AND day = ? AND close_ms <= ?",
+            (hall, day, now_ms),
+        ).fetchall()
+        if len(closed) < self._batch_min:
+            return 0
+        level = [sum(row[3] == at for row in closed) for at in (1, 2, 3)]
+        values = (hall, day, len(closed), *level, now_ms - now_ms % ROUND_MS)
+        made = conn.execute("INSERT INTO batch VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid
+        conn.executemany(
+            "UPDATE shown SET batch = ? WHERE box = ? AND life = ? AND seq = ?",
+            [(made, box, life, seq) for box, life, seq, _ in closed],
+        )
+        conn.execute(_POOL, (hall, day, -len(closed)))
+        return 1
+
+
+def rating_id(r: Rating) -> str:
+    """A rating's identity as one text."""
+    return f"{r.box}/{r.life}/{r.seq}"
+
+
+def _entry(r: Rating) -> dict[str, Any]:
+    return {
+        "level": r.level, "first_level": r.first, "presses": r.presses, "prompted": bool(r.prompted),
+        "county": r.county, "hall": r.hall, "window": r.window, "staff": r.staff, "box": r.box,
+        "version": r.version, "dated": r.dated,
+    }  # fmt: skip
+
+
+def _counts(level: int, first: int, presses: int, flags: int) -> tuple[int, ...]:
+    """What one rating contributes, in the order of FIELDS."""
+    return (
+        1, level == 1, level == 2, level == 3, first == 1, first == 2, first == 3,
+        1 if flags & FLAG_CORRECTED else 0, presses, 1 if flags else 0,
+    )  # fmt: skip
+
+
+def _add(
+    sums: dict[tuple[int, str, str], Counts], where: tuple[int, str, str], counts: tuple[int, ...], sign: int
+) -> None:
+    total = sums.get(where)
+    if total is None:
+        total = sums[where] = list(NOTHING)
+    for i, value in enumerate(counts):
+        total[i] += sign * value
