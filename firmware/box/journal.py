@@ -1,20 +1,309 @@
-# The journal: what the box must not lose. The public face of the flash ring.
+# The journal: what the box must not lose, in a ring of flash blocks (ring.py) that it finds again at boot (scan.py).
 #
-# Refuses: to know time, network or lamps, and to say "kept" of anything it has not read back.
-#
-# Journal(flash, k_chain, box, mint)   opens and scans; writes only if flash holds no life yet (one header)
-#   .life .boot                        8 bytes; this boot's number (journalled lazily)
-#   .base .newest .acked .depth .room  oldest seq held; newest record, 0 none; freed up to; records; records
-#   .n .lost .unknown                  presses of this life per level; admitted losses per level, and "at most"
-#   .erases .faults                    blocks erased since first use; slots found bad or rotten since boot
-# begin(reason, fw)                    what the boot record will say; fw is (major, minor, patch)
-# append(kind, up_ms, level, reason, held, flags, data) -> seq; durable when it returns; JournalFault if the flash is dead
-# read(seq, buf64) -> bool             False: not held or rotten. buf is written either way
-# run(seq) -> (base, prev)             oldest seq from which an unbroken run reaches seq, and the tag seq's own was made over;
-#                                      seq = newest + 1 is allowed: what an empty batch says
-# ack(seq, tag) -> next seq to send, or None: not ours. Never raises for strange input
-# tidy(up_ms) -> bool                  one piece of idle work (an erase ahead, or one admission); True: there may be more
+# Refuses: to know time, network or lamps, to say "kept" of anything it has not read back, and to give anything up
+# without saying so. The rules:
+# - A seq names one content for ever. A slot that cannot be written is skipped, and the same bytes go into the next.
+# - Blocks go oldest first. Acknowledged ones go silently; before another one is erased, a loss record (FULL) says from,
+#   to and how many. What that block had itself admitted, unheard, is admitted again (CARRIED: not counted twice here).
+# - What cannot be read between good records is admitted once (ROTTEN), exact by its neighbours' counts; whether it has
+#   been is read from the ring itself, so a reboot does not say it again.
+# - A torn or rotten end is admitted by the very next record (TORN). Its seqs are spent, and its boots too.
+# - One thing is not proof against a cut: if so many slots of a full ring's newest block are bad that no room is left for
+#   the loss record, it follows the erase. The centre then finds the gap by itself, with the same figures.
+
+import struct
+from binascii import crc32
+
+from box.chain import first_tag, next_tag
+from box.links import forged_end, run_base, tag_before
+from box.record import BOOT, CARRIED, FULL, LOSS, PACKED, PRESS, TORN, loss_data, pack
+from box.ring import ACK, BAD, BLOCK, SLOT, SLOTS, UNREADABLE, ZEROS, Ring
+from box.scan import Sweep, acknowledged, survey, tally
+
+RESERVE = 6  # slots kept for admissions at the end of a full ring's newest block: two are needed, four may be bad
+GIVE_UP_AT = 12  # slots left when idle work gives up the oldest block: sooner loses more, later erases under a key
+BLOCK_TRIES = 3  # new blocks tried for one record: more would erase the past for a flash that is dead
+BOOT_MAX = 65535
 
 
 class JournalFault(Exception):
     pass
+
+
+class Journal:
+    # Opens the flash. Writes only where it holds no life yet: one header. `mint` gives 8 random bytes for that.
+    def __init__(self, flash, k_chain, box, mint):
+        self.ring = Ring(flash)
+        self._key = k_chain
+        self._out = bytearray(SLOT)
+        self._packed = memoryview(self._out)[:PACKED]
+        self._sealed = memoryview(self._out)[: PACKED + 8]
+        self._begin = None
+        self._owed = []  # admissions that go before any other record: (reason, flags, from, to, lost per level)
+        self._gaps = []  # admissions that can wait for idle time
+        self._suspect = 0  # a seq that could not be read and has not been looked into; 0: none
+        self._up_ms = 0
+        self.n, self.lost, self.unknown = [0, 0, 0], [0, 0, 0], 0
+        self.newest = self.acked = 0
+        self.boot = 0
+        self._next = 1
+        self.life = survey(self.ring)
+        if self.life:
+            self._recover()
+        else:
+            self.life = mint()
+            self._tag = first_tag(k_chain, box, self.life)
+            self._open_block()
+        self.boot = min(self.boot + 1, BOOT_MAX)
+
+    def _recover(self):
+        ring = self.ring
+        forged = forged_end(ring, self._key)
+        if forged:
+            ring.flash.program(forged[0] * BLOCK + forged[1] * SLOT, ZEROS)  # for good: its seq is spent
+        self.acked = acknowledged(ring)
+        b = ring.block_of(self.acked) if self.acked else ring.oldest()
+        if not self.acked:
+            self.acked = ring.first[b] - 1
+        while not ring.header(b) and ring.older(b) >= 0:
+            b = ring.older(b)  # the totals stand in headers only
+        s = Sweep(ring, b, self.acked)
+        self._next = s.seq + 1 + s.torn
+        torn = s.seq + 1
+        for gap in s.gaps:
+            if gap[2] > s.good and not sum(gap[4:]):
+                torn = min(torn, gap[2])  # torn before the newest block was opened, and not admitted since
+        self._gaps = [gap for gap in s.gaps if gap[2] < torn]
+        if torn < self._next:
+            self._owed.append((TORN, 0, torn, self._next - 1, 0, 0, 0))
+        self._suspect = s.more
+        self.newest = s.good or s.seq
+        self._tag, self.n = s.tag, list(s.n)
+        self.lost, self.unknown = s.lost, s.unknown
+        self.boot = s.boot + self._next - torn  # no boot may be one that a torn record was of
+        self._finish_giving_up(s)
+        ring.faults = sum([gap[3] - gap[2] + 1 for gap in self._gaps])
+
+    # Cut between the admission and the erase: what was admitted is not shown again.
+    def _finish_giving_up(self, s):
+        ring = self.ring
+        b = ring.oldest()
+        if s.given >= ring.first[b] and not s.carried:
+            carry = tally(ring, b, self.acked)[1]
+            if carry:
+                self._owed.append((FULL, CARRIED) + carry)
+        while b != ring.head and ring.first[ring.newer(b)] - 1 <= s.given:
+            ring.first[b] = 0
+            b = ring.oldest()
+        self.acked = max(self.acked, ring.first[b] - 1)
+
+    # ---- figures
+
+    @property
+    def base(self):
+        return self.ring.first[self.ring.oldest()]
+
+    @property
+    def depth(self):
+        return max(0, self.newest - self.acked)
+
+    # Records that can still be written before an unacknowledged one must go.
+    @property
+    def room(self):
+        ring = self.ring
+        free = ring.left() - RESERVE
+        for b in range(ring.count):
+            if b != ring.head and ring.marks[b] != BAD and not self._waits(b):
+                free += SLOTS
+        return max(0, free)
+
+    @property
+    def erases(self):
+        return self.ring.erases
+
+    @property
+    def faults(self):
+        return self.ring.faults
+
+    def _last(self, b):
+        return self.ring.first[self.ring.newer(b)] - 1
+
+    # Does block b, not the newest, hold a record that was never acknowledged?
+    def _waits(self, b):
+        return self.ring.first[b] and self._last(b) > self.acked
+
+    # ---- writing
+
+    # What the boot record will say, which is written with the first other record. fw: (major, minor, patch)
+    def begin(self, reason, fw):
+        self._begin = (reason, bytes(fw))
+
+    # -> seq. Durable when it returns. Raises JournalFault if the flash takes nothing more.
+    def append(self, kind, up_ms, level=0, reason=0, held=0, flags=0, data=b""):
+        self._up_ms = max(up_ms, self._up_ms)
+        while self._owed:
+            self._admit(self._owed)
+        if self._begin:
+            self._make_room()
+            self._write(BOOT, up_ms, 0, self._begin[0], 0, 0, self._begin[1])
+            self._begin = None
+        self._make_room()
+        return self._write(kind, up_ms, level, reason, held, flags, data)
+
+    # One program and one read-back, unless the slot is bad or the block is full.
+    def _write(self, kind, up_ms, level, reason, held, flags, data):
+        ring, out = self.ring, self._out
+        n = self.n
+        if kind == PRESS and 1 <= level <= 3:
+            n = n[:]
+            n[level - 1] += 1
+        pack(out, kind, self.boot, self._next, up_ms, n, level, reason, held, flags, data)
+        out[PACKED : PACKED + 8] = tag = next_tag(self._key, self._tag, self._packed)
+        struct.pack_into("<HB", out, PACKED + 8, crc32(self._sealed) & 0xFFFF, 0xFF)
+        while True:
+            if not ring.left():
+                self._open_block()
+            ring.slot += 1
+            if ring.burn(ring.head, ring.slot - 1, out):
+                break
+        self.n, self._tag = n, tag
+        self.newest = self._next
+        self._next += 1
+        return self.newest
+
+    def _admit(self, queue):
+        reason, flags, first, last, *lost = queue[0]
+        self._write(LOSS, self._up_ms, 0, reason, 0, flags, loss_data(first, last, lost))
+        queue.pop(0)
+        if reason == TORN:
+            self.unknown += last - first + 1
+        elif not flags:
+            self.lost = [self.lost[k] + lost[k] for k in range(3)]
+
+    def _open_block(self):
+        ring = self.ring
+        for _ in range(BLOCK_TRIES):
+            b = ring.spare
+            if b < 0:
+                b = ring.target()
+                if b < 0:
+                    break
+                if self._waits(b):
+                    self._condemn(b)  # no slot was left to say so first
+                if not ring.prepare(b):
+                    continue
+            if ring.open(self.life, self._next, self._tag, self.n, self.lost, self.unknown, self.boot):
+                return
+        raise JournalFault("flash")
+
+    # ---- giving up
+
+    # Before a full ring's newest block is full, its last slots must hold the admission of what is erased next.
+    def _make_room(self):
+        ring = self.ring
+        if ring.left() <= RESERVE and ring.spare < 0:
+            b = ring.target()
+            if b >= 0 and self._waits(b):
+                self._give_up(b)
+
+    def _give_up(self, b):
+        self._condemn(b)
+        while self._owed:
+            self._admit(self._owed)
+
+    # Takes block b out of the ring, and owes the admissions that this costs.
+    def _condemn(self, b):
+        ring = self.ring
+        first, last = max(ring.first[b], self.acked + 1), self._last(b)
+        lost, carry, whole = tally(ring, b, self.acked)
+        seq = 0 if whole else first
+        while seq and seq <= last:
+            self._sweep(seq)
+            for gap in self._gaps:
+                if gap[2] <= last:
+                    lost = [lost[k] + gap[4 + k] for k in range(3)]
+            self._gaps = [gap for gap in self._gaps if gap[2] > last]
+            seq = self._suspect
+        ring.first[b] = 0
+        self.acked = last
+        self._owed.append((FULL, 0, first, last, lost[0], lost[1], lost[2]))
+        if carry:
+            self._owed.append((FULL, CARRIED) + carry)
+
+    # Looks for what is missing from `seq` on and neither admitted nor about to be.
+    def _sweep(self, seq):
+        ring = self.ring
+        for gap in self._gaps:
+            seq = min(seq, gap[2])
+        b = ring.block_of(seq)
+        s = Sweep(ring, b if b >= 0 else ring.oldest(), seq - 1)
+        s.end(self._next, self.n)
+        for owed in self._owed:
+            s.gaps = [gap for gap in s.gaps if gap[2] < owed[2] or owed[3] < gap[3]]
+        ring.faults += max(0, len(s.gaps) - len(self._gaps))
+        self._gaps, self._suspect = s.gaps, s.more
+
+    # One piece of idle work: one admission, one look, or one block given up or erased ahead. -> True: it did something.
+    def tidy(self, up_ms=0):
+        self._up_ms = max(up_ms, self._up_ms)
+        ring = self.ring
+        try:
+            if self._owed:
+                self._admit(self._owed)
+            elif self._suspect:
+                self._sweep(self._suspect)
+            elif self._gaps:
+                self._make_room()
+                if self._gaps:
+                    self._admit(self._gaps)
+            elif ring.spare >= 0 or ring.target() < 0:
+                return False
+            elif not self._waits(ring.target()):
+                ring.prepare(ring.target())
+            elif ring.left() <= GIVE_UP_AT:
+                self._give_up(ring.target())
+            else:
+                return False
+            return True
+        except JournalFault:
+            return False
+
+    # ---- sending
+
+    # The slot of seq into buf (64 bytes) -> False: not held, torn or rotten.
+    def read(self, seq, buf):
+        if not self.base <= seq <= self.newest:
+            return False
+        if self.ring.find(seq) < 0:
+            self._doubt(seq)
+            return False
+        buf[:] = self.ring.buf
+        return True
+
+    def _doubt(self, seq):
+        self.ring.marks[self.ring.block_of(seq)] = UNREADABLE
+        self._suspect = min(seq, self._suspect or seq)
+
+    # -> (the oldest seq from which an unbroken run reaches seq, the tag that seq's own was computed over). seq may be
+    # newest + 1: what an empty batch says.
+    def run(self, seq):
+        prev = self._tag if seq > self.newest else tag_before(self.ring, self._key, seq)
+        return run_base(self.ring, seq), prev
+
+    # The collector's head (docs/WIRE.md, ack) -> the seq to send next, or None: it is not about this journal.
+    def ack(self, seq, tag):
+        if seq < self.base:
+            return self.base
+        if seq >= self._next:
+            return None
+        a = self.ring.find(seq)
+        if a < 0:
+            if seq <= self.newest:
+                self._doubt(seq)
+            return seq + 1  # rotten here: it cannot be compared, so nothing is freed, and it must not stop the box
+        if self.ring.buf[PACKED : PACKED + 8] != tag:
+            return None
+        if seq > self.acked:
+            self.ring.flash.program(a + ACK, b"\0")
+            self.acked = seq
+        return seq + 1

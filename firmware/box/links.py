@@ -1,0 +1,68 @@
+# Questions about the chain as it lies in flash: which tag came before a record, and how far back a run is unbroken.
+#
+# Refuses: to write. Every answer about a tag is checked with the key, never guessed.
+
+from box.chain import next_tag
+from box.record import PACKED
+from box.ring import BLOCK, SLOT, SLOTS, UNREADABLE
+
+NO_TAG = b"\0" * 8  # the tag before a record has itself become unreadable
+
+
+def _tag(slot):
+    return bytes(slot[PACKED : PACKED + 8])
+
+
+# The tag that seq's own was computed over: its neighbour's, or whichever of those still to be had makes seq's own.
+def tag_before(ring, key, seq):
+    a = ring.find(seq)
+    if a < 0:
+        return NO_TAG
+    b, packed, own = a // BLOCK, bytes(ring.buf[:PACKED]), _tag(ring.buf)
+    good = ring.fields()[4] if ring.header(b) else NO_TAG
+    slot = good
+    for i in range(1, a % BLOCK // SLOT):
+        got = ring.load(b, i)
+        slot = _tag(ring.buf)  # of a rotten slot too: the rot may be elsewhere in it
+        if 0 < got < seq:
+            good = slot
+    for tag in (good, slot):
+        if next_tag(key, tag, packed) == own:
+            return tag
+    return NO_TAG
+
+
+# The oldest seq from which an unbroken run reaches `seq`. A block is believed until a slot of it refused to be read.
+def run_base(ring, seq):
+    b, limit = ring.block_of(seq), seq
+    while b >= 0 and ring.marks[b] != UNREADABLE:
+        limit = ring.first[b]
+        b = ring.older(b)
+    if b < 0:
+        return limit
+    base = expect = ring.first[b]
+    for i in range(1, SLOTS + 1):
+        got = ring.load(b, i)
+        if got >= limit:
+            break
+        if got >= expect:
+            if got > expect:
+                base = got
+            expect = got + 1
+    return base if expect == limit else limit
+
+
+# Is the newest record one that only its crc vouches for? A torn slot passes that once in 65,536. -> (block, slot) or None
+def forged_end(ring, key):
+    b, i = ring.head, ring.slot - 1
+    seq = ring.load(b, i) if i else 0
+    if seq <= 0:
+        return None
+    packed, own = bytes(ring.buf[:PACKED]), _tag(ring.buf)
+    if i > 1 and ring.load(b, i - 1) == seq - 1:
+        prev = _tag(ring.buf)
+    elif i == 1 and ring.header(b):
+        prev = ring.fields()[4]
+    else:
+        return None  # its neighbour is gone too: nothing to check it against
+    return None if next_tag(key, prev, packed) == own else (b, i)
