@@ -67,7 +67,7 @@ demo: build/firmware/.made ## a small city on this machine: boxes, broker, colle
 lint: $(VENV)/.dev ## ruff, formatting, import rules
 	@$(BIN)/ruff check $(PY_SOURCES)
 	@$(BIN)/ruff format --check $(PY_SOURCES)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 types: $(VENV)/.dev ## mypy --strict
 	@$(BIN)/mypy
