@@ -12,7 +12,7 @@ unknown   "at most": presses of which nobody can say whether they were made. Thr
           - slots that the box admits as torn or rotten without a count, where the ledger lacks the record;
           - a life that has ended (the box reported another since): what waited then never comes, plus what may
             have been pressed between its last beat and the first word of the next life;
-          - a box that is silent: what may have been pressed since its last beat, plus what waits in it.
+          - a box that is silent: what may have been pressed since its last beat (what waits in it, waits).
           What may have been pressed is bounded by the room the journal had, and by one press a second;
           it is at least 1, never zero, because nobody was there to say zero.
 A life that has ended without a beat ever is unknown by its last record's time, bounded by ROOM_MAX.
@@ -31,7 +31,7 @@ from typing import Final
 
 from manyi.core.ledger import heads
 from manyi.core.ledger.ingest import Head
-from manyi.core.record import LOSS, NO_LEVELS, Admitted, Levels, loss_of, unpack
+from manyi.core.record import LOSS, Admitted, Levels, loss_of, unpack
 
 SILENT_MS: Final = 180_000  # three beats missed at the default of 60 s
 PRESS_EVERY_MS: Final = 1_000  # nobody keeps pressing faster than this for minutes on end
@@ -195,12 +195,15 @@ def _first_word(life: Life) -> int:
 def _sum(box: str, lines: Sequence[Line], lives: int | None = None) -> Line:
     return Line(
         box,
-        *(
-            sum(getattr(line, name) for line in lines)
-            for name in ("pressed", "stored", "forked", "waiting", "lost_box", "lost_centre", "unknown")
-        ),
-        lives=sum(line.lives for line in lines) if lives is None else lives,
-        ok=all(line.ok for line in lines),
+        sum(x.pressed for x in lines),
+        sum(x.stored for x in lines),
+        sum(x.forked for x in lines),
+        sum(x.waiting for x in lines),
+        sum(x.lost_box for x in lines),
+        sum(x.lost_centre for x in lines),
+        sum(x.unknown for x in lines),
+        sum(x.lives for x in lines) if lives is None else lives,
+        all(x.ok for x in lines),
     )
 
 

@@ -22,7 +22,7 @@ LOOK_AGAIN_S: Final = (
     1.0  # an unknown box may ask for the file at most this often: a flood of ids costs nothing
 )
 
-log = structlog.get_logger("keys")
+log = structlog.get_logger(area="keys")
 
 
 def load(path: Path, what: str) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ from manyi.core.wire import SUBSCRIPTION
 KEEPALIVE_S: Final = 30
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 15  # a broker that comes back finds its collector within 15 s
 
-log = structlog.get_logger("mqtt")
+log = structlog.get_logger(area="mqtt")
 
 
 class Mqtt:
@@ -66,7 +66,7 @@ class Mqtt:
             topic = message.topic
         except UnicodeDecodeError:
             topic = "\N{REPLACEMENT CHARACTER}"
-        self._inbox.put(topic, message.payload)
+        self._inbox.put(topic, bytes(message.payload))
 
     def _on_connect(
         self,

@@ -34,7 +34,7 @@ IDLE_S: Final = 1.0  # the longest sleep without traffic
 SMALL_THINGS_S: Final = 0.2  # beats and states wait this long for company: no fsync of their own each
 RETRY_S: Final = 0.5  # between attempts while commits fail (disk full, ledger locked)
 
-log = structlog.get_logger("pipeline")
+log = structlog.get_logger(area="pipeline")
 
 
 class Publish(Protocol):

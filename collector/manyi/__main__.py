@@ -1,0 +1,5 @@
+"""`python -m manyi`: the same as `manyi`."""
+
+from manyi.cli import main
+
+main()

@@ -1,0 +1,312 @@
+"""`manyi`, the command line: it composes, prints, and chooses exit codes. Everything else is in core and office.
+
+Exit codes: 0 as it should be; 1 figures or chains do not agree, a check found something, or a thread of the service died;
+2 something has to be put right first (message on stderr). Refuses to do work of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from typer.core import TyperGroup
+
+from manyi import __version__
+from manyi.broker.cli import broker_app, ca_app
+from manyi.broker.names import both
+from manyi.core import account as accounts
+from manyi.core import config as configs
+from manyi.core import export as exports
+from manyi.core import keys as key_files
+from manyi.core import root as roots
+from manyi.core import verify as verifying
+from manyi.core.errors import InputError, ManyiError
+from manyi.core.ledger import schema
+from manyi.core.pipeline import unix_ms
+from manyi.demo.command import demo as demo_command
+
+MISMATCH = 1
+
+
+class Lang(StrEnum):
+    zh = "zh"
+    en = "en"
+
+
+class Projection(StrEnum):
+    ratings = "ratings"
+    wall = "wall"
+    influx = "influx"
+
+
+class _Group(TyperGroup):
+    """Errors raised on purpose end in their message and exit code, not in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ManyiError as error:
+            typer.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help=both("群众满意度评价系统", "Satisfaction buttons for public service halls."),
+)
+roster_app = typer.Typer(no_args_is_help=True, help=both("机构、窗口、人员名册", "Offices, windows, staff."))
+app.add_typer(roster_app, name="roster")
+app.add_typer(ca_app, name="ca")
+app.add_typer(broker_app, name="broker")
+
+LangOption = Annotated[Lang, typer.Option("--lang", help=both("输出语言", "Language of the output."))]
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        exists=True,
+        file_okay=False,
+        help=both("名册 CSV 所在文件夹", "The folder with the roster's CSV files."),
+    ),
+]
+
+
+def main() -> None:
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"manyi {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    config: Annotated[
+        Path,
+        typer.Option(
+            "--config", "-c", envvar="MANYI_CONFIG", help=both("配置文件", "The configuration file.")
+        ),
+    ] = Path("manyi.toml"),
+    _show: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help=both("版本", "Print the version.")),
+    ] = False,
+) -> None:
+    context.obj = config
+
+
+def _config(context: typer.Context) -> configs.Config:
+    return configs.load(context.obj)
+
+
+@contextmanager
+def _ledger(config: configs.Config) -> Iterator[Any]:
+    conn = schema.open_for_reading(config.data.ledger)
+    try:
+        yield conn
+    finally:
+        conn.close()
+
+
+@app.command()
+def serve(context: typer.Context) -> None:
+    """运行采集服务和大屏,直到收到停止信号 / Run the collector and the wall until told to stop."""
+    from manyi.core.service import Service  # noqa: PLC0415  # paho, Django and uvicorn: only the service needs them
+    from manyi.office import serve as office  # noqa: PLC0415
+    from manyi.office.runtime import OfficeSettings  # noqa: PLC0415
+
+    _log_to_stderr()
+    config = _config(context)
+    log = structlog.get_logger(area="serve")
+    service = Service(config)
+    service.start()
+    web = config.web
+    settings = OfficeSettings(config.data.dir, web.host, web.port, secret_file=web.secret_file)
+    refused = ""
+    try:
+        office.run(settings, service.stop, lambda host, port: log.info("ready", url=f"http://{host}:{port}/"))
+    except OSError as error:
+        refused = f"{web.host}:{web.port} cannot be listened on ({error}). Choose another [web] port."
+    finally:
+        service.close()
+    if refused:
+        typer.echo(refused, err=True)
+        raise typer.Exit(2)
+    if service.failed:
+        typer.echo(f"The {service.failed} thread died; see the log above.", err=True)
+        raise typer.Exit(MISMATCH)
+
+
+@app.command()
+def account(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help=both("输出 JSON", "Print JSON."))] = False,
+    lang: LangOption = Lang.zh,
+) -> None:
+    """对账:每台评价器的按键 = 已存 + 待传 + 丢失 / Account: pressed = stored + waiting + lost, per box."""
+    config = _config(context)
+    with _ledger(config) as conn:
+        found = accounts.read(conn, unix_ms(), config.policy.silent_s * 1000)
+    if as_json:
+        total = asdict(found.total) | {"lost": found.total.lost}
+        boxes = [asdict(line) | {"lost": line.lost} for line in found.lines]
+        typer.echo(json.dumps({"ok": found.ok, "total": total, "boxes": boxes}, ensure_ascii=False))
+    else:
+        typer.echo(accounts.table(found, lang))
+    if not found.ok:
+        raise typer.Exit(MISMATCH)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            help=both("审计密钥文件:另查每条记录的标签", "The auditor's key file: checks every tag too.")
+        ),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help=both("核对导出文件夹,不需要数据库", "Check an export's folder; no database is needed.")
+        ),
+    ] = None,
+) -> None:
+    """核对台账是否被改动,指出第一处 / Check that nothing was changed; names the first change."""
+    auditor = key_files.load(keys, "auditor's key file") if keys else None
+    if export is not None:
+        report = exports.check(export, auditor)
+    else:
+        config = _config(context)
+        with _ledger(config) as conn:
+            report = verifying.ledger(conn, config.data.roots, auditor)
+    for note in report.notes:
+        typer.echo(note)
+    if report.finding is not None:
+        typer.echo(both("不符", "CHANGED") + f": {report.finding.text()}")
+        raise typer.Exit(MISMATCH)
+    tags = f"{report.tags} tags" if auditor is not None else "no tags (no --keys)"
+    typer.echo(
+        both("相符", "Nothing was changed")
+        + f": {report.rows} rows, {report.records} records, {tags}, {report.roots} daily roots"
+    )
+
+
+@app.command()
+def root(
+    context: typer.Context,
+    day: Annotated[
+        str | None, typer.Option(help=both("日期,默认昨天", "The day (2026-11-21); yesterday by default."))
+    ] = None,
+) -> None:
+    """打印某日的台账封印,可公开 / Print a day's root, to be published."""
+    config, now_ms = _config(context), unix_ms()
+    wanted = _day(day) if day else roots.day_of(now_ms) - timedelta(days=1)
+    with _ledger(config) as conn:
+        typer.echo(roots.of_day(conn, wanted, now_ms).text(), nl=False)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    begin: Annotated[str, typer.Option("--from", help=both("起始日期", "First day, such as 2026-11-01."))],
+    end: Annotated[str, typer.Option("--to", help=both("结束日期(含)", "Last day, included."))],
+    out: Annotated[Path, typer.Option(help=both("新文件夹", "A new folder."))],
+    persons: Annotated[
+        bool, typer.Option("--persons", help=both("包含人员信息", "Include the rows that name persons."))
+    ] = False,
+) -> None:
+    """导出一段时间的记录,外人无需密钥即可核对 / Export a period's rows; anybody can check them."""
+    config = _config(context)
+    with _ledger(config) as conn:
+        done = exports.write(conn, config.data.roots, out, (_day(begin), _day(end)), persons=persons)
+    rows = done.last - done.first + 1
+    typer.echo(f"{out}: {rows} rows ({done.first} to {done.last}), {done.withheld} without their persons")
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    which: Annotated[Projection, typer.Argument(help=both("重建哪一个", "Which projection."))],
+) -> None:
+    """从台账重建投影,数字不变 / Make a projection again from the ledger, to the same figures."""
+    from manyi.core import projector  # noqa: PLC0415  # the influx client costs 0.4 s
+
+    projector.rebuild(which.value, _config(context), typer.echo)
+
+
+@roster_app.command("check")
+def roster_check(folder: Folder, lang: LangOption = Lang.zh) -> None:
+    """检查名册,列出所有错误 / Check a roster; every error at once."""
+    from manyi.core import roster  # noqa: PLC0415
+
+    report = roster.check(folder)
+    typer.echo(report.text(lang) or both("名册没有错误", "No errors."))
+    if not report.ok:
+        raise typer.Exit(MISMATCH)
+
+
+@roster_app.command("import")
+def roster_import(
+    context: typer.Context,
+    folder: Folder,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=both("只看会有什么变化", "Only say what would change."))
+    ] = False,
+    lang: LangOption = Lang.zh,
+) -> None:
+    """导入名册到台账,只追加变化 / Put a roster into the ledger: only what differs, or nothing."""
+    from manyi.core import roster  # noqa: PLC0415
+
+    config = _config(context)
+    config.data.dir.mkdir(parents=True, exist_ok=True)
+    conn = schema.open_for_writing(config.data.ledger)
+    try:
+        done = roster.import_(folder, conn, unix_ms(), dry_run)
+    finally:
+        conn.close()
+    typer.echo(done.text(lang))
+    if not done.report.ok:
+        raise typer.Exit(MISMATCH)
+
+
+app.command("demo")(demo_command)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is not a day such as 2026-11-21.") from error
+
+
+def _log_to_stderr() -> None:
+    """key=value lines. The standard library's loggers (uvicorn, Django) only speak up from warning on."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="level=%(levelname)s area=%(name)s event=%(message)r"
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "area", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

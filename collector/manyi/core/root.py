@@ -1,0 +1,176 @@
+"""Daily roots: one short text a day that seals every row of the ledger up to then, to be published where nobody can
+take it back (a notice board, a newspaper, a web page of somebody else). Needs no key, and checking it needs none.
+
+    manyi-root 1
+    day 2026-11-21
+    first 1041            first row of the day
+    last 5321             last row of the day (first - 1 if there is none)
+    rows 4281
+    before <64 hex>       chain hash of the row before `first`
+    after <64 hex>        chain hash of `last`
+    state closed          or `open`: the day is not over
+
+A day (Asia/Shanghai) begins with the first row stamped in it or later and ends before the first row stamped on a
+later day. So every row lies in exactly one day, even if the collector's clock was once set back.
+
+`roots/latest` holds the newest row once a minute, so that a cut tail shows. If the ledger turns out to have been set
+back behind it (a backup came back), the service admits that in a `setback` row, which is chained like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Final
+
+from manyi.core.errors import InputError
+from manyi.core.ledger import chain, reader
+
+BEIJING: Final = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer time since 1991
+DAY_MS: Final = 86_400_000
+LATEST: Final = "latest"
+_FIELDS: Final = ("day", "first", "last", "rows", "before", "after", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    day: date
+    first: int
+    last: int
+    before: bytes
+    after: bytes
+    closed: bool
+
+    def text(self) -> str:
+        values = (
+            self.day.isoformat(), self.first, self.last, self.last - self.first + 1, self.before.hex(),
+            self.after.hex(), "closed" if self.closed else "open",
+        )  # fmt: skip
+        return "manyi-root 1\n" + "".join(f"{k} {v}\n" for k, v in zip(_FIELDS, values, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    row: int
+    hash: bytes
+    at_ms: int
+
+
+def day_of(at_ms: int) -> date:
+    return datetime.fromtimestamp(at_ms / 1000, BEIJING).date()
+
+
+def day_begins(day: date) -> int:
+    """Unix ms of its midnight in Beijing."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=BEIJING).timestamp()) * 1000
+
+
+def boundary(conn: sqlite3.Connection, at_ms: int, after: int = 0) -> int:
+    """The id of the first row, after row `after`, that is stamped `at_ms` or later; else the next id to come."""
+    query = "SELECT min(id) FROM row WHERE id > ? AND at_ms >= ?"
+    found = conn.execute(query, (after, at_ms)).fetchone()[0]
+    return found if found is not None else reader.tail(conn)[0] + 1
+
+
+def of_day(conn: sqlite3.Connection, day: date, now_ms: int) -> Root:
+    first = boundary(conn, day_begins(day))
+    last = boundary(conn, day_begins(day) + DAY_MS, first - 1) - 1
+    closed = now_ms >= day_begins(day) + DAY_MS
+    return Root(day, first, last, hash_of(conn, first - 1), hash_of(conn, last), closed)
+
+
+def hash_of(conn: sqlite3.Connection, row_id: int) -> bytes:
+    """The chain hash at a row; of row 0 the beginning's. b"" if there is no such row."""
+    if row_id == 0:
+        return chain.GENESIS
+    found = conn.execute("SELECT hash FROM row WHERE id = ?", (row_id,)).fetchone()
+    return found[0] if found else b""
+
+
+def parse(text: str, name: str) -> Root:
+    """Raises InputError if it is not a root."""
+    try:
+        head, *lines = text.splitlines()
+        fields = dict(line.split(" ", 1) for line in lines if line)
+        if head != "manyi-root 1":
+            raise ValueError(head)
+        found = Root(
+            date.fromisoformat(fields["day"]), int(fields["first"]), int(fields["last"]),
+            bytes.fromhex(fields["before"]), bytes.fromhex(fields["after"]), fields["state"] == "closed",
+        )  # fmt: skip
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{name} is not a daily root ({error!r}).") from error
+    return found
+
+
+def published(folder: Path) -> list[Root]:
+    """All closed daily roots in a folder, by day. Raises InputError for one that cannot be read."""
+    files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
+    return [parse(file.read_text(encoding="ascii", errors="replace"), str(file)) for file in files]
+
+
+def publish(conn: sqlite3.Connection, folder: Path, now_ms: int) -> list[Path]:
+    """Writes the roots of all days that are over and have none yet. A root that is there is never touched."""
+    made: list[Path] = []
+    found = conn.execute("SELECT at_ms FROM row WHERE id = 1").fetchone()
+    if found is None:
+        return made
+    have = published(folder)
+    day = have[-1].day + timedelta(days=1) if have else day_of(found[0])
+    while day < day_of(now_ms):
+        path = folder / f"{day.isoformat()}.txt"
+        _write(path, of_day(conn, day, now_ms).text())
+        made.append(path)
+        day += timedelta(days=1)
+    return made
+
+
+def write_latest(conn: sqlite3.Connection, folder: Path, now_ms: int) -> None:
+    row, digest = reader.tail(conn)
+    _write(folder / LATEST, f"manyi-latest 1\nrow {row}\nhash {digest.hex()}\nat_ms {now_ms}\n")
+
+
+def read_latest(folder: Path) -> Latest | None:
+    """Raises InputError if the file is there and is none of ours."""
+    path = folder / LATEST
+    if not path.exists():
+        return None
+    try:
+        fields = dict(line.split(" ", 1) for line in path.read_text(encoding="ascii").splitlines())
+        return Latest(int(fields["row"]), bytes.fromhex(fields["hash"]), int(fields["at_ms"]))
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read ({error!r}).") from error
+
+
+def admit_setback(conn: sqlite3.Connection, folder: Path, now_ms: int) -> bool:
+    """At the service's start: if the ledger is not the one that `latest` saw, a `setback` row says so for ever."""
+    latest = read_latest(folder)
+    if latest is None or hash_of(conn, latest.row) == latest.hash:
+        return False
+    conn.execute("BEGIN IMMEDIATE")
+    row_id, before = reader.tail(conn)
+    body = json.dumps(
+        {"had": latest.row, "hash": latest.hash.hex(), "at_ms": latest.at_ms, "stands": row_id},
+        separators=(",", ":"),
+    ).encode()
+    digest = chain.row_hash(before, (row_id + 1, now_ms, "setback", "", "", 0, 0), body)
+    conn.execute(
+        "INSERT INTO row VALUES (?, ?, 'setback', NULL, NULL, ?, ?)", (row_id + 1, now_ms, body, digest)
+    )
+    conn.execute("COMMIT")
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    with new.open("w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

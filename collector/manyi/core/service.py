@@ -1,0 +1,125 @@
+"""The long-running service without its web face: which threads there are, how they start and how they end.
+
+    mqtt        paho's own thread; puts into the inbox
+    pipeline    inbox → ledger → acks
+    projector   ledger → ratings → wall, InfluxDB
+    chores      once a minute: key file, roots/latest, yesterday's root
+
+A thread that dies takes the process with it (`failed`, and `stop` is set): a collector that only looks alive is worse
+than one that systemd starts again. Refuses to run twice on one data folder, and to know anything of the web.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Final
+
+import structlog
+
+from manyi.core import projector, root
+from manyi.core.config import Config
+from manyi.core.errors import SetupError
+from manyi.core.inbox import Inbox
+from manyi.core.keys import LinkKeys
+from manyi.core.ledger import schema
+from manyi.core.mqtt import Mqtt
+from manyi.core.pipeline import Pipeline, unix_ms
+from manyi.core.roster.policy import state_policy
+
+CHORES_S: Final = 60.0
+JOIN_S: Final = 10.0  # the longest a thread may take to end: one transaction and one write to InfluxDB
+
+log = structlog.get_logger(area="service")
+
+
+class Service:
+    """`start()`, then wait on `stop` (set it to end), then `close()`. `failed` names a thread that died."""
+
+    def __init__(self, config: Config) -> None:
+        """Opens everything. Raises SetupError or LedgerError before any thread has started."""
+        self.stop = Event()
+        self.failed = ""
+        self._config = config
+        self._wake = Event()
+        config.data.dir.mkdir(parents=True, exist_ok=True)
+        self._lock = (config.data.dir / "serve.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SetupError(f"{config.data.dir}: another `manyi serve` runs on this data folder.") from error
+        self._keys = LinkKeys(config.keys.link_file)
+        self._conn = schema.open_for_writing(config.data.ledger)
+        self._begin()
+        self._inbox = Inbox()
+        self._mqtt = Mqtt(config.broker, self._inbox)
+        self._pipeline = Pipeline(self._inbox, self._keys, self._conn, self._mqtt.publish, self._wake)
+        self._threads = [
+            self._thread("pipeline", lambda: self._pipeline.run(self.stop)),
+            self._thread("projector", lambda: projector.run(self.stop, self._wake, config)),
+            self._thread("chores", self._chores),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+        self._mqtt.start()
+
+    def close(self) -> None:
+        """Ends the threads, the link first, and leaves the ledger closed and `latest` up to date."""
+        self._mqtt.stop()
+        self.stop.set()
+        self._inbox.wake()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join(JOIN_S)
+            if thread.is_alive():
+                log.error("thread_does_not_end", thread=thread.name)
+                self.failed = self.failed or thread.name
+        if not self.failed:
+            root.write_latest(self._conn, self._config.data.roots, unix_ms())
+            self._conn.close()
+        self._lock.close()
+        log.info("stopped")
+
+    def _begin(self) -> None:
+        """What has to be in the ledger before the first message."""
+        if root.admit_setback(self._conn, self._config.data.roots, unix_ms()):
+            log.error("ledger_was_set_back", effect="a setback row says so; the boxes fill it again")
+        state_policy(self._conn, unix_ms(), self._config.policy.visit_ms)
+        root.write_latest(self._conn, self._config.data.roots, unix_ms())
+
+    def _chores(self) -> None:
+        conn = schema.open_for_reading(self._config.data.ledger)
+        try:
+            while True:
+                self._minute(conn)
+                if self.stop.wait(CHORES_S):
+                    return
+        finally:
+            conn.close()
+
+    def _minute(self, conn: sqlite3.Connection) -> None:
+        self._keys.refresh()
+        try:
+            for path in root.publish(conn, self._config.data.roots, unix_ms()):
+                log.info("root_written", file=str(path))
+            root.write_latest(conn, self._config.data.roots, unix_ms())
+        except (OSError, sqlite3.Error) as error:  # a full disk: the pipeline says so too, and both try again
+            log.error("root_not_written", why=str(error))
+
+    def _thread(self, name: str, work: Callable[[], None]) -> Thread:
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:
+                log.error("thread_died", thread=name, why=f"{type(error).__name__}: {error}", exc_info=True)
+                self.failed = name
+            finally:
+                if not self.stop.is_set() and not self.failed:
+                    self.failed = name
+                self.stop.set()
+
+        return Thread(target=run, name=name, daemon=True)

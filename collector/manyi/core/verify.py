@@ -1,0 +1,300 @@
+"""`manyi verify`: is the ledger, or an export of it, what it was when it was written? Names the first row that is not.
+
+Without a key: the row chain, row ids without a gap, each branch's records consecutive and linked by their tags (gaps
+only where a loss row or a break row says so, losses exact by the boxes' counts), the heads' counters, the published
+daily roots and `roots/latest`. With the auditor's keys besides: every tag, so that not even somebody who recomputes
+the whole chain can change, add or leave out a record.
+
+Pure but for `ledger` and the file reading in export.py. It refuses to repair, and to look past the first finding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from manyi.core import record, root
+from manyi.core.ledger import chain, heads, reader
+from manyi.core.ledger.reader import Row
+from manyi.core.record import BODY_BYTES, NO_LEVELS, Levels
+from manyi.core.root import Latest, Root
+
+PAGE_ROWS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The first thing that is not as it was written. seq 0 and box "" where none is concerned."""
+
+    row: int
+    what: str
+    box: str = ""
+    life: str = ""
+    seq: int = 0
+    at_ms: int = 0
+
+    def text(self) -> str:
+        where = f"row {self.row}"
+        if self.box:
+            where += f", box {self.box}, life {self.life}, seq {self.seq}"
+        if self.at_ms:
+            where += f", time {datetime.fromtimestamp(self.at_ms / 1000, root.BEIJING):%Y-%m-%d %H:%M:%S}"
+        return f"{where}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    rows: int
+    records: int
+    tags: int
+    roots: int
+    notes: tuple[str, ...]
+    finding: Finding | None
+
+
+@dataclass(slots=True)
+class _Branch:
+    """One branch as its rows tell it; the mirror of ingest.Head, reckoned anew."""
+
+    start: int
+    seq: int
+    tag: bytes
+    n: Levels
+    n0: Levels
+    known: bool  # False at the beginning of a part: then the first record is taken as it is
+    stored: Levels = NO_LEVELS
+    lost: Levels = NO_LEVELS
+    forgot: Levels = NO_LEVELS
+    gap: tuple[int, Levels] | None = None  # a loss row just seen: (last seq lost, presses)
+    broken: bool = False  # a break or loss row just seen: the next record links to another tag
+
+
+class Checker:
+    """Fed with every row in order, and asked for more until it finds something."""
+
+    def __init__(
+        self,
+        before: bytes = chain.GENESIS,
+        first: int = 1,
+        *,
+        whole: bool = True,
+        keys: Mapping[str, bytes] | None = None,
+        roots: Sequence[Root] = (),
+    ) -> None:
+        """`whole`: the rows begin with the ledger's first; otherwise heads begin anywhere."""
+        self._hash, self._next, self._whole, self._keys = before, first, whole, keys
+        self._sealed = {r.last: r for r in roots}
+        self.branches: dict[tuple[str, str, int], _Branch] = {}
+        self.rows = self.records = self.tags = self.roots = 0
+        self.notes: list[str] = []
+        self.setbacks: list[int] = []
+
+    @property
+    def hash(self) -> bytes:
+        return self._hash
+
+    @property
+    def last(self) -> int:
+        return self._next - 1
+
+    def feed(self, row: Row, digest: bytes | None = None) -> Finding | None:
+        """`digest`: SHA-256 of a body that was left out of an export."""
+        what = self._chained(row, digest) or (self._meaning(row) if digest is None else None)
+        if what is None:
+            what = self._sealed_right(row)
+        if what is None:
+            return None
+        return Finding(row.id, what, row.box, row.life, row.seq, row.at_ms)
+
+    def _chained(self, row: Row, digest: bytes | None) -> str | None:
+        if row.id != self._next:
+            missing = f"{self._next} to {row.id - 1}" if row.id - 1 > self._next else f"{self._next}"
+            return f"row {missing} before it is missing" if row.id > self._next else "stands out of order"
+        digest = digest or hashlib.sha256(row.body).digest()
+        expected = chain.row_hash_of_digest(self._hash, row[:7], digest)
+        if row.hash != expected:
+            return "was changed, or put in, or stood elsewhere: its hash does not follow from the row before"
+        self._hash, self._next = row.hash, row.id + 1
+        self.rows += 1
+        return None
+
+    def _sealed_right(self, row: Row) -> str | None:
+        sealed = self._sealed.get(row.id)
+        if sealed is None:
+            return None
+        self.roots += 1
+        if sealed.after == row.hash:
+            return None
+        return f"is not the last row of {sealed.day} that was published: something up to here was changed"
+
+    def _meaning(self, row: Row) -> str | None:
+        key = (row.box, row.life, row.branch)
+        try:
+            match row.kind:
+                case "record":
+                    return self._record(key, row)
+                case "loss":
+                    return self._loss(key, json.loads(row.body))
+                case "break":
+                    self._at(key, row.seq).broken = True
+                case "fork":
+                    return self._fork(key, row.seq)
+                case "setback":
+                    fields = json.loads(row.body)
+                    self.setbacks.append(fields["had"])
+                    when = datetime.fromtimestamp(row.at_ms / 1000, root.BEIJING)
+                    self.notes.append(
+                        f"row {row.id}: on {when:%Y-%m-%d %H:%M} the service found its ledger set back from row "
+                        f"{fields['had']} to {fields['stands']} (a backup came back, or the tail was cut)"
+                    )
+                case _:
+                    pass
+        except (ValueError, KeyError, TypeError) as error:
+            return f"cannot be read ({error})"
+        return None
+
+    def _at(self, key: tuple[str, str, int], seq: int) -> _Branch:
+        """The branch; a new one begins so that `seq` is its next, or at 1 if the whole ledger is here."""
+        found = self.branches.get(key)
+        if found is None and self._whole:
+            if key[2]:
+                raise ValueError("no fork row before it")
+            k_chain = (self._keys or {}).get(key[0])
+            tag = record.first_tag(k_chain, key[0], key[1]) if k_chain else b""
+            found = _Branch(1, 0, tag, NO_LEVELS, NO_LEVELS, known=True, broken=not tag)
+        elif found is None:
+            found = _Branch(seq, seq - 1, b"", NO_LEVELS, NO_LEVELS, known=False, broken=True)
+        self.branches[key] = found
+        return found
+
+    def _loss(self, key: tuple[str, str, int], fields: Mapping[str, object]) -> str | None:
+        first, last, lost = fields["from"], fields["to"], fields["lost"]
+        if not (isinstance(first, int) and isinstance(last, int) and isinstance(lost, list)):
+            return "its body cannot be read"
+        b = self._at(key, first)
+        if b.seq == 0:  # what came before the first record that was ever seen of this life
+            b.start = last + 1
+        if first != b.seq + 1 or last < first:
+            return f"writes off {first} to {last}, but seq {b.seq + 1} is next"
+        b.gap, b.broken = (last, (lost[0], lost[1], lost[2])), True
+        return None
+
+    def _fork(self, key: tuple[str, str, int], seq: int) -> str | None:
+        if key in self.branches:
+            return f"begins branch {key[2]} a second time"
+        self.branches[key] = _Branch(seq, seq - 1, b"", NO_LEVELS, NO_LEVELS, known=False, broken=True)
+        return None
+
+    def _record(self, key: tuple[str, str, int], row: Row) -> str | None:
+        if len(row.body) != BODY_BYTES:
+            return "its body has the wrong length"
+        packed, prev, tag = record.split(row.body)
+        r = record.unpack(packed)
+        b = self._at(key, r.seq)
+        if r.seq != row.seq:
+            return f"holds the record of seq {r.seq}"
+        expected = b.gap[0] + 1 if b.gap else b.seq + 1
+        if r.seq != expected:
+            return f"seq {expected} should come here, and no loss row says why not"
+        if not b.broken and prev != b.tag:
+            return "does not continue the record before it (its tag was made over another)"
+        self.records += 1
+        return self._tag(row.box, packed, prev, tag) or self._count(b, r, tag)
+
+    def _tag(self, box: str, packed: bytes, prev: bytes, tag: bytes) -> str | None:
+        if self._keys is None:
+            return None
+        k_chain = self._keys.get(box)
+        if k_chain is None:
+            return "the auditor's file has no key for this box"
+        self.tags += 1
+        right = record.next_tag(k_chain, prev, packed) == tag
+        return None if right else "was not written by this box: its tag is wrong"
+
+    def _count(self, b: _Branch, r: record.Record, tag: bytes) -> str | None:
+        before = tuple(r.n[i] - r.own[i] for i in range(3))
+        if not b.known:
+            b.n0 = b.n = (before[0], before[1], before[2])
+            b.known = True
+        missing = [max(0, before[i] - b.n[i]) for i in range(3)]
+        if b.gap:
+            if list(b.gap[1]) != missing:
+                return f"the loss row before it says {list(b.gap[1])}, the box's counts say {missing}"
+            b.lost = _add(b.lost, b.gap[1])
+        b.forgot = _add(b.forgot, [max(0, b.n[i] - before[i]) for i in range(3)])
+        b.stored = _add(b.stored, r.own)
+        b.n, b.seq, b.tag, b.gap, b.broken = r.n, r.seq, tag, None, False
+        return None
+
+
+def ledger(conn: sqlite3.Connection, roots: Path, keys: Mapping[str, bytes] | None = None) -> Report:
+    """Checks a whole ledger from one snapshot. Raises InputError if a root file cannot be read."""
+    sealed, latest = root.published(roots), root.read_latest(roots)
+    checker = Checker(keys=keys, roots=sealed)
+    conn.execute("BEGIN")
+    try:
+        finding = _all_rows(conn, checker)
+        if finding is None:
+            finding = _tail(conn, checker, sealed, latest) or _heads(conn, checker)
+    finally:
+        conn.execute("COMMIT")
+    return report(checker, finding)
+
+
+def report(checker: Checker, finding: Finding | None) -> Report:
+    return Report(checker.rows, checker.records, checker.tags, checker.roots, tuple(checker.notes), finding)
+
+
+def _all_rows(conn: sqlite3.Connection, checker: Checker) -> Finding | None:
+    after = 0
+    while rows := reader.rows_after(conn, after, PAGE_ROWS):
+        for row in rows:
+            finding = checker.feed(row)
+            if finding is not None:
+                return finding
+        after = rows[-1].id
+    return None
+
+
+def _tail(
+    conn: sqlite3.Connection, checker: Checker, sealed: Iterable[Root], latest: Latest | None
+) -> Finding | None:
+    """What was seen once and is not there any more."""
+    for r in sealed:
+        if r.last > checker.last:
+            return Finding(checker.last + 1, f"is gone: the root of {r.day} was published up to row {r.last}")
+    if latest is None or latest.row in checker.setbacks:
+        return None
+    if latest.row > checker.last:
+        return Finding(
+            checker.last + 1,
+            f"is gone, and all after it: the ledger once had row {latest.row} (roots/latest)",
+        )
+    if root.hash_of(conn, latest.row) != latest.hash:
+        return Finding(latest.row, "is not the row that roots/latest saw: something up to here was changed")
+    return None
+
+
+def _heads(conn: sqlite3.Connection, checker: Checker) -> Finding | None:
+    left = dict(checker.branches)
+    for box, life, head in heads.all_heads(conn):
+        b = left.pop((box, life, head.branch), None)
+        if b is None:
+            return Finding(0, "the head has no rows", box, life, head.seq)
+        told = (b.start, b.seq, b.tag, b.n, b.n0, b.stored, b.lost, b.forgot)
+        kept = (head.start, head.seq, head.tag, head.n, head.n0, head.stored, head.lost, head.forgot)
+        if told != kept:
+            return Finding(
+                0, f"the head does not agree with its rows: {kept} for {told}", box, life, head.seq
+            )
+    return None
+
+
+def _add(a: Levels, b: Sequence[int]) -> Levels:
+    return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
