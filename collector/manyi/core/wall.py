@@ -22,9 +22,12 @@ from manyi.core import ratings, stores
 from manyi.core.ledger.reader import Row
 from manyi.core.rates import FIELDS, NOTHING
 from manyi.core.rating import Rating
-from manyi.core.roster.attribution import BEIJING_MS, DAY_MS
+from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
 from manyi.core.settle import FLAG_CORRECTED
+from manyi.core.wall_view import hall_snapshot, shown, snapshot
+
+__all__ = ["Wall", "hall_snapshot", "shown", "snapshot"]
 
 VERSION = 1
 STEP_CHANGES = 2_000  # about 30 ms of work: a live press is on the wall in time
@@ -59,11 +62,6 @@ _ADD = (
 _POOL = "INSERT INTO pool VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = waiting + excluded.waiting"
 
 Counts = list[int]
-
-
-def day_of(time_ms: int) -> int:
-    """The Beijing day as a number of days since 1970-01-01."""
-    return (time_ms + BEIJING_MS) // DAY_MS
 
 
 class Wall:

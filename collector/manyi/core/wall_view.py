@@ -12,7 +12,7 @@ from typing import Any
 
 from manyi.core import stores
 from manyi.core.rates import FIELDS, NOTHING, tally
-from manyi.core.wall import LATEST, day_of
+from manyi.core.roster.attribution import day_of
 
 UNASSIGNED = {"id": "", "name": "未分配", "name_en": "Unassigned"}
 NO_ACCOUNT = {"pressed": 0, "stored": 0, "waiting": 0, "lost": 0, "unknown": 0, "shown": 0, "ok": True}
@@ -21,7 +21,7 @@ _LATEST = """
 SELECT l.id, l.time_ms, l.body, coalesce(u.zh, ''), coalesce(u.en, ''), coalesce(s.zh, ''), coalesce(s.en, '')
 FROM latest l LEFT JOIN unit u ON u.id = json_extract(l.body, '$.window')
 LEFT JOIN staff s ON s.id = json_extract(l.body, '$.staff')
-ORDER BY l.time_ms DESC, l.id DESC LIMIT ?"""
+ORDER BY l.time_ms DESC, l.id DESC"""
 
 Counts = tuple[int, ...]
 
@@ -75,7 +75,7 @@ def _snapshot(conn: sqlite3.Connection, now_ms: int) -> dict[str, Any]:
         "city": json.loads(stores.get(conn, "city", '{"zh":"","en":""}')),
         "total": tally(total),
         "counties": counties,
-        "latest": [_entry(*row) for row in conn.execute(_LATEST, (LATEST,))],
+        "latest": [_entry(*row) for row in conn.execute(_LATEST)],
         "boxes": health.get("boxes", {"online": 0, "known": 0, "silent": []}),
         "account": NO_ACCOUNT | health.get("account", {}) | {"shown": counted},
         "alarms": health.get("alarms", []),

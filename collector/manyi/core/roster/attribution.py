@@ -21,6 +21,11 @@ def day_begin(time_ms: int) -> int:
     return time_ms - (time_ms + BEIJING_MS) % DAY_MS
 
 
+def day_of(time_ms: int) -> int:
+    """The Beijing day as a number of days since 1970-01-01."""
+    return (time_ms + BEIJING_MS) // DAY_MS
+
+
 def staff_of(roster: Roster, window: str, time_ms: int, badge: str | None) -> str:
     """Who a rating at this time belongs to; `badge` is the day's newest badge record at or before it.
 
