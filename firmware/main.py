@@ -1,0 +1,72 @@
+# The box. Read this first: every task is made here, and there are no others but a listener for each connection.
+#
+#   hand    keys → journal → light            tasks/hand.py
+#   link    journal → broker → collector's ack tasks/link.py
+#   glow    the lamp's time                   tasks/glow.py
+#   chores  what can wait                     tasks/chores.py
+#   and the supervisor, which is this one     tasks/supervisor.py
+#
+# Decisions are made in box/ (pure); a port (ports/) touches the world. A port has
+#   .ident      box, k_link, k_chain, host, port, user, password, and for tests ack_ms, backoff_ms, beat_s
+#   .flash      .size .block .read .program .erase: the journal's own
+#   .leaving    an asyncio.Event: stop cleanly
+#   keys() -> bit 0 to 2: down now, bit 3 to 5: had a down edge since the last call
+#   lamp(light %, sound %)
+#   up_ms() heap() rssi() chance() -> 32 random bits, random(n) -> bytes      feed() the watchdog
+#   connect() -> stream, a coroutine that closes its socket if it is cancelled
+#   load(name) -> bytes or None, save(name, bytes)                            settings, not records
+#   boot_reason() reset(reason, why) stop(): the last two do not return
+#   tell(line) for a technician's console; lit(level, seq) when a press has its light
+
+import gc
+
+gc.threshold(2048)  # while modules load: what they leave behind must not lie between what stays
+
+import asyncio  # noqa: E402
+
+from box import wire  # noqa: E402
+
+BATCH = bytearray(wire.BUFFER)  # the one large block of memory, taken before the heap is in pieces
+
+from box.journal import Journal  # noqa: E402
+from tasks import chores, glow, hand, line, supervisor  # noqa: E402
+from tasks.core import Core  # noqa: E402
+from tasks.link import Link  # noqa: E402
+from tasks.orders import Orders  # noqa: E402
+
+FW = (1, 0, 0)
+GOODBYE_MS = 2000
+COMMANDED = 3  # boot reason
+
+
+async def run(port):
+    ident = port.ident
+    reason = port.boot_reason()
+    book = Journal(port.flash, ident["k_chain"], ident["box"], lambda: port.random(8))
+    book.begin(reason, FW)
+    core = Core(port, book, FW, reason)
+    orders = Orders(core, ident["k_link"], ident["box"])
+    orders.remember()
+
+    alive = [supervisor.Alive(name) for name in ("hand", "glow", "chores")]
+    alive.append(supervisor.Alive("link", supervisor.LINK_PATIENCE))
+    link = Link(core, orders, ident, alive[3], BATCH)
+    tasks = (hand.run(core, alive[0]), glow.run(core, alive[1]), chores.run(core, alive[2]), link.run())
+    core.keys.sample(port.keys() & 7, 0, core.now())  # what is down before this is no press
+    port.tell(
+        "ready box=%s life=%s boot=%d newest=%d n=%d,%d,%d"
+        % (ident["box"], book.life.hex(), book.boot, book.newest, book.n[0], book.n[1], book.n[2])
+    )
+    gc.collect()
+    gc.threshold(-1)  # from here on tasks/chores.py
+    for a, task in zip(alive, tasks):  # noqa: B905  MicroPython's zip has no strict
+        asyncio.create_task(supervisor.guard(port, a, task))  # noqa: RUF006  the loop keeps it
+
+    await supervisor.run(port, alive)
+    try:
+        await asyncio.wait_for_ms(link.goodbye(), GOODBYE_MS)
+    except line.ERRORS:
+        pass  # the will says it
+    if orders.reboot:
+        port.reset(COMMANDED, "")
+    port.stop()

@@ -1,0 +1,52 @@
+# The keys, pressed by a script. The latch works as hardware's does: an edge is remembered until it is read, however
+# long the VM was blocked.
+
+import time
+
+NEVER = None  # a key held until further notice
+UP = 0
+ALL_UP = [UP, UP, UP]
+
+
+class Fingers:
+    def __init__(self):
+        self._until = [UP, UP, UP]  # us at which the finger leaves
+        self._edge = [0, 0, 0]  # us of the newest down edge, for the figure on the `light` line
+        self._latched = 0
+        self.broken = False
+
+    # for_ms None: until `up`
+    def down(self, level, for_ms=None):
+        now = time.ticks_us()
+        i = level - 1
+        if not self._is_down(i, now):
+            self._latched |= 1 << i
+            self._edge[i] = now
+        self._until[i] = NEVER if for_ms is None else time.ticks_add(now, for_ms * 1000)
+
+    def up(self, level):
+        self._until[level - 1] = UP
+
+    # No heap: it runs 200 times a second.
+    def read(self):
+        if self.broken:
+            raise OSError("keys")
+        seen, self._latched = self._latched << 3, 0
+        if self._until != ALL_UP:
+            now = time.ticks_us()
+            for i in (0, 1, 2):
+                if self._is_down(i, now):
+                    seen |= 1 << i
+        return seen
+
+    def since_ms(self, level):
+        return time.ticks_diff(time.ticks_us(), self._edge[level - 1]) / 1000
+
+    def _is_down(self, i, now):
+        until = self._until[i]
+        if until == UP:
+            return False
+        if until is not NEVER and time.ticks_diff(until, now) <= 0:
+            self._until[i] = UP
+            return False
+        return True

@@ -1,0 +1,128 @@
+# The simulator's port: a folder is the box, standard input its keys, standard output its lamp. See README.md here.
+#
+# Refuses: to stand in for the firmware. Everything a real box decides is decided by the same compiled modules.
+
+import asyncio
+import binascii
+import gc
+import json
+import os
+import sys
+import time
+
+from box.clock import Uptime
+from ports.sim import console, net
+from ports.sim.fingers import Fingers
+from ports.sim.flash import Flash
+
+TICKS = 1 << 30  # of an ESP32's counter; MicroPython here counts further, and the box must not need it
+WATCHDOG_MS = 8000
+WATCH_MS = 250
+POWER, WATCHDOG = 1, 2  # boot reasons
+RESET = 3  # exit status: start it again
+POWER_CUT = 9  # exit status
+
+
+class Port:
+    def __init__(self, folder):
+        self._folder = folder
+        with open(folder + "/box.json") as f:
+            ident = json.load(f)
+        for key in ("k_link", "k_chain"):
+            ident[key] = binascii.unhexlify(ident[key])
+        self.ident = ident
+        self.flash = Flash(folder + "/flash.bin", ident.get("cut_at", 0), self._power_cut)
+        self.fingers = Fingers()
+        self.keys = self.fingers.read
+        self.leaving = asyncio.Event()
+        self._uptime = Uptime(time.ticks_ms() % TICKS, TICKS)
+        self._fed = time.ticks_ms()
+        self._shines = ident.get("tell_lamp", False)
+        self._was = None
+        gc.collect()
+
+    # ---- time, chance, health
+
+    def up_ms(self):
+        return self._uptime.at(time.ticks_ms() % TICKS)
+
+    def random(self, n):
+        return os.urandom(n)
+
+    def chance(self):
+        return int.from_bytes(os.urandom(4), "little")
+
+    def heap(self):
+        return gc.mem_free()
+
+    def rssi(self):
+        return 0  # wired
+
+    # ---- light
+
+    def lamp(self, light, sound):
+        if self._shines and (light, sound) != self._was:
+            self._was = light, sound
+            self.tell("lamp light=%d sound=%d" % self._was)
+
+    def lit(self, level, seq):
+        self.tell("light level=%d seq=%d ms=%.2f" % (level, seq, self.fingers.since_ms(level)))
+
+    def tell(self, line):
+        sys.stdout.write(line + "\n")
+
+    # ---- link
+
+    async def connect(self):
+        return await net.connect(self.ident["host"], self.ident["port"], self.ident["tls"])
+
+    # ---- files
+
+    def load(self, name):
+        try:
+            with open("%s/%s" % (self._folder, name), "rb") as f:
+                return f.read()
+        except OSError:
+            return None
+
+    def save(self, name, data):
+        path = "%s/%s" % (self._folder, name)
+        with open(path + ".new", "wb") as f:
+            f.write(data)
+        os.rename(path + ".new", path)
+
+    # ---- life and death
+
+    def boot_reason(self):
+        kept = self.load("boot")
+        if kept:
+            os.remove(self._folder + "/boot")
+        return int(kept) if kept else POWER
+
+    def reset(self, reason, why):
+        self.save("boot", b"%d" % reason)
+        self.tell("fault " + why if why else "reset")
+        sys.exit(RESET)
+
+    def stop(self):
+        sys.exit(0)
+
+    def feed(self):
+        self._fed = time.ticks_ms()
+
+    # What the watchdog's own hardware does.
+    async def watch(self):
+        while True:
+            await asyncio.sleep_ms(WATCH_MS)
+            if time.ticks_diff(time.ticks_ms(), self._fed) > WATCHDOG_MS:
+                self.reset(WATCHDOG, "watchdog")
+
+    def _power_cut(self):
+        sys.exit(POWER_CUT)
+
+
+async def live(folder, run):
+    port = Port(folder)
+    asyncio.create_task(console.run(port))  # noqa: RUF006  the loop keeps it
+    asyncio.create_task(port.watch())  # noqa: RUF006
+    await run(port)

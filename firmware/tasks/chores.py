@@ -1,0 +1,28 @@
+# The task that does what can wait, while no key is down: erase ahead, admit losses, note the time, collect garbage. So
+# a press meets an erased slot and a heap with room.
+
+import asyncio
+import gc
+
+CHORES_MS = 250  # a full erase-ahead of one block between two presses of a busy counter
+FREE = 8192  # bytes of heap a press and its batch find without a collection: twice what they use
+QUIET_MS = 300  # after the last key came up: a visitor may press again
+
+
+async def run(core, alive):
+    quiet = core.now()
+    while True:
+        await asyncio.sleep_ms(CHORES_MS)
+        alive.mark()
+        now = core.now()
+        if not core.keys.quiet():
+            quiet = now
+        elif now - quiet >= QUIET_MS:
+            newest = core.journal.newest
+            core.journal.tidy(now)
+            core.note()
+            if core.journal.newest != newest:
+                core.admit()
+                core.link.set()
+            if gc.mem_free() < FREE:
+                gc.collect()

@@ -1,0 +1,167 @@
+# One MQTT connection: open it, say hello, carry bytes both ways, notice that it is dead. A new one after every failure.
+#
+# Refuses: to keep anything that must not be lost, to decide what is sent (tasks/link.py does), to read from two places
+# (a timed-out read may lose bytes), and to wait for ever: every wait has an end.
+#
+# The listener is the only task made outside main.py: it lives exactly as long as its connection.
+
+import asyncio
+
+from box import mqtt, wire
+from tasks.wait import wait
+
+CONNECT_MS = 15_000  # TCP and TLS over a bad line
+HELLO_MS = 10_000  # CONNACK, and again SUBACK
+WRITE_MS = 10_000  # 4 KB that the network does not take in this time it will not take
+KEEPALIVE_S = 60
+PING_MS = 30_000  # without a word said, or without one heard
+DEAD_MS = 15_000  # after a ping that nothing answered
+LOOK_MS = 1000  # the supervisor wants to hear from a waiting task at least this often
+CHUNK = 512  # bytes a read: one at a time cost three times the CPU
+PACKET_MAX = wire.INCOMING_MAX + 64  # with topic and MQTT's head
+
+# TimeoutError and EOFError are no OSError in MicroPython; a certificate that fails is a ValueError.
+ERRORS = (OSError, EOFError, ValueError, asyncio.TimeoutError)
+
+EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("prompt", 1))
+
+
+class Line:
+    # heard(name, payload, retained): a message came. wake: an Event set whenever something did.
+    def __init__(self, port, ident, alive, wake, heard):
+        box = ident["box"]
+        self._port, self._ident, self._alive, self._wake, self._tell = port, ident, alive, wake, heard
+        self._topics = {name: wire.topic(box, name) for name in ("record", "state", "beat", "reply")}
+        self._ears = {wire.topic(box, name): name for name, _ in EARS}
+        self._in = mqtt.Reader(PACKET_MAX)
+        self._stream = None
+        self._pid = 0
+
+    def up(self):
+        return self._stream is not None and self._hello == mqtt.SUBACK
+
+    # ---- opening and closing
+
+    async def open(self):
+        self._in.reset()
+        self._broken = None
+        self._hello = 0  # the newest of CONNACK, SUBACK
+        self._owed = []  # packet ids to acknowledge
+        self._pinged = None
+        self._stream = await asyncio.wait_for_ms(self._port.connect(), CONNECT_MS)
+        self.heard_at = self._said_at = self._port.up_ms()
+        self._listener = asyncio.create_task(self._listen(self._stream))
+        who = self._ident
+        await self.put(
+            mqtt.connect(
+                who["box"], KEEPALIVE_S, self._topics["state"], wire.OFFLINE, who["user"], who["password"]
+            )
+        )
+        await self._until(mqtt.CONNACK)
+        await self.put(mqtt.subscribe(self._next_pid(), [(wire.topic(who["box"], n), q) for n, q in EARS]))
+        await self._until(mqtt.SUBACK)
+
+    async def close(self):
+        if self._stream is None:
+            return
+        stream, self._stream = self._stream, None
+        self._listener.cancel()
+        try:
+            await self._listener
+        except asyncio.CancelledError:
+            pass
+        stream.close()
+
+    async def _until(self, kind):
+        end = self._port.up_ms() + HELLO_MS
+        while self._hello != kind:
+            left = end - self._port.up_ms()
+            if left <= 0:
+                raise OSError("no hello")
+            await wait(self._wake, min(LOOK_MS, left))
+            self._alive.mark()
+            self.check()
+
+    # What the listener met ends the connection here; what is no error of a link ends the box.
+    def check(self):
+        if self._broken is not None:
+            raise self._broken
+
+    # ---- saying
+
+    async def put(self, data):
+        self._said_at = self._port.up_ms()
+        self._stream.write(data)
+        if self._stream.out_buf:
+            await asyncio.wait_for_ms(self._stream.drain(), WRITE_MS)
+
+    async def publish(self, name, payload, sure=False, retain=False):
+        pid = self._next_pid() if sure else 0
+        await self.put(mqtt.publish_head(self._topics[name], len(payload), pid, retain) + payload)
+
+    # Publishes buf[start:end] at QoS 1 without a copy; there must be room before start for MQTT's head.
+    async def publish_from(self, name, buf, start, end):
+        head = mqtt.publish_head(self._topics[name], end - start, self._next_pid())
+        buf[start - len(head) : start] = head
+        await self.put(memoryview(buf)[start - len(head) : end])
+
+    # Acknowledges what came, asks whether anybody is there. Raises if nobody was.
+    async def upkeep(self, now):
+        self.check()
+        while self._owed:
+            await self.put(mqtt.puback(self._owed.pop(0)))
+        if self._pinged is not None:
+            if now - self._pinged > DEAD_MS:
+                raise OSError("silent")
+        elif now - min(self._said_at, self.heard_at) > PING_MS:
+            await self.ping(now)
+
+    async def ping(self, now):
+        if self._pinged is None:
+            self._pinged = now
+            await self.put(mqtt.PING)
+
+    async def leave(self):
+        await self.publish("state", wire.OFFLINE, sure=True, retain=True)
+        await self.put(mqtt.DISCONNECT)
+
+    def _next_pid(self):
+        self._pid = self._pid % 0xFFFF + 1
+        return self._pid
+
+    # ---- hearing
+
+    async def _listen(self, stream):
+        chunk = bytearray(CHUNK)
+        view = memoryview(chunk)
+        try:
+            while True:
+                n = await stream.readinto(chunk)
+                if n is None:
+                    continue  # TLS: a record that is not whole yet
+                if not n:
+                    raise EOFError("closed")
+                self.heard_at = self._port.up_ms()
+                self._pinged = None
+                for head, body in self._in.packets(view[:n]):
+                    self._packet(head, body)
+        except Exception as e:
+            self._broken = e
+            self._wake.set()
+
+    def _packet(self, head, body):
+        kind = head >> 4
+        if kind == mqtt.PUBLISH:
+            topic, payload, pid, retained = mqtt.published(head, body)
+            if pid:
+                self._owed.append(pid)
+                self._wake.set()
+            self._tell(self._ears.get(topic, ""), payload, retained)
+        elif kind == mqtt.CONNACK or kind == mqtt.SUBACK:
+            why = mqtt.refusal(kind, body)
+            if why:
+                raise OSError(why)
+            self._hello = kind
+            self._wake.set()
+        elif kind != mqtt.PUBACK and kind != mqtt.PINGRESP:
+            raise mqtt.Broken("packet %d" % kind)

@@ -1,0 +1,68 @@
+# What others may ask of the box: settings (config), one action (cmd), an invitation to rate (prompt).
+#
+# Refuses: what is not sealed for this box and topic, a command of another boot or one already done, a setting that
+# this firmware cannot obey. A refusal is answered or shown in the beat, never silent.
+
+from box import lamp, wire
+
+DONE_MAX = 8  # ids of commands remembered; a command is for one boot, and nobody gives many in one
+
+
+class Orders:
+    def __init__(self, core, k_link, box):
+        self.core = core
+        self.reboot = False
+        self._k_link = k_link
+        self._config, self._cmd = wire.topic(box, "config"), wire.topic(box, "cmd")
+        self._done = []
+
+    # Settings kept from before the boot, so that an offline box is the same box.
+    def remember(self):
+        kept = self.core.port.load("config")
+        if kept:
+            try:
+                self.core.use(wire.config(wire.opened(self._k_link, self._config, kept)))
+            except wire.Unreadable:
+                pass  # written by another firmware, or torn: the retained one comes with the connection
+
+    def config(self, payload):
+        o = wire.opened(self._k_link, self._config, payload)
+        try:
+            new = wire.config(o)
+            if new["second"] == "reason":
+                raise wire.Unreadable("second")  # the reason of a second press is not in this firmware
+        except wire.Unreadable as e:
+            id = o.get("id")
+            self.core.config = "!" + (id if wire.is_name(id) else "")
+            self.core.port.tell("refused config=%s why=%s" % (self.core.config, e))
+            return
+        if new != self.core.settings:
+            self.core.port.save("config", payload)
+        self.core.use(new)
+        self.core.port.tell("config id=%s" % new["id"])
+
+    # -> the reply's body, or None: a command of another boot, or one already done, is nothing
+    def cmd(self, payload):
+        id, boot, do, _ = wire.cmd(wire.opened(self._k_link, self._cmd, payload))
+        if boot != self.core.journal.boot or id in self._done:
+            return None
+        self._done = self._done[1 - DONE_MAX :] + [id]
+        why = self._do(do)
+        self.core.port.tell("cmd id=%s do=%s" % (id, do if not why else "refused"))
+        return wire.reply(id, 0 if why else 1, why)
+
+    # -> "" done, or why not
+    def _do(self, do):
+        if do == "identify":
+            self.core.show(lamp.IDENTIFY)
+            return ""
+        if do == "reboot":
+            # The next boot must have another number, or the command played again would reboot it again.
+            if not self.core.note_now():
+                return "the time is not known yet"
+            self.reboot = True
+            return ""
+        return "not in this firmware"
+
+    def prompt(self, payload):
+        self.core.prompt(wire.prompt(payload))
