@@ -47,12 +47,12 @@ class Journal:
         self.newest = self.acked = 0
         self.boot = 0
         self._next = 1
-        self.life = survey(self.ring)
-        if self.life:
+        life = survey(self.ring)
+        self.life = life or mint()
+        self._first_tag = self._tag = first_tag(k_chain, box, self.life)
+        if life:
             self._recover()
         else:
-            self.life = mint()
-            self._tag = first_tag(k_chain, box, self.life)
             self._open_block()
         self.boot = min(self.boot + 1, BOOT_MAX)
 
@@ -250,12 +250,12 @@ class Journal:
         try:
             if self._owed:
                 self._admit(self._owed)
-            elif self._suspect:
-                self._sweep(self._suspect)
             elif self._gaps:
                 self._make_room()
                 if self._gaps:
                     self._admit(self._gaps)
+            elif self._suspect:
+                self._sweep(self._suspect)
             elif ring.spare >= 0 or ring.target() < 0:
                 return False
             elif not self._waits(ring.target()):
@@ -287,7 +287,7 @@ class Journal:
     # -> (the oldest seq from which an unbroken run reaches seq, the tag that seq's own was computed over). seq may be
     # newest + 1: what an empty batch says.
     def run(self, seq):
-        prev = self._tag if seq > self.newest else tag_before(self.ring, self._key, seq)
+        prev = self._tag if seq > self.newest else tag_before(self.ring, self._key, seq, self._first_tag)
         return run_base(self.ring, seq), prev
 
     # The collector's head (docs/WIRE.md, ack) -> the seq to send next, or None: it is not about this journal.

@@ -14,12 +14,17 @@ def _tag(slot):
 
 
 # The tag that seq's own was computed over: its neighbour's, or whichever of those still to be had makes seq's own.
-def tag_before(ring, key, seq):
+# `start` is the tag before seq 1.
+def tag_before(ring, key, seq, start):
     a = ring.find(seq)
     if a < 0:
         return NO_TAG
     b, packed, own = a // BLOCK, bytes(ring.buf[:PACKED]), _tag(ring.buf)
-    good = ring.fields()[4] if ring.header(b) else NO_TAG
+    good = start
+    if ring.header(b):
+        good = ring.fields()[4]
+    elif ring.find(ring.first[b] - 1) >= 0:
+        good = _tag(ring.buf)
     slot = good
     for i in range(1, a % BLOCK // SLOT):
         got = ring.load(b, i)

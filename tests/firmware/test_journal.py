@@ -12,10 +12,12 @@ import cases_journal
 
 CASES = [name for name in vars(cases_journal) if name.startswith("case_")]
 RUN_ALL = f"""
-import sys
+import gc, sys
+gc.threshold(500_000)
 import cases_journal
 for name in {CASES}:
     try:
+        gc.collect()
         getattr(cases_journal, name)()
         print("ok", name)
     except Exception as e:
@@ -51,7 +53,7 @@ def test_on_cpython(case):
 
 @pytest.fixture(scope="module")
 def on_micropython(run_micropython, compiled):
-    done = run_micropython(RUN_ALL, heap="1024wK", path=f"{compiled}:{HERE}")
+    done = run_micropython(RUN_ALL, heap="4096wK", path=f"{compiled}:{HERE}")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
