@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import typer
 from manyi.cli import app
 
@@ -21,8 +22,7 @@ HIDDEN = {"help", "install_completion", "show_completion"}  # the same everywher
 
 
 def render() -> str:
-    root = typer.main.get_command(app)
-    return HEAD + "".join(_command(root, "manyi")) + "\n"
+    return HEAD + "".join(_command(typer.main.get_command(app), "manyi", None))
 
 
 def commands() -> set[str]:
@@ -30,45 +30,39 @@ def commands() -> set[str]:
     return set(_walk(typer.main.get_command(app), "manyi"))
 
 
-def _walk(command: click.Command, path: str) -> Iterator[str]:
+def _walk(command: Any, path: str) -> Iterator[str]:
     yield path
     for name, sub in _subcommands(command):
         yield from _walk(sub, f"{path} {name}")
 
 
-def _subcommands(command: click.Command) -> list[tuple[str, click.Command]]:
+def _subcommands(command: Any) -> list[tuple[str, Any]]:
     return [(n, c) for n, c in getattr(command, "commands", {}).items() if not c.hidden]
 
 
-def _command(command: click.Command, path: str) -> Iterator[str]:
-    context = click.Context(command, info_name=path)
-    yield f"\n## {path}\n\n`{' '.join([path, *command.collect_usage_pieces(context)])}`\n\n{_text(command.help)}\n"
-    rows = [_row(p) for p in command.params if p.name not in HIDDEN and not getattr(p, "hidden", False)]
+def _command(command: Any, path: str, parent: typer.Context | None) -> Iterator[str]:
+    context = typer.Context(command, parent=parent, info_name=path.rpartition(" ")[2])
+    usage = " ".join([path, *command.collect_usage_pieces(context)])
+    yield f"\n## {path}\n\n`{usage}`\n\n{_text(command.help)}\n"
+    rows = [
+        _row(p, context) for p in command.params if p.name not in HIDDEN and not getattr(p, "hidden", False)
+    ]
     if rows:
         yield "\n| | |\n|---|---|\n" + "".join(rows)
     for name, sub in _subcommands(command):
-        yield from _command(sub, f"{path} {name}")
+        yield from _command(sub, f"{path} {name}", context)
 
 
-def _row(parameter: click.Parameter) -> str:
-    what = parameter.human_readable_name.upper()
-    if isinstance(parameter, click.Option):
-        kind = "" if parameter.is_flag else f" {_type(parameter)}"
-        what = ", ".join([*parameter.opts, *parameter.secondary_opts]) + kind
-    said = _text(getattr(parameter, "help", "") or "")
-    default = parameter.default
-    if default not in (None, False, "", ()) and not callable(default) and "default" not in said:
-        said = f"{said} Default: {getattr(default, 'value', default)}."
-    return f"| `{what}` | {said.strip()} |\n"
-
-
-def _type(parameter: click.Parameter) -> str:
-    kind = parameter.type
-    if isinstance(kind, click.Choice):
-        return "/".join(str(getattr(c, "value", c)) for c in kind.choices)
-    return {"integer range": "NUMBER", "integer": "NUMBER", "float": "NUMBER", "float range": "NUMBER"}.get(
-        kind.name, kind.name.upper()
-    )
+def _row(parameter: Any, context: typer.Context) -> str:
+    option = parameter.param_type_name == "option"
+    what = ", ".join([*parameter.opts, *parameter.secondary_opts]) if option else parameter.name.upper()
+    if option and not parameter.is_flag:
+        what += f" {parameter.display_type(context)}"
+    said = _text(parameter.help)
+    default = getattr(parameter.default, "value", parameter.default)
+    if default not in (None, False, "", ()) and not callable(default):
+        said += f" [{default}]"
+    return f"| `{what.replace('|', '/')}` | {said} |\n"
 
 
 def _text(text: str | None) -> str:
@@ -79,4 +73,4 @@ def _text(text: str | None) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(render(), encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)}: {len(commands())} commands")
+    sys.stdout.write(f"{PAGE.relative_to(ROOT)}: {len(commands())} commands\n")

@@ -7,27 +7,56 @@ from typing import Annotated, Literal
 
 import typer
 
+from manyi.broker.names import both
+
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        help=both(
+            "到时自动停止,核对每一个数字,并以退出码表示结果",
+            "Stop after this long, check every number, and say so by the exit code.",
+        ),
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help=both("大屏端口,默认 8000 或任一空闲端口", "Port of the wall; 8000 by default, or a free one."),
+    ),
+]
+Faults = Annotated[
+    bool,
+    typer.Option(
+        "--faults",
+        help=both(
+            "随机杀死评价器、消息服务器和采集服务,再重新启动",
+            "Kill boxes, broker and collector at random, and start them again.",
+        ),
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(help=both("相同的种子,相同的按键和故障", "The same seed: the same visitors and kills."))
+]
+Keep = Annotated[
+    Path | None,
+    typer.Option(help=both("把数据和日志保留在这个空文件夹", "Keep data and logs in this empty folder.")),
+]
+Lang = Annotated[Literal["zh", "en"], typer.Option(help=both("输出语言", "Language of the output."))]
+
 
 def demo(
-    seconds: Annotated[
-        float | None,
-        typer.Option(min=1, help="Stop after this long, check every number, and say so by the exit code."),
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of the wall [default: 8000, or a free one].")
-    ] = None,
-    faults: Annotated[
-        bool,
-        typer.Option("--faults", help="Kill boxes, broker and collector at random, and start them again."),
-    ] = False,
-    seed: Annotated[int, typer.Option(help="The same seed, the same visitors and the same kills.")] = 1,
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep data and logs in this (new or empty) folder.")
-    ] = None,
-    lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the output.")] = "zh",
+    seconds: Seconds = None,
+    port: Port = None,
+    faults: Faults = False,
+    seed: Seed = 1,
+    keep: Keep = None,
+    lang: Lang = "zh",
 ) -> None:
-    """A small city on this machine: boxes with the real firmware, a broker, the collector and its wall."""
-    from manyi.demo.run import Options, run  # noqa: PLC0415  # amqtt and the rest are not always installed
+    """在一台电脑上启动一座小城:真实固件的评价器、消息服务器、采集服务、大屏 / A small city on this machine."""
+    from manyi.demo.run import Options, run  # noqa: PLC0415  # the broker is not installed on servers
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise typer.BadParameter(f"{keep} is not empty", param_hint="--keep")
