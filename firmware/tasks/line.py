@@ -157,11 +157,11 @@ class Line:
                 self._owed.append(pid)
                 self._wake.set()
             self._tell(self._ears.get(topic, ""), payload, retained)
-        elif kind == mqtt.CONNACK or kind == mqtt.SUBACK:
+        elif kind in (mqtt.CONNACK, mqtt.SUBACK):
             why = mqtt.refusal(kind, body)
             if why:
                 raise OSError(why)
             self._hello = kind
             self._wake.set()
-        elif kind != mqtt.PUBACK and kind != mqtt.PINGRESP:
+        elif kind not in (mqtt.PUBACK, mqtt.PINGRESP):
             raise mqtt.Broken("packet %d" % kind)
