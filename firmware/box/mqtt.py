@@ -69,7 +69,7 @@ def refusal(kind, body):
     if kind == CONNACK:
         code = body[1] if len(body) == 2 else 255
         return REFUSALS[code] if code < len(REFUSALS) else "connack %d" % code
-    return "subscribe" if len(body) < 3 or 0x80 in body[2:] else ""
+    return "subscribe" if len(body) < 3 or 0x80 in bytes(body[2:]) else ""
 
 
 # Body of a PUBLISH -> (topic, payload, pid or 0, retained), the first two as bytes.
