@@ -26,6 +26,8 @@ RUNS = 5
 COUNTIES, HALLS, WINDOWS = 10, 10, 6  # 100 halls, 600 boxes
 RATINGS = 30_000  # a busy day
 LIVE = 300  # presses one by one
+SNAPSHOT = f"snapshot of {COUNTIES * HALLS * WINDOWS} boxes, {COUNTIES * HALLS} halls, ms"
+TARGETS = {SNAPSHOT: "5"}
 
 
 class NoServer:
@@ -123,7 +125,7 @@ class Bench:
             began = time.perf_counter()
             seen = snapshot(screen, NOON)
             took.append((time.perf_counter() - began) * 1000)
-        self.note(f"snapshot of {len(boxes)} boxes, {COUNTIES * HALLS} halls, ms", statistics.median(took))
+        self.note(SNAPSHOT, statistics.median(took))
         assert seen["total"]["presses"] == shown(screen) == presses(source) == ledger.presses
 
         total_ratings, total_wall, waits = 0.0, 0.0, []
@@ -153,7 +155,8 @@ def cpu_live(step: Callable[[], object]) -> float:
     return (time.process_time() - began) * 1e6
 
 
-def main() -> None:
+def main() -> list[tuple[str, float, str, str, str]]:
+    """Prints nothing; gives a row (name, median, unit, target, least and most) per figure."""
     bench = Bench()
     for _ in range(RUNS):
         folder = Path(tempfile.mkdtemp(prefix="manyi-bench-"))
@@ -161,11 +164,14 @@ def main() -> None:
             bench.run(folder)
         finally:
             shutil.rmtree(folder)
-    width = max(map(len, bench.figures))
-    print(f"{'projections (median of ' + str(RUNS) + ')':<{width}}  median      min      max")
+    rows = []
     for name, values in bench.figures.items():
-        print(f"{name:<{width}}  {statistics.median(values):6.1f}  {min(values):7.1f}  {max(values):7.1f}")
+        what, _, unit = name.rpartition(", ")
+        spread = f"{min(values):.1f} to {max(values):.1f} in {RUNS} runs"
+        rows.append((what, round(statistics.median(values), 1), unit, TARGETS.get(name, ""), spread))
+    return rows
 
 
 if __name__ == "__main__":
-    main()
+    for row in main():
+        print("{:<50} {:>7} {:<28} {:<8} {}".format(*row))

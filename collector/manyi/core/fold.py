@@ -25,6 +25,7 @@ from manyi.core.settle import LEVELS, Press, Visit, settle
 
 PACKING_MASK, PACKING_1 = 0x0F, 0x01  # low half of `fmt`: how the record is packed
 NO_VISIT = bytes(10)  # `data` of a press without visit id and business type
+NOTABLE = frozenset({"loss", "break", "fork"})  # rows that somebody should hear of
 DETAIL_CHARS = 200  # of a row's body kept with an alarm; the ledger has it whole
 
 
@@ -77,7 +78,7 @@ class Fold:
                 self._record(row)
         elif row.kind in KEYS:
             self._fact(row)
-        else:
+        elif row.kind in NOTABLE:
             self._alarm(row, row.kind, row.body[:DETAIL_CHARS].decode(errors="replace"))
 
     def flush(self) -> None:

@@ -22,16 +22,13 @@ from manyi.core.rating import COLUMNS, Rating
 from manyi.core.roster.facts import KEYS
 
 VERSION = 1
-STEP_ROWS = (
-    2_000  # rows a step: about 50 ms of work, so that a live press behind a backlog still shows in time
-)
+STEP_ROWS = 2_000  # about 20 ms of work, so that a live press behind a backlog still shows in time
 
 _RATING = """
-  box TEXT, life TEXT, seq INTEGER, version INTEGER, row_id INTEGER, at_ms INTEGER, boot INTEGER, up_ms
-  INTEGER, time_ms INTEGER, dated TEXT, level INTEGER, first INTEGER, presses INTEGER, prompted INTEGER,
-  flags INTEGER, reason INTEGER, visit TEXT, biz INTEGER, latency_ms INTEGER, county TEXT, township TEXT,
-  hall TEXT, window TEXT,
-  staff TEXT"""
+  box TEXT, life TEXT, seq INTEGER, version INTEGER, row_id INTEGER, at_ms INTEGER, boot INTEGER, up_ms INTEGER,
+  time_ms INTEGER, dated TEXT, level INTEGER, first INTEGER, presses INTEGER, prompted INTEGER, flags INTEGER,
+  reason INTEGER, visit TEXT, biz INTEGER, latency_ms INTEGER, county TEXT, township TEXT, hall TEXT,
+  window TEXT, staff TEXT"""
 SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE fact (id INTEGER PRIMARY KEY, at_ms INTEGER, kind TEXT, body BLOB);
@@ -46,8 +43,6 @@ CREATE TABLE change (id INTEGER PRIMARY KEY, box TEXT, life TEXT, seq INTEGER);
 CREATE TABLE alarm (id INTEGER PRIMARY KEY, row_id INTEGER, at_ms INTEGER, kind TEXT, box TEXT, life TEXT,
   seq INTEGER, detail TEXT)
 """
-
-
 _NAMES = ",".join(COLUMNS)
 _CHANGES = f"""
 SELECT c.id, {",".join(f"r.{name}" for name in COLUMNS)} FROM change c JOIN rating r USING (box, life, seq)

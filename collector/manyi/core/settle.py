@@ -12,9 +12,7 @@ import msgspec
 
 SATISFIED, BASICALLY, DISSATISFIED = 1, 2, 3
 LEVELS = (SATISFIED, BASICALLY, DISSATISFIED)
-REASON_WITHIN_MS = (
-    15_000  # the longest visit the wire allows; a later reason belongs to nobody's
-)
+REASON_WITHIN_MS = 15_000  # the longest visit the wire allows; a later reason belongs to nobody's
 
 FLAG_CORRECTED = 1  # 改评: red first, better last; a clerk who reaches over leaves exactly this trace
 FLAG_REASON_ALONE = 2  # a reason without a visit before it: its first press was lost

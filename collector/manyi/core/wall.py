@@ -14,6 +14,7 @@ would tell them apart.
 import heapq
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,17 +40,15 @@ ROUND_MS = 300_000  # a batch's time is kept to 5 minutes, so that nobody can te
 _TALLY = ",".join(f"{name} INTEGER" for name in FIELDS)
 SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE tally (day INTEGER, county TEXT, hall TEXT, {_TALLY}, PRIMARY KEY (day, county, hall)) WITHOUT
-ROWID; CREATE TABLE shown (box TEXT, life TEXT, seq INTEGER, day INTEGER, county TEXT, hall TEXT, level
-INTEGER, first INTEGER,
-  presses INTEGER, flags INTEGER, close_ms INTEGER, batch INTEGER, PRIMARY KEY (box, life, seq)) WITHOUT
-  ROWID;
+CREATE TABLE tally (day INTEGER, county TEXT, hall TEXT, {_TALLY}, PRIMARY KEY (day, county, hall)) WITHOUT ROWID;
+CREATE TABLE shown (
+  box TEXT, life TEXT, seq INTEGER, day INTEGER, county TEXT, hall TEXT, level INTEGER, first INTEGER, presses INTEGER,
+  flags INTEGER, close_ms INTEGER, batch INTEGER, PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
 CREATE INDEX shown_waiting ON shown(hall, day, close_ms) WHERE batch IS NULL AND hall <> '';
 CREATE TABLE pool (hall TEXT, day INTEGER, waiting INTEGER, PRIMARY KEY (hall, day)) WITHOUT ROWID;
 CREATE INDEX pool_full ON pool(waiting) WHERE waiting >= {BATCH_MIN};
-CREATE TABLE batch (id INTEGER PRIMARY KEY, hall TEXT, day INTEGER, n INTEGER, s INTEGER, b INTEGER, d
-INTEGER,
-  at_ms INTEGER);
+CREATE TABLE batch (
+  id INTEGER PRIMARY KEY, hall TEXT, day INTEGER, n INTEGER, s INTEGER, b INTEGER, d INTEGER, at_ms INTEGER);
 CREATE INDEX batch_of ON batch(hall, day);
 CREATE TABLE latest (id TEXT PRIMARY KEY, time_ms INTEGER, body TEXT) WITHOUT ROWID;
 CREATE TABLE unit (id TEXT PRIMARY KEY, tier TEXT, parent TEXT, zh TEXT, en TEXT, tel TEXT) WITHOUT ROWID;
@@ -61,7 +60,8 @@ _ADD = (
 )
 _POOL = "INSERT INTO pool VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = waiting + excluded.waiting"
 
-Counts = list[int]
+Kind = tuple[int, str, str, int, int, int, int]
+"""What of a rating is counted: day, county, hall, level, first, presses, flags."""
 
 
 class Wall:
@@ -100,7 +100,8 @@ class Wall:
 
     def release(self, now_ms: int) -> int:
         """Releases every pool with enough closed ratings; gives how many batches that made."""
-        full = self._conn.execute(f"SELECT hall, day FROM pool WHERE waiting >= {BATCH_MIN}").fetchall()
+        query = f"SELECT hall, day FROM pool WHERE waiting >= {BATCH_MIN} AND waiting >= ?"  # the first for its index
+        full = self._conn.execute(query, (self._batch_min,)).fetchall()
         made = 0
         for hall, day in full:
             with stores.transaction(self._conn):
@@ -155,7 +156,7 @@ class Wall:
         # A first version was never seen before, unless a rebuild has kept it as released.
         kept = int(stores.get(self._conn, "released", "0")) > 0
         query = "SELECT * FROM shown WHERE box = ? AND life = ? AND seq = ?"
-        sums: dict[tuple[int, str, str], Counts] = {}
+        kinds: Counter[Kind] = Counter()
         pools: dict[tuple[str, int], int] = {}
         rows = []
         presses = 0
@@ -164,34 +165,21 @@ class Wall:
             if kept or r.version > 1:
                 old = self._conn.execute(query, (r.box, r.life, r.seq)).fetchone()
                 if old is not None:
-                    _, _, _, was_day, was_county, was_hall, *what, _, batch = old
-                    if what[0]:
-                        _add(sums, (was_day, was_county, was_hall), _counts(*what), -1)
-                        presses -= what[2]
+                    was_day, _, was_hall, was_level, _, was_presses, _ = was = old[3:10]
+                    batch = old[11]
+                    if was_level:
+                        kinds[was] -= 1
+                        presses -= was_presses
                     if batch is None and was_hall:
                         pools[was_hall, was_day] = pools.get((was_hall, was_day), 0) - 1
-            _add(sums, (day, r.county, r.hall), _counts(r.level, r.first, r.presses, r.flags), 1)
+            kind = (day, r.county, r.hall, r.level, r.first, r.presses, r.flags)
+            kinds[kind] += 1
             presses += r.presses
             if batch is None and r.hall:
                 pools[r.hall, day] = pools.get((r.hall, day), 0) + 1
-            rows.append(
-                (
-                    r.box,
-                    r.life,
-                    r.seq,
-                    day,
-                    r.county,
-                    r.hall,
-                    r.level,
-                    r.first,
-                    r.presses,
-                    r.flags,
-                    close_ms,
-                    batch,
-                )
-            )
+            rows.append((r.box, r.life, r.seq, *kind, close_ms, batch))
         self._conn.executemany("INSERT OR REPLACE INTO shown VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
-        self._conn.executemany(_ADD, [(*where, *counts) for where, counts in sums.items()])
+        self._conn.executemany(_ADD, _tallies(kinds))
         self._conn.executemany(_POOL, [(*where, more) for where, more in pools.items() if more])
         stores.add(self._conn, "shown", presses)
 
@@ -241,19 +229,15 @@ def _entry(r: Rating) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _counts(level: int, first: int, presses: int, flags: int) -> tuple[int, ...]:
-    """What one rating contributes, in the order of FIELDS."""
-    return (
-        1, level == 1, level == 2, level == 3, first == 1, first == 2, first == 3,
-        1 if flags & FLAG_CORRECTED else 0, presses, 1 if flags else 0,
-    )  # fmt: skip
-
-
-def _add(
-    sums: dict[tuple[int, str, str], Counts], where: tuple[int, str, str], counts: tuple[int, ...], sign: int
-) -> None:
-    total = sums.get(where)
-    if total is None:
-        total = sums[where] = list(NOTHING)
-    for i, value in enumerate(counts):
-        total[i] += sign * value
+def _tallies(kinds: Counter[Kind]) -> list[tuple[int | str, ...]]:
+    """Rows to add to `tally`: what so many ratings of each kind contribute, in the order of FIELDS."""
+    sums: dict[tuple[int, str, str], list[int]] = {}
+    for (day, county, hall, level, first, presses, flags), times in kinds.items():
+        one = (
+            1, level == 1, level == 2, level == 3, first == 1, first == 2, first == 3,
+            flags & FLAG_CORRECTED != 0, presses, flags != 0,
+        )  # fmt: skip
+        total = sums.setdefault((day, county, hall), list(NOTHING))
+        for i, value in enumerate(one):
+            total[i] += times * value
+    return [(*where, *counts) for where, counts in sums.items()]

@@ -16,6 +16,7 @@ from manyi.core.ratings import undated_presses
 from manyi.core.roster.model import Roster
 
 ALARM_MS = 86_400_000  # what happened is an alarm for a day; then it is history, and in the ledger
+MINUTE_MS = 60_000
 MAX_ALARMS = 50  # newest first; a wall of more says nothing
 BEHIND_ROWS = (
     5_000  # a backlog of half a county's boxes is work in progress; more than a few seconds' is worth a word
@@ -94,13 +95,16 @@ class Health:
         return {"online": len(online), "known": len(known), "silent": sorted(known - online)}
 
     def _now(self, found: Account, far: Progress, rated: int, now_ms: int) -> list[dict[str, Any]]:
-        alarms = [alarm("account", now_ms, line.box) for line in found.lines if not line.ok]
+        since = (
+            now_ms - now_ms % MINUTE_MS
+        )  # what still holds carries the minute, so that not every look is news
+        alarms = [alarm("account", since, line.box) for line in found.lines if not line.ok]
         if self._off >= OFF_TIMES:
-            alarms.append(alarm("shown", now_ms, n=far.shown + far.undated, of=rated))
+            alarms.append(alarm("shown", since, n=far.shown + far.undated, of=rated))
         if far.behind > BEHIND_ROWS:
-            alarms.append(alarm("behind", now_ms, n=far.behind))
+            alarms.append(alarm("behind", since, n=far.behind))
         if far.undated:
-            alarms.append(alarm("undated", now_ms, n=far.undated))
+            alarms.append(alarm("undated", since, n=far.undated))
         return alarms
 
     def _of_late(self, now_ms: int) -> list[dict[str, Any]]:
