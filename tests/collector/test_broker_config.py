@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from manyi.broker import acl, ca, check, install, judge, mosquitto, passwords
-from manyi.broker.cli import broker_app
-from manyi.broker.names import COLLECTOR, WINDOW, BrokerError, is_account
+from manyi.broker import acl, ca, certificates, check, install, judge, mosquitto, passwords
+from manyi.broker.cli import broker_app, ca_app
+from manyi.broker.names import BOX, COLLECTOR, WINDOW, BrokerError, is_account
 from manyi.core import keys
 from typer.testing import CliRunner
 
@@ -106,6 +107,7 @@ def test_no_box_id_is_the_name_of_a_service() -> None:
     for service in (COLLECTOR, WINDOW):
         assert is_account(service)
         assert not keys.BOX_ID.fullmatch(service)
+    assert keys.BOX_ID.pattern == BOX.pattern, "broker and collector mean the same by a box id"
     for name in ("+", "#", "a/b", "box:1", "box 1", "Box-1", "ab", "x" * 25, "", "box-1\n"):
         assert not is_account(name), name
 
@@ -407,3 +409,47 @@ def test_the_judge_reads_a_configuration_as_mosquitto_does() -> None:
     )
     assert config.general == {"user": "x", "allow_anonymous": "true"}
     assert config.listeners == ({"listener": "1", "certfile": "a"}, {"listener": "2 ::1"})
+
+
+def test_the_administrators_page_runs_as_it_stands(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "BROKER.md"
+    blocks = page.read_text(encoding="utf-8").split("```")[1::2]
+    commands = [
+        line for block in blocks for line in block.replace("\\\n", " ").splitlines() if "manyi " in line
+    ]
+    assert [command.split()[1:3] for command in commands] == [
+        ["ca", "init"],
+        ["broker", "init"],
+        ["broker", "check"],
+        ["broker", "add"],
+    ]
+    for folder in ("srv", "etc/manyi/secrets", "media/stick"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "srv" / "phrase").write_text("a long phrase\n")
+    (tmp_path / "srv" / "phrase").chmod(0o600)
+    run, codes = CliRunner(), []
+    for command in commands:
+        words = [f"{tmp_path}{word}" if word.startswith("/") else word for word in command.split()[1:]]
+        words = [str(tmp_path / word) if word == "boxes.jsonl" else word for word in words]
+        account = ["--account", ACCOUNT] if words[:2] == ["broker", "init"] else []
+        app = {"ca": ca_app, "broker": broker_app}[words[0]]
+        codes.append(run.invoke(app, [*words[1:], *account]).exit_code)
+    assert codes == [0, 0, 1, 0]  # the check reminds of the two passwords that wait in handover/
+
+
+def test_the_pages_figures_are_the_programs_own() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "BROKER.md").read_text(encoding="utf-8")
+    assert f"lasts {certificates.SERVER_DAYS} days" in page
+    assert f"warn {certificates.SOON_DAYS} days ahead" in page
+    assert certificates.ROOT_DAYS == 20 * 365 + 5
+    assert "Its root lasts 20 years" in page
+    assert f"back\nto {certificates.NOT_BEFORE.year}" in page
+
+
+def test_the_units_limit_of_open_files_is_enough_for_the_listeners() -> None:
+    folder = Path(__file__).parents[2] / "collector" / "deploy" / "mosquitto"
+    limit = re.search(r"(?m)^LimitNOFILE=(\d+)$", (folder / "override.conf").read_text())
+    most = re.search(r"(?m)^max_connections (\d+)$", mosquitto.config(mosquitto.Setup("/b")))
+    assert limit
+    assert most
+    assert int(limit[1]) > int(most[1]) + 1000

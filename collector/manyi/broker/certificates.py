@@ -26,7 +26,7 @@ was built, or its last record; a certificate renewed after that would be "not ye
 TLS it never learns the time. docs/WIRE.md takes no clock before 2024 seriously, so no box believes an earlier
 day."""
 SOON_DAYS = 60
-"""From then on `list`, `check` and the wall warn."""
+"""From then on `list` and `check` warn: time to get a date with whoever has the root key."""
 CURVE = ec.SECP256R1()
 """P-256: the curve that an ESP32's Mbed TLS, OpenSSL and everybody else verify, and quickly."""
 NOTHING = "invalid"

@@ -16,10 +16,9 @@ from typing import Annotated
 import typer
 
 from manyi.broker import ca, certificates, check, install, mosquitto
-from manyi.broker.names import SERVICES, both
-from manyi.core.errors import ManyiError
+from manyi.broker.names import SERVICES, BrokerError, both
 
-FOUND = 1
+FOUND, NOT_DONE = 1, 2
 SHOWN_DIGITS = 12
 """Of a serial in a list: enough to name it, short enough to type."""
 
@@ -44,12 +43,12 @@ def _told() -> Iterator[None]:
     """What the administrator has to change is told in plain lines, not as a traceback."""
     try:
         yield
-    except ManyiError as error:
+    except BrokerError as error:
         print(error, file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+        raise typer.Exit(NOT_DONE) from None
     except OSError as error:
         print(both("文件操作失败", str(error)), file=sys.stderr)
-        raise typer.Exit(ManyiError.exit_code) from None
+        raise typer.Exit(NOT_DONE) from None
 
 
 def _now() -> datetime:

@@ -17,8 +17,6 @@ from manyi.broker.names import BrokerError, both
 SECRET = 0o600
 PUBLIC = 0o644
 SECRET_DIR = 0o700
-SECRET_MAX = 1 << 20
-"""Bytes; a passphrase or key file that is larger is not one."""
 
 
 def _sync_dir(directory: Path) -> None:
@@ -79,7 +77,7 @@ def read_secret(path: Path) -> bytes:
     with os.fdopen(fd, "rb") as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
             raise BrokerError(both(f"{path} 可被他人读取", f"others can read it: chmod 600 {path}"))
-        return file.read(SECRET_MAX)
+        return file.read()
 
 
 @contextlib.contextmanager

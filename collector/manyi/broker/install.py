@@ -16,7 +16,6 @@ from pathlib import Path
 
 from manyi.broker import ca, files, mosquitto, passwords
 from manyi.broker.names import COLLECTOR, SERVICES, WINDOW, BrokerError, both, is_account
-from manyi.core.keys import load
 
 HANDOVER = "handover"
 DIR_MODE, CONF_MODE = 0o750, 0o640
@@ -165,13 +164,19 @@ def _key_problems(
                 "the auditor's keys may not lie with the collector's or the broker's files",
             )
         )
-    for path, what in ((link_file, "link key file"), (auditor_file, "auditor's key file")):
+    for path in (link_file, auditor_file):
         if path.exists():
-            have = load(path, what)
+            have = _boxes_in(path)
             problems += [both(f"{path} 已有 {box}", f"{box} has a key there") for box in boxes if box in have]
         elif not path.absolute().parent.is_dir():
             problems.append(both(f"{path.parent} 不是目录", "is not a directory"))
     return problems
+
+
+def _boxes_in(path: Path) -> set[str]:
+    """Whose key a key file has. Raises BrokerError if others can read it."""
+    lines = files.read_secret(path).decode(errors="replace").splitlines()
+    return {line.split()[0] for line in lines if line.split("#", 1)[0].split()}
 
 
 def remove(directory: Path, boxes: list[str]) -> None:

@@ -4,8 +4,10 @@ An account is a box or one of ours. Ours contain an underscore, which no box id 
 that no box can ever be enrolled under the name of a service.
 """
 
-from manyi.core.errors import SetupError
-from manyi.core.keys import BOX_ID
+import re
+
+BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
+"""A box id, as docs/WIRE.md has it: its user name on the broker, and the `%u` of the access list."""
 
 COLLECTOR = "manyi_collector"
 WINDOW = "manyi_window"
@@ -17,10 +19,14 @@ def both(zh: str, en: str) -> str:
     return f"{zh} / {en}"
 
 
-class BrokerError(SetupError):
+class BrokerError(Exception):
     """The administrator has to change something first. Carries every problem found, not only the first."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 def is_account(user: str) -> bool:
-    """Whether somebody of this name belongs on the broker. A box's id is its user name and the ACL's `%u`."""
-    return user in SERVICES or BOX_ID.fullmatch(user) is not None
+    """Whether somebody of this name belongs on the broker."""
+    return user in SERVICES or BOX.fullmatch(user) is not None
