@@ -17,10 +17,16 @@ from typing import Any
 
 # A loaded two-core machine starts a browser within a few seconds; this is for the worst day.
 PATIENCE_S = 30.0
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --no-proxy-server --remote-debugging-pipe"
-).split()  # noqa: SIM905  one flag a line would fill a page
+QUIET = ("background-networking", "component-update", "gpu", "quic", "sync")
+ALONE = (
+    "headless",
+    "hide-scrollbars",
+    "no-first-run",
+    "no-proxy-server",
+    "no-sandbox",
+    "remote-debugging-pipe",
+)
+FLAGS = [*(f"--disable-{name}" for name in QUIET), *(f"--{name}" for name in ALONE)]
 
 
 class Chromium:

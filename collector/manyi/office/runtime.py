@@ -13,8 +13,11 @@ import django
 from django.conf import settings as django_settings
 
 from manyi import __version__
+from manyi.core.account import SILENT_MS
+from manyi.core.config import secret as existing_secret
 from manyi.office.hub import MAX_STREAMS, Hub
 from manyi.office.source import Source
+from manyi.office.stores import Stores
 
 HERE = Path(__file__).parent
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -32,6 +35,7 @@ class OfficeSettings:
     port: int = 8000
     allowed_hosts: tuple[str, ...] = ()
     secret_file: Path | None = None
+    silent_ms: int = SILENT_MS
     max_streams: int = MAX_STREAMS
     source: Source | None = None
 
@@ -55,8 +59,9 @@ def configure(settings: OfficeSettings) -> Runtime:
     if not django_settings.configured:
         django_settings.configure(**_django(settings))
         django.setup()
+    django_settings.ALLOWED_HOSTS = _hosts(settings)
     build = _build()
-    source = settings.source or _stores(settings.data_dir)
+    source = settings.source or Stores(settings.data_dir, settings.silent_ms)
     _runtime = Runtime(settings, source, Hub(source, build, limit=settings.max_streams), build)
     return _runtime
 
@@ -69,20 +74,14 @@ def current() -> Runtime:
 
 
 def secret(path: Path) -> str:
-    """The secret key in that file; made at the first start, readable by the service alone."""
+    """The secret key in that file; made at the first start, for the service alone. Raises SetupError if others may read it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text("ascii").strip()
+        return existing_secret(path, "secret key")
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
-    return path.read_text("ascii").strip()
-
-
-def _stores(data_dir: Path) -> Source:
-    from manyi.office.stores import Stores  # noqa: PLC0415  only the real thing needs manyi.core's read side
-
-    return Stores(data_dir)
+    return existing_secret(path, "secret key")
 
 
 def _build() -> str:
@@ -112,6 +111,7 @@ def _django(settings: OfficeSettings) -> dict[str, Any]:
             "django.middleware.security.SecurityMiddleware",
             "manyi.office.middleware.screen_policy",
             "manyi.office.middleware.StaticFiles",
+            "django.middleware.common.CommonMiddleware",  # it is the one that checks the host name
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
             "manyi.office.middleware.language",
         ],

@@ -47,6 +47,8 @@ def wall() -> dict[str, str]:
         "balanced": _("Adds up"),
         "unbalanced": _("Does not add up"),
         "unknown": _("Unknown: at most {n}"),
+        "undated": _("Without time yet {n}"),
+        "forked": _("On side branches {n}"),
         "catching": _("Wall catching up: {n}"),
     }
 

@@ -12,12 +12,14 @@ const SCALE_FROM = 0.7;
 const numbers = new Intl.NumberFormat("en-US");
 const clock = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const minutes = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const iso = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE });
 const date = new Intl.DateTimeFormat(locale, { timeZone: ZONE, year: "numeric", month: "long", day: "numeric", weekday: "long" });
 
 export const count = (n) => numbers.format(n);
 export const time = (ms) => clock.format(ms);
 export const minute = (ms) => minutes.format(ms);
 export const day = (ms) => date.format(ms);
+export const isoDay = (ms) => iso.format(ms);
 
 /** 0.9996 is 99.9 %, never 100: rounding must not make a rate perfect. */
 export function percent(share) {
@@ -27,7 +29,7 @@ export function percent(share) {
 
 export const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 export const named = (unit) => (english && unit.name_en) || unit.name || unit.name_en || say("unassigned");
-export const inLanguage = (chinese, inEnglish) => (english && inEnglish ? inEnglish : chinese);
+export const inLanguage = (chinese, inEnglish) => (english && inEnglish) || chinese || inEnglish;
 
 export function el(tag, classes = "", ...children) {
   const made = document.createElement(tag);

@@ -1,12 +1,12 @@
 // The list of latest ratings: each keeps its row, a new one slides in on top. It refuses to invent a name: nobody signed in is said so.
 
-import { el, mark, named, put, say, time } from "./draw.js";
+import { el, inLanguage, isoDay, mark, minute, named, put, say, time } from "./draw.js";
 
 export function latestList(list, quiet) {
   const rows = new Map();
   let first = true;
 
-  return (ratings, counties) => {
+  return ({ latest: ratings, counties, day }) => {
     quiet.hidden = ratings.length > 0;
     put(quiet, say("quiet"));
     const names = unitNames(counties);
@@ -23,11 +23,11 @@ export function latestList(list, quiet) {
         row = { node: el("li", first ? "" : "new"), version: null };
         rows.set(rating.id, row);
       }
-      const version = JSON.stringify(rating);
+      const version = JSON.stringify([rating, day]);
       if (row.version !== version) {
         row.version = version;
         row.node.classList.toggle("bad", rating.level === 3);
-        row.node.replaceChildren(...cells(rating, names));
+        row.node.replaceChildren(...cells(rating, names, day));
       }
       if (list.children[at] !== row.node) list.insertBefore(row.node, list.children[at] ?? null);
     });
@@ -44,15 +44,21 @@ function unitNames(counties) {
   return names;
 }
 
-function cells(rating, names) {
+function cells(rating, names, day) {
   const county = names.get(`c/${rating.county}`) ?? "";
   const hall = names.get(`h/${rating.hall}`) ?? "";
-  const place = rating.window ? rating.window_name || rating.window : rating.box;
-  const staff = rating.staff ? rating.staff_name || rating.staff : say("nobody");
+  const place = rating.window ? inLanguage(rating.window_name, rating.window_name_en) || rating.window : rating.box;
+  const staff = rating.staff ? inLanguage(rating.staff_name, rating.staff_name_en) || rating.staff : say("nobody");
   const above = el("p", "", `${place} · ${staff}`);
   const below = el("p", "", [county, hall].filter(Boolean).join(" · ") || say("unassigned"));
   const word = el("p", `word m${rating.level}`, say(`level${rating.level}`));
-  return [el("time", "", time(rating.time_ms)), mark(rating.level), el("div", "place", above, below), el("div", "end", word, tags(rating))];
+  return [when(rating.time_ms, day), mark(rating.level), el("div", "place", above, below), el("div", "end", word, tags(rating))];
+}
+
+// A rating of another day (nobody has pressed yet today, or a box sends what it kept) carries its date.
+function when(ms, today) {
+  const own = isoDay(ms);
+  return own === today ? el("time", "", time(ms)) : el("time", "old", el("span", "", own.slice(5)), minute(ms));
 }
 
 function tags(rating) {

@@ -79,15 +79,18 @@ function drawAccount(account) {
   line.querySelector('[data-sum="lost"]').parentElement.classList.toggle("lost", account.lost > 0);
   const verdict = say(account.ok ? "balanced" : "unbalanced");
   put(id("verdict"), `${account.ok ? "✓" : "✗"} ${verdict}${account.unknown ? ` · ${say("unknown", { n: count(account.unknown) })}` : ""}`);
-  const behind = account.stored - account.shown;
-  put(id("behind"), behind ? say("catching", { n: count(behind) }) : "");
+  // What is stored and rightly not shown has its name; the rest is still on its way to the wall.
+  const { undated = 0, forked = 0 } = account;
+  const behind = account.stored - account.shown - undated - forked;
+  const apart = [undated && say("undated", { n: count(undated) }), forked && say("forked", { n: count(forked) })];
+  put(id("behind"), [...apart, behind && say("catching", { n: count(behind) })].filter(Boolean).join(" · "));
 }
 
 function draw(snapshot) {
   put(id("city"), inLanguage(snapshot.city.zh, snapshot.city.en));
   drawTotals(snapshot.total);
   drawPlaces(snapshot.counties);
-  drawLatest(snapshot.latest, snapshot.counties);
+  drawLatest(snapshot);
   drawFleet(snapshot.boxes, snapshot.alarms);
   drawAccount(snapshot.account);
   document.body.dataset.pictures = Number(document.body.dataset.pictures ?? 0) + 1;

@@ -1,0 +1,128 @@
+"""One hub, many clients: nobody waits for a slow one, and places are counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from manyi.office.errors import TooManyStreams
+from manyi.office.frames import HELLO
+from manyi.office.hub import Hub
+from manyi.office.stream import Stream
+
+from tests.office.city import City
+
+
+async def until(frames: AsyncIterator[bytes], word: bytes) -> bytes:
+    async with asyncio.timeout(10):
+        async for frame in frames:
+            if word in frame:
+                return frame
+    raise AssertionError("the stream ended")
+
+
+def test_a_slow_client_skips_to_the_newest_picture() -> None:
+    async def story() -> None:
+        stream = Stream(None)
+        frames = stream.read()
+        assert await anext(frames) == HELLO
+        for number in range(1000):
+            stream.put("wall", b"picture %d\n" % number, number)
+            stream.put("beat", b"beat %d\n" % number, number)
+        assert await anext(frames) == b"picture 999\nbeat 999\n"
+        assert stream.dropped == 1998
+        assert stream.stuck(40_000, 30_000) is False
+
+    asyncio.run(story())
+
+
+def test_a_client_that_takes_nothing_is_known_as_stuck() -> None:
+    stream = Stream(None)
+    stream.put("beat", b"", 1_000)
+    stream.put("beat", b"", 20_000)
+    assert not stream.stuck(31_000, 30_000)
+    assert stream.stuck(31_001, 30_000)
+
+
+def test_places_are_limited_and_come_free_again() -> None:
+    async def story() -> None:
+        hub = Hub(City(1, 1), "build", limit=1)
+        frames = hub.join()
+        with pytest.raises(TooManyStreams):
+            hub.join()
+        assert (hub.watching, hub.refused) == (1, 1)
+        await until(frames, b"event: beat")
+        await frames.aclose()  # type: ignore[attr-defined]
+        assert hub.watching == 0
+        again = hub.join()
+        await until(again, b"event: wall")
+        hub.close()
+
+    asyncio.run(story())
+
+
+def test_two_clients_share_one_reading_of_the_stores() -> None:
+    async def story() -> None:
+        city = City(1, 1)
+        hub = Hub(city, "build")
+        first, second = hub.join(), hub.join()
+        frames = await asyncio.gather(until(first, b"event: wall"), until(second, b"event: wall"))
+        assert frames[0] == frames[1]
+        assert city.reads == 1
+        hub.close()
+
+    asyncio.run(story())
+
+
+def test_a_late_client_gets_the_picture_at_once() -> None:
+    async def story() -> None:
+        hub = Hub(City(1, 1), "build")
+        await until(hub.join(), b"event: wall")
+        late = hub.join()
+        assert await anext(late) == HELLO
+        assert b"event: wall" in await anext(late)
+        hub.close()
+
+    asyncio.run(story())
+
+
+def test_a_closed_hub_ends_every_stream_and_takes_no_more() -> None:
+    async def story() -> None:
+        hub = Hub(City(1, 1), "build")
+        frames = hub.join()
+        await until(frames, b"event: beat")
+        hub.close()
+        async with asyncio.timeout(10):
+            rest = [frame async for frame in frames]
+        assert len(rest) <= 1
+        with pytest.raises(TooManyStreams):
+            hub.join()
+
+    asyncio.run(story())
+
+
+def test_a_bug_in_a_store_sends_the_clients_away_to_come_back() -> None:
+    class Broken(City):
+        def version(self) -> int:
+            raise ZeroDivisionError
+
+    async def story() -> None:
+        hub = Hub(Broken(1, 1), "build")
+        async with asyncio.timeout(10):
+            assert [frame async for frame in hub.join()] == [HELLO]
+        assert hub.watching == 0
+
+    asyncio.run(story())
+
+
+def test_asking_often_reads_once_in_a_while() -> None:
+    async def story() -> None:
+        city = City(1, 1)
+        hub = Hub(city, "build")
+        for _ in range(50):
+            await hub.ask("wall", lambda: city.wall(0), lambda _: b"x")
+        assert city.reads < 10
+        hub.close()
+
+    asyncio.run(story())
