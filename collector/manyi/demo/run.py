@@ -217,7 +217,8 @@ class Show:
 
     async def _live(self) -> None:
         while True:
-            self.console.live(settle.live_line(self, await web.get(f"{self.stage.url}/api/wall")))
+            account, wall = await asyncio.gather(self.account(), web.get(f"{self.stage.url}/api/wall"))
+            self.console.live(settle.live_line(self, account, wall))
             await asyncio.sleep(self.console.every_s)
 
     def _typed(self, character: str) -> None:

@@ -86,12 +86,11 @@ def figures(account: dict[str, Any] | None) -> dict[str, int]:
     return {name: int((account or {}).get(name, -1)) for name in FIGURES}
 
 
-def live_line(show: Show, wall: dict[str, Any] | None) -> str:
-    if wall is None:
+def live_line(show: Show, account: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
+    if account is None or wall is None:
         return show.words("no_answer")
-    line = show.words(
-        "line", **figures(wall["account"]), online=wall["boxes"]["online"], known=wall["boxes"]["known"]
-    )
+    boxes = wall["boxes"]
+    line = show.words("line", **figures(account), online=boxes["online"], known=boxes["known"])
     if not show.console.terminal:
         return line
     place = show.boxes[show.mine].place
