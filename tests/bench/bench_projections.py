@@ -71,9 +71,9 @@ def backlog(ledger: PaperLedger, boxes: list[str], ratings: int) -> None:
     for start in range(0, each, 20):
         for box in boxes:
             for i in range(start, min(start + 20, each)):
-                ledger.press(box, (1 + i) * 8_000, 1 + (i % 11 == 0) + (i % 37 == 0))
+                ledger.press(box, (1 + i) * 8_000, 1 + (i % 11 == 0) + (i % 37 == 0), NOON + 600_000)
                 if i % 20 == 0:
-                    ledger.press(box, (1 + i) * 8_000 + 900, 1)
+                    ledger.press(box, (1 + i) * 8_000 + 900, 1, NOON + 600_000)
     ledger.conn.execute("COMMIT")
 
 
@@ -130,7 +130,7 @@ class Bench:
 
         total_ratings, total_wall, waits = 0.0, 0.0, []
         for i in range(LIVE):
-            ledger.press(boxes[i % len(boxes)], 10_000_000 + i * 8_000, 1)
+            ledger.press(boxes[i % len(boxes)], 1_000_000 + i * 8_000, 1, NOON + 1_000_000 + i * 8_000)
             began = time.perf_counter()
             total_ratings += cpu_live(ratings.step)
             total_wall += cpu_live(wall.step)

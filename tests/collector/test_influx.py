@@ -1,6 +1,7 @@
 """InfluxDB as a projection: a server that is away, slow, refuses a line; corrections; rebuild; the real influxd."""
 
 import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -8,16 +9,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import stores
-from manyi.core.influx.follow import Follow
-from manyi.core.influx.lines import line, point, tag, time_ns, zeros
+from manyi.core.influx.follow import Follow, Server
+from manyi.core.influx.lines import FIELDS, line, point, tag, time_ns, zeros
 from manyi.core.influx.writer import Accepted, Keep, Rejected, Writer
 from manyi.core.rating import Rating
-from manyi.core.ratings import Ratings, presses
+from manyi.core.ratings import Ratings, as_of, presses
 
 from tests.collector.paper_ledger import LIFE, MINUTE, NOON, TOWN, PaperLedger, on_duty, placed
+from tests.collector.test_ratings import events, play
 from tests.services.influx import Influx
 
 
@@ -177,7 +179,7 @@ def test_points_older_than_the_bucket_keeps_are_no_bad_lines(fake: FakeServer, w
 class Line:
     """Paper ledger → ratings.db → influx.db → a server."""
 
-    def __init__(self, folder: Path, server: Writer) -> None:
+    def __init__(self, folder: Path, server: Server) -> None:
         self.ledger = PaperLedger(folder)
         self.ratings = Ratings(folder / "ratings.db", self.ledger.conn)
         self.ratings.drain()
@@ -189,6 +191,10 @@ class Line:
     def open(self) -> Follow:
         return Follow(self.path, self.source, self.server, lambda: NOON)
 
+    def close(self) -> None:
+        for one in (self.follow, self.source, self.ratings, self.ledger):
+            one.close()
+
     def drain(self) -> None:
         self.ratings.drain()
         while moved := self.follow.step():
@@ -197,16 +203,15 @@ class Line:
     def press(self, box: str, times: int, level: int = 1, start: int = 1) -> None:
         self.ledger.clock(box, start * MINUTE, NOON)
         for i in range(times):
-            self.ledger.press(box, (start + 1 + i) * MINUTE, level)
+            up_ms = (start + 1 + i) * MINUTE
+            self.ledger.press(box, up_ms, level, NOON + up_ms)
 
 
 @pytest.fixture
 def chain(tmp_path: Path, writer: Writer) -> Iterator[Line]:
     made = Line(tmp_path, writer)
     yield made
-    made.follow.close()
-    made.ratings.close()
-    made.ledger.close()
+    made.close()
 
 
 def sums(taken: list[str], field: str) -> int:
@@ -280,17 +285,65 @@ def test_ratings_that_began_again_are_sent_again_after_clearing(fake: FakeServer
     assert sums(fake.taken, "presses") == 5
 
 
+class Moody:
+    """An InfluxDB in memory that may take lines and not answer, or take a part of them, as `moods` say."""
+
+    target = "memory"
+
+    def __init__(self, moods: list[int]) -> None:
+        self.moods = moods
+        self.points: dict[tuple[str, str], str] = {}
+
+    def write(self, lines: list[str]) -> Accepted | Keep:
+        mood = self.moods.pop() if self.moods else 0
+        taken = lines if mood < 2 else lines[: len(lines) // 2]
+        for text in taken:
+            at, fields, ns = text.split(" ")
+            self.points[at, ns] = fields
+        return Accepted(len(lines)) if mood == 0 else Keep("no answer")
+
+    def clear(self) -> Accepted:
+        self.points.clear()
+        return Accepted(0)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(events, max_size=40), st.lists(st.integers(0, 2), max_size=60))
+def test_any_history_and_any_moods_end_in_one_point_per_rating(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[object, ...]], moods: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("moody")
+    server = Moody(moods)
+    chain = Line(folder, server)
+
+    def live() -> None:
+        chain.ratings.drain()
+        chain.follow.step()
+
+    play(chain.ledger, history, live)
+    moods.clear()
+    chain.drain()
+    now = as_of(chain.source, 2**62)
+    assert {key: f for key, f in server.points.items() if not f.startswith("n=0i")} == {
+        (at, ns): fields for at, fields, ns in (line(r, point(r)).split(" ") for r in now)
+    }
+    assert all(f.count("=0i") == len(FIELDS) for f in server.points.values() if f.startswith("n=0i"))
+    chain.close()
+    shutil.rmtree(folder)
+
+
 # -- the real thing
 
 
 def test_real_influxd_corrections_and_rebuild_end_in_the_ledgers_sums(influx: Influx, tmp_path: Path) -> None:
     bucket = influx.bucket()
-    chain = Line(tmp_path, Writer(influx.url, influx.org, bucket, influx.token))
+    writer = Writer(influx.url, influx.org, bucket, influx.token)
+    chain = Line(tmp_path, writer)
     chain.ledger.fact(*TOWN)
     for box in ("box-1", "box-2", "box-3", "box-9"):
         chain.press(box, 25, level=2)
     chain.drain()
-    chain.ledger.press("box-1", 26 * MINUTE + 1_000, 3)
+    chain.ledger.press("box-1", 26 * MINUTE + 1_000, 3, NOON + 27 * MINUTE)
     chain.ledger.fact(
         placed("box-2", "w3", NOON + 10 * MINUTE), on_duty("w1", "cat", NOON + 5 * MINUTE), at_ms=NOON + 1
     )
@@ -303,7 +356,6 @@ def test_real_influxd_corrections_and_rebuild_end_in_the_ledgers_sums(influx: In
     shown = {(r["window"], r["staff"]): (r["n"], r["presses"], r["d"]) for r in rows if r["n"]}
     assert shown == {(w or "-", s or "-"): tuple(rest) for w, s, *rest in expected}
     assert len(shown) > 4
-    writer = chain.server
     assert writer.presses() == presses(chain.source) == 101
     chain.follow.reset()
     chain.drain()

@@ -60,7 +60,7 @@ def until(folder: Path, presses: int) -> None:
 def visits(ledger: PaperLedger, box: str, times: int) -> None:
     ledger.clock(box, 0, NOON)
     for i in range(times):
-        ledger.press(box, (1 + i) * MINUTE, 1)
+        ledger.press(box, (1 + i) * MINUTE, 1, NOON + (1 + i) * MINUTE)
 
 
 # -- one projection's troubles

@@ -154,6 +154,25 @@ def test_unknown_level_kind_and_packing_are_counted_and_stop_nothing(
     assert stores.get(store.conn, "unread") == "1"
 
 
+@pytest.mark.parametrize("up_ms", [2**64 - 1, 2**40])
+def test_press_that_says_it_comes_from_the_far_future_counts_at_its_receipt(
+    ledger: PaperLedger, store: Store, up_ms: int
+) -> None:
+    ledger.clock("box-1", 0, NOON)
+    ledger.press("box-1", up_ms, 3, NOON + 5_000)
+    r = store.one()
+    assert (r.level, r.presses, r.time_ms, r.dated) == (3, 1, NOON + 5_000, "bounds")
+
+
+def test_clock_at_an_absurd_up_ms_dates_earlier_presses_by_their_receipt(
+    ledger: PaperLedger, store: Store
+) -> None:
+    ledger.press("box-1", 1_000, 1, NOON - MINUTE)
+    ledger.duty("box-1", 2_000, "04a1", NOON - MINUTE)
+    ledger.clock("box-1", 2**64 - 1, NOON)
+    assert (store.one().time_ms, store.one().dated) == (NOON - MINUTE, "bounds")
+
+
 def test_cloned_box_is_not_rated(ledger: PaperLedger, store: Store) -> None:
     ledger.clock("box-1", 0, NOON)
     ledger.press("box-1", 1_000, 1)
@@ -173,7 +192,7 @@ def test_badge_wins_over_the_plan_until_signed_out(ledger: PaperLedger, store: S
     ledger.press("box-1", 5 * MINUTE, 1)
     ledger.duty("box-1", 6 * MINUTE, "ffff")
     ledger.press("box-1", 7 * MINUTE, 1)
-    ledger.press("box-1", DAY, 1)
+    ledger.press("box-1", DAY, 1, NOON + DAY)
     assert [r.staff for r in store.all()] == ["ann", "bob", "", "", "ann"]
 
 
@@ -207,7 +226,7 @@ def test_roster_correction_re_attributes_only_what_it_concerns_and_keeps_the_tra
     for box in ("box-1", "box-2"):
         ledger.clock(box, 0, NOON)
         ledger.press(box, MINUTE, 1)
-        ledger.press(box, 60 * MINUTE, 3)
+        ledger.press(box, 60 * MINUTE, 3, NOON + 60 * MINUTE)
     store.ratings.drain()
     before = ledger.rows()
     seen, _ = changes_after(store.conn, 0, 100)

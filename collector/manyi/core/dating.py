@@ -9,6 +9,9 @@ A box counts milliseconds since its boot; clock records say which of them was wh
    same box) knows the time: as late as the evidence allows, with the spacing kept. The evidence: it ended
    before the next boot began, and no record can have happened after it was received.
 
+4. A date before 2024, or more than 10 minutes after the record's receipt, cannot be: the receipt is the latest it can
+   have happened, and the record is marked as dated by bounds.
+
 It refuses to date anything twice: what has a date keeps it, and a better clock later changes nothing.
 """
 
@@ -16,6 +19,7 @@ import msgspec
 
 FLOOR_MS = 1_704_067_200_000  # 2024-01-01T00:00Z: no box of ours is older
 AHEAD_MS = 600_000  # ms a clock record may lie after its receipt: a collector may be some minutes slow
+UP_MAX_MS = 2**53  # 285,000 years; the field has 64 bits, and a box that says more is counted all the same
 BY_CLOCK = "clock"
 BY_BOUNDS = "bounds"
 
@@ -43,7 +47,12 @@ class Dating(msgspec.Struct, frozen=True, array_like=True):
 
 def plausible(unix_ms: int, at_ms: int) -> bool:
     """Whether a clock record saying `unix_ms`, received at `at_ms`, may date anything."""
-    return FLOOR_MS <= unix_ms <= at_ms + AHEAD_MS
+    return within(unix_ms, at_ms)
+
+
+def within(time_ms: int, at_ms: int) -> bool:
+    """Whether a record received at `at_ms` can have happened at `time_ms`."""
+    return FLOOR_MS <= time_ms <= at_ms + AHEAD_MS
 
 
 def observe(dating: Dating, boot: int, up_ms: int, at_ms: int) -> Dating:

@@ -8,14 +8,25 @@ rated.
 
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass, field
 
 import msgspec
 
 from manyi.core import record as rec
 from manyi.core import stores
-from manyi.core.dating import BY_BOUNDS, BY_CLOCK, Dating, bounds, date, learn, observe, plausible
+from manyi.core.dating import (
+    BY_BOUNDS,
+    BY_CLOCK,
+    UP_MAX_MS,
+    Dating,
+    bounds,
+    date,
+    learn,
+    observe,
+    plausible,
+    within,
+)
 from manyi.core.ledger.reader import Row
+from manyi.core.lives import Life, Lives
 from manyi.core.rating import COLUMNS, Rating
 from manyi.core.roster.attribution import Touched, day_begin, staff_of, touched
 from manyi.core.roster.facts import KEYS, Change, Facts
@@ -39,15 +50,6 @@ ORDER BY time_ms DESC, life DESC, seq DESC LIMIT 1"""
 Key = tuple[str, str, int]
 
 
-@dataclass(slots=True)
-class Life:
-    """What one box and life carries from row to row."""
-
-    born: int
-    dating: Dating = field(default_factory=Dating)
-    newest: Visit | None = None
-
-
 class Fold:
     """Takes rows, then flushes. Belongs to one transaction at a time; after a rollback it must be thrown
     away.
@@ -61,8 +63,7 @@ class Fold:
         self._roster = Roster(self._facts)
         self._visit_ms = self._policy()
         self._badged = {box for (box,) in conn.execute("SELECT DISTINCT box FROM badge")}
-        self._lives: dict[tuple[str, str], Life] = {}
-        self._changed: set[tuple[str, str]] = set()
+        self._lives = Lives(conn)
         self._fresh: dict[Key, Rating] = {}
         self._superseded: list[Rating] = []
         self._import: list[Change] = []
@@ -93,12 +94,11 @@ class Fold:
             f"INSERT OR REPLACE INTO rating VALUES ({_MARKS})", map(rating, self._fresh.values())
         )
         conn.executemany("INSERT INTO change VALUES (NULL, ?, ?, ?)", self._fresh)
-        conn.executemany("INSERT OR REPLACE INTO life VALUES (?, ?, ?, ?)", map(self._state, self._changed))
+        self._lives.write()
         for name, more in self._counts.items():
             stores.add(conn, name, more)
         self._superseded.clear()
         self._fresh.clear()
-        self._changed.clear()
         self._counts.clear()
 
     # -- records
@@ -108,10 +108,11 @@ class Fold:
         if fmt & PACKING_MASK != PACKING_1:
             self._counts["unread"] += 1  # a packing of the future: kept in the ledger, not guessed at
             return
-        life = self._life(row.box, row.life, row.id)
+        up_ms = min(up_ms, UP_MAX_MS)
+        life = self._lives.get(row.box, row.life, row.id)
         if life.dating.clock is None or life.dating.boot != boot:
             life.dating = observe(life.dating, boot, up_ms, row.at_ms)
-            self._changed.add((row.box, row.life))
+            self._lives.changed.add((row.box, row.life))
         if kind == rec.PRESS:
             if level not in LEVELS:
                 self._counts["unrated"] += 1
@@ -126,13 +127,13 @@ class Fold:
         elif kind == rec.DUTY and reason in (rec.DUTY_IN, rec.DUTY_OUT, rec.DUTY_CLOSING):
             badge = rec.badge_of(rec.unpack(row.body)) if reason == rec.DUTY_IN else ""
             if life.dating.clock is None:
-                self._wait(row, boot, 0, msgspec.msgpack.encode((up_ms, badge)))
+                self._wait(row, boot, 0, msgspec.msgpack.encode((up_ms, badge, row.at_ms)))
             else:
-                self._sign(row.box, row.life, row.seq, date(life.dating.clock, up_ms), badge)
+                self._sign(row, row.life, row.seq, _sane(date(life.dating.clock, up_ms), row.at_ms), badge)
 
     def _press(self, row: Row, life: Life, press: Press) -> None:
         visit = life.newest = settle(life.newest, press, self._visit_ms)
-        self._changed.add((row.box, row.life))
+        self._lives.changed.add((row.box, row.life))
         clock = life.dating.clock
         if clock is None:
             self._wait(row, visit.boot, visit.presses, msgspec.msgpack.encode(visit), visit.seq)
@@ -146,18 +147,18 @@ class Fold:
             self._alarm(row, "clock", str(unix_ms))
             return
         life.dating, begins = learn(life.dating, up_ms, unix_ms)
-        self._changed.add((row.box, row.life))
+        self._lives.changed.add((row.box, row.life))
         if not begins:
             return
         self._date(row, row.life, begins, life.dating.boot)
         before_ms = min(begins.values())
         older = "SELECT life, born FROM life WHERE box = ? AND born < ? ORDER BY born DESC"
         for name, born in self._conn.execute(older, (row.box, life.born)).fetchall():
-            earlier = self._life(row.box, name, born)
+            earlier = self._lives.get(row.box, name, born)
             if earlier.dating.spans:
                 begins = bounds(earlier.dating.spans, before_ms)
                 earlier.dating = Dating(earlier.dating.boot, None, ())
-                self._changed.add((row.box, name))
+                self._lives.changed.add((row.box, name))
                 self._date(row, name, begins, None)
                 before_ms = min(before_ms, *begins.values())
 
@@ -180,8 +181,8 @@ class Fold:
                 how = BY_CLOCK if boot == by_clock else BY_BOUNDS
                 self._release(row, life, visit, begins[boot] + visit.up_ms, how)
             else:
-                up_ms, badge = msgspec.msgpack.decode(body, type=tuple[int, str])
-                self._sign(row.box, life, seq, begins[boot] + up_ms, badge)
+                up_ms, badge, at_ms = msgspec.msgpack.decode(body, type=tuple[int, str, int])
+                self._sign(row, life, seq, _sane(begins[boot] + up_ms, at_ms), badge)
             self._conn.execute(
                 "DELETE FROM undated WHERE box = ? AND life = ? AND seq = ?", (row.box, life, seq)
             )
@@ -189,6 +190,8 @@ class Fold:
     # -- ratings
 
     def _release(self, row: Row, life: str, v: Visit, time_ms: int, dated: str) -> None:
+        dated = dated if within(time_ms, v.at_ms) else BY_BOUNDS
+        time_ms = _sane(time_ms, v.at_ms)
         place = self._roster.where(row.box, time_ms)
         staff = self._staff(row.box, place.window, time_ms)
         self._fresh[row.box, life, v.seq] = Rating(
@@ -222,9 +225,9 @@ class Fold:
             badge = None if found is None else found[0]
         return staff_of(self._roster, window, time_ms, badge)
 
-    def _sign(self, box: str, life: str, seq: int, time_ms: int, badge: str) -> None:
-        self._badged.add(box)
-        values = (box, time_ms, life, seq, badge)
+    def _sign(self, row: Row, life: str, seq: int, time_ms: int, badge: str) -> None:
+        self._badged.add(row.box)
+        values = (row.box, time_ms, life, seq, badge)
         self._conn.execute("INSERT OR REPLACE INTO badge VALUES (?, ?, ?, ?, ?)", values)
 
     # -- the roster
@@ -283,21 +286,7 @@ class Fold:
         values = (row.id, row.at_ms, kind, row.box, row.life, row.seq, detail)
         self._conn.execute("INSERT INTO alarm VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
 
-    def _life(self, box: str, life: str, row_id: int) -> Life:
-        known = self._lives.get((box, life))
-        if known is None:
-            query = "SELECT born, state FROM life WHERE box = ? AND life = ?"
-            found = self._conn.execute(query, (box, life)).fetchone()
-            if found is None:
-                known = Life(row_id)
-                blank = msgspec.msgpack.encode((known.dating, None))
-                self._conn.execute("INSERT INTO life VALUES (?, ?, ?, ?)", (box, life, row_id, blank))
-            else:
-                dating, newest = msgspec.msgpack.decode(found[1], type=tuple[Dating, Visit | None])
-                known = Life(found[0], dating, newest)
-            self._lives[box, life] = known
-        return known
 
-    def _state(self, key: tuple[str, str]) -> tuple[str, str, int, bytes]:
-        life = self._lives[key]
-        return (*key, life.born, msgspec.msgpack.encode((life.dating, life.newest)))
+def _sane(time_ms: int, at_ms: int) -> int:
+    """A date that can be; else the receipt."""
+    return time_ms if within(time_ms, at_ms) else at_ms
