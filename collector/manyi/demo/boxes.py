@@ -65,4 +65,4 @@ class Box:
                 self.ready.set()
             case "light":
                 _, fields = parse(line)
-                self._tell(self, int(fields["level"]), fields.get("ms", "?"))
+                self._tell(self, int(fields["level"]), fields["ms"].partition(".")[0])

@@ -114,8 +114,9 @@ class Show:
             await roster.kill()
             raise Failed("ended", name="manyi roster import", tail=roster.tail())
         await self.collector.start()
-        await asyncio.gather(*(box.start() for box in self.boxes))
+        # Boxes after the collector: a batch that nobody hears is sent again only after 10 s.
         await self._until_up("collector", self.collector, self.answers)
+        await asyncio.gather(*(box.start() for box in self.boxes))
         for box in self.boxes:
             await self._until_up(box.place.box, box.child, box.is_online)
         self.console.say(self.words("ready", s=time.monotonic() - began))

@@ -21,10 +21,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "Rate as a citizen: 1 satisfied  2 basically satisfied  3 dissatisfied   Tab next box   q quit",
     ),
     "no_keys": ("按 Ctrl-C 结束", "Ctrl-C ends it"),
-    "lit": ("{level} 灯亮 {ms} 毫秒", "{level}: light after {ms} ms"),
+    "lit": ("{level} {ms} ms", "{level} {ms} ms"),
     "line": (
-        "按键 {pressed} · 入账 {stored} · 待上报 {waiting} · 丢失 {lost} · 大屏 {shown} · 在线 {online}/{known}",
-        "pressed {pressed} · stored {stored} · waiting {waiting} · lost {lost} · shown {shown} · online {online}/{known}",
+        "按键 {pressed} 入账 {stored} 待报 {waiting} 丢失 {lost} 大屏 {shown} 在线 {online}/{known}",
+        "pressed {pressed} stored {stored} waiting {waiting} lost {lost} shown {shown} online {online}/{known}",
     ),
     "no_answer": ("采集服务正在重启 …", "the collector is restarting …"),
     "kills": (
