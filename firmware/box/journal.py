@@ -8,8 +8,8 @@
 # - What cannot be read between good records is admitted once (ROTTEN), exact by its neighbours' counts; whether it has
 #   been is read from the ring itself, so a reboot does not say it again.
 # - A torn or rotten end is admitted by the very next record (TORN). Its seqs are spent, and its boots too.
-# - One thing is not proof against a cut: if so many slots of a full ring's newest block are bad that no room is left for
-#   the loss record, it follows the erase. The centre then finds the gap by itself, with the same figures.
+# - One thing is not proof against a cut: if a dozen cuts or bad slots in a row leave a full ring's newest block no room
+#   for the loss record, it follows the erase. Cut there too, only the centre finds the gap, with the same figures.
 
 import struct
 from binascii import crc32
@@ -20,8 +20,10 @@ from box.record import BOOT, CARRIED, FULL, LOSS, PACKED, PRESS, TORN, loss_data
 from box.ring import ACK, BAD, BLOCK, SLOT, SLOTS, UNREADABLE, ZEROS, Ring
 from box.scan import Sweep, acknowledged, survey, tally
 
-RESERVE = 6  # slots kept for admissions at the end of a full ring's newest block: two are needed, four may be bad
-GIVE_UP_AT = 12  # slots left when idle work gives up the oldest block: sooner loses more, later erases under a key
+RESERVE = 16  # slots kept for admissions at the end of a full ring's newest block: two are needed, the rest may tear
+GIVE_UP_AT = 20  # slots left when idle work gives up the oldest block: sooner loses more, later erases under a key
+TORN_MAX = 4  # torn slots at the end from which on idle work leaves them be: a box that fails whenever it writes must
+# not eat its ring in a boot loop. The next press writes all the same.
 BLOCK_TRIES = 3  # new blocks tried for one record: more would erase the past for a flash that is dead
 BOOT_MAX = 65535
 
@@ -249,6 +251,9 @@ class Journal:
         ring = self.ring
         try:
             if self._owed:
+                reason, _, first, last, *_ = self._owed[0]
+                if reason == TORN and last - first >= TORN_MAX:
+                    return False
                 self._admit(self._owed)
             elif self._gaps:
                 self._make_room()

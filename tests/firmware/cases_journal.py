@@ -443,7 +443,7 @@ def case_a_torn_record_spends_its_seq_and_its_boot():
     s = begun()
     s.press(1)
     s.boot()
-    s.flash.cut_at, s.flash.tear = 1, "bits"
+    s.flash.cuts = [[1, "bits"]]
     assert raises(PowerCut, s.press, 2)
     s.boot()
     assert (s.j.newest, s.j.boot) == (2, 3)
@@ -549,3 +549,25 @@ def case_what_another_use_left_in_flash_is_erased():
         s.send()
     s.settle()
     assert s.account() == ([0, 0, 0], [])
+
+
+def case_a_box_that_fails_whenever_it_writes_does_not_eat_its_ring():
+    s = begun()
+    s.press(1)
+    for _ in range(100):
+        s.flash.cuts = [[1, "bits"]]
+        raises(PowerCut, s.idle)
+        s.boot()
+        s.flash.cuts = []
+    before = s.j.ring.slot
+    assert before == 3  # nothing to say, nothing written
+    for _ in range(100):
+        s.flash.cuts = [[1, "bits"]]
+        raises(PowerCut, s.press if s.j.ring.slot == 3 else lambda _: s.idle(), 1)
+        s.boot()
+    s.flash.cuts = []
+    assert s.j.ring.slot == 3 + 5
+    s.press(2)
+    s.settle()
+    assert s.account() == ([0, 0, 0], [])
+    assert s.j.unknown == 5

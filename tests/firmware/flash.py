@@ -19,15 +19,14 @@ class NorFlash:
         self.size = blocks * BLOCK
         self.cells = bytearray(b"\xff" * self.size)
         self.programs = self.erases = self.reads = 0
-        self.cut_at = 0  # cut in this program or erase, counted from now; 0: never
-        self.tear = "nothing"
+        self.cuts = []  # [in which program or erase from now (1: the next), tear]; then from the next power_on
         self.dead = False
         self.stuck_low = {}  # address -> bits that read 0 whatever is done
         self.stuck_high = {}  # address -> bits that cannot be cleared
         self._seed = 1
 
     def power_on(self):
-        self.cut_at, self.dead = 0, False
+        self.dead = False
 
     def rot(self, address, mask):
         self.cells[address] ^= mask
@@ -55,9 +54,9 @@ class NorFlash:
         self._alive()
         self.erases += 1
         start = number * BLOCK
-        if not self._cut_now():
+        if not self._tear():
             self.cells[start : start + BLOCK] = b"\xff" * BLOCK
-        elif self.tear != "nothing":
+        else:
             for i in self._touched(BLOCK):
                 self.cells[start + i] |= 0xFF ^ self._weak()
         self._fall()
@@ -68,25 +67,30 @@ class NorFlash:
         if self.dead:
             raise PowerCut
 
-    def _cut_now(self):
-        return self.cut_at == 1
+    # The tear of the operation that is under way; None: it will not be cut.
+    def _tear(self):
+        return self.cuts[0][1] if self.cuts and self.cuts[0][0] <= 1 else None
 
     def _fall(self):
-        if self.cut_at:
-            self.cut_at -= 1
-            if not self.cut_at:
+        if self.cuts:
+            if self._tear():
+                self.cuts.pop(0)
                 self.dead = True
                 raise PowerCut
+            self.cuts[0][0] -= 1
 
     # Which bytes an operation reaches: all, unless it is torn.
     def _touched(self, size):
-        if not self._cut_now() or self.tear in ("all", "bits"):
-            return range(size)
-        return {"nothing": range(0), "front": range(size // 2), "back": range(size // 2, size)}[self.tear]
+        tear = self._tear()
+        if tear == "nothing":
+            return range(0)
+        if tear == "front":
+            return range(size // 2)
+        return range(size // 2 if tear == "back" else 0, size)
 
-    # Bits of a byte that a torn operation did not reach.
+    # Bits of a byte that a torn operation does not reach.
     def _weak(self):
-        if self.tear != "bits" or not self._cut_now():
+        if self._tear() != "bits":
             return 0
         self._seed = (self._seed * 1103515245 + 12345) & 0x7FFFFFFF
         return (self._seed >> 16) & 0xFF
