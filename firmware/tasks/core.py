@@ -18,6 +18,7 @@ class Core:
         self.fw, self.reason = fw, reason
         self.keys, self.clock, self.lamp = Keys(), Clock(), lamp.Lamp()
         self.settings = dict(wire.DEFAULTS)
+        self.settings["beat_s"] = port.ident.get("beat_s", self.settings["beat_s"])
         self.config = ""  # the beat's field: the id in force, or "!id" of one that was refused
         self.online = False  # the collector answers
         self.failed = False  # the journal did not take the newest record
