@@ -135,7 +135,14 @@ def serve(context: typer.Context) -> None:
     service = Service(config)
     service.start()
     web = config.web
-    settings = OfficeSettings(config.data.dir, web.host, web.port, secret_file=web.secret_file)
+    settings = OfficeSettings(
+        config.data.dir,
+        web.host,
+        web.port,
+        web.allowed_hosts,
+        web.secret_file,
+        silent_ms=config.policy.silent_s * 1000,
+    )
     refused = ""
     try:
         office.run(settings, service.stop, lambda host, port: log.info("ready", url=f"http://{host}:{port}/"))

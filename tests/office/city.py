@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Hashable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from manyi.office.errors import HallUnknown, SourceDown
 
+BEIJING = timezone(timedelta(hours=8))
 COUNTIES = "牡丹 曹县 单县 成武 巨野 郓城 鄄城 定陶 东明 开发 高新 河口 临泉 泽源 北湖 南山 海港".split()  # noqa: SIM905
 NAMES = "李文静 王建国 张秀兰 赵海燕 刘志强 陈思远 孙丽娟 周明亮 吴晓红 郑凯".split()  # noqa: SIM905
 
@@ -126,7 +128,7 @@ class City:
         boxes = sum(4 * len(county["halls"]) for county in self.units)
         return {
             "now_ms": now_ms,
-            "day": "2026-11-21",
+            "day": datetime.fromtimestamp(now_ms / 1000, BEIJING).date().isoformat(),
             "city": {"zh": "曹州市人社局", "en": "Caozhou"},
             "total": total,
             "counties": self.units,

@@ -76,9 +76,12 @@ class Influx:
 
 @dataclass(frozen=True, slots=True)
 class Web:
+    """`allowed_hosts`: names that browsers may use for the wall, besides its own address and this machine's."""
+
     host: str
     port: int
     secret_file: Path | None
+    allowed_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
         r.text("web", "host", "127.0.0.1"),
         r.number("web", "port", 1, 65535, 8080),
         r.path("web", "secret_file", needed=False),
+        r.names("web", "allowed_hosts"),
     )
     policy = Policy(
         visit_ms=r.number("policy", "visit_ms", 2000, 15000, 5000),
@@ -213,6 +217,16 @@ class _Reader:
         if not isinstance(value, bool):
             self.problems.append(f"[{section}] {key} = {value!r} must be true or false.")
         return value is True
+
+    def names(self, section: str, key: str) -> tuple[str, ...]:
+        """A list of host names; none if it is not there. "*" would let any web page read the wall."""
+        values = self._take(section, key, [])
+        if not isinstance(values, list) or not all(
+            isinstance(each, str) and each.strip() and "*" not in each for each in values
+        ):
+            self.problems.append(f"[{section}] {key} = {values!r} must be a list of host names, without *.")
+            return ()
+        return tuple(values)
 
     def path(self, section: str, key: str, *, needed: bool = True) -> Path | None:
         if not needed and key not in self._left.get(section, {}):
