@@ -6,6 +6,7 @@ import select
 import sys
 import time
 
+TAP_MS = 120
 LINE_MAX = 200  # bytes; the longest command has 20
 SETTLE_MS = 15  # after a blocked moment: a hand cannot act in the same 5 ms in which the box wakes
 
@@ -43,7 +44,7 @@ async def _obey(port, words):
             time.sleep_ms(int(words[1]))
             await asyncio.sleep_ms(SETTLE_MS)
         elif command == "tap":
-            port.fingers.down(_level(words[1]), int(words[2]) if len(words) > 2 else 120)
+            await port.fingers.tap(_level(words[1]), int(words[2]) if len(words) > 2 else TAP_MS)
         elif command == "down":
             port.fingers.down(_level(words[1]))
         elif command == "up":

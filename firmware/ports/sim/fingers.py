@@ -1,11 +1,15 @@
 # The keys, pressed by a script. The latch works as hardware's does: an edge is remembered until it is read, however
-# long the VM was blocked.
+# long the VM was blocked. `down` and `up` are as many fingers as there are keys; `tap` is one finger, which cannot be
+# on two keys at once.
 
+import asyncio
 import time
 
 NEVER = None  # a key held until further notice
 UP = 0
 ALL_UP = [UP, UP, UP]
+STROKE_MS = 120  # from one tap to the next: no finger is faster
+LIFT_MS = 40  # between the end of a tap and the next
 
 
 class Fingers:
@@ -13,7 +17,14 @@ class Fingers:
         self._until = [UP, UP, UP]  # us at which the finger leaves
         self._edge = [0, 0, 0]  # us of the newest down edge, for the figure on the `light` line
         self._latched = 0
+        self._free = time.ticks_us()  # when the tapping finger can tap again
         self.broken = False
+
+    # Returns when the finger is down.
+    async def tap(self, level, for_ms):
+        await asyncio.sleep_ms(max(0, time.ticks_diff(self._free, time.ticks_us()) // 1000))
+        self.down(level, for_ms)
+        self._free = time.ticks_add(time.ticks_us(), max(STROKE_MS, for_ms + LIFT_MS) * 1000)
 
     # for_ms None: until `up`
     def down(self, level, for_ms=None):
