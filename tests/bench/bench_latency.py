@@ -53,6 +53,8 @@ def _city(folder: Path) -> Iterator[City]:
             influx.set_up()
         city = City(folder / "city", broker, BOXES, influx)
         city.start()
+        for box in city.boxes:
+            _acked(box)
         yield city
     finally:
         if city:
@@ -71,6 +73,7 @@ def _latencies(city: City) -> Iterator[Row]:
         chance = random.Random(run)
         free = dict.fromkeys(before, 0.0)
         for _ in range(PRESSES):
+            time.sleep(max(0.0, min(free.values()) - time.perf_counter()))  # all fingers may be down
             box = chance.choice([b for b in city.boxes if free[b.name] <= time.perf_counter()])
             free[box.name] = time.perf_counter() + FINGER_S
             wall.pressed(box.name)
@@ -204,8 +207,8 @@ class Wall:
                     event = line.removeprefix("event: ")
                 elif line.startswith("data: ") and event == "wall":
                     self._shown(json.loads(line.removeprefix("data: ")), time.perf_counter())
-        except (OSError, ValueError):
-            return  # closed
+        except (OSError, ValueError, AttributeError):
+            return  # closed under it; http.client has no word of its own for that
 
     def _shown(self, snapshot: dict[str, object], now: float) -> None:
         latest = snapshot["latest"]
