@@ -12,7 +12,7 @@ BLOCK = 4096
 class Flash:
     # cut: at this program or erase (from 1) only half of it happens, and `cut_power` is called. 0: never.
     def __init__(self, path, cut, cut_power):
-        self.size, self.block = SIZE, BLOCK
+        self.block = BLOCK
         self._cut, self._cut_power = cut, cut_power
         try:
             os.stat(path)
@@ -20,6 +20,7 @@ class Flash:
             with open(path, "wb") as f:
                 for _ in range(SIZE // 512):
                     f.write(b"\xff" * 512)
+        self.size = os.stat(path)[6]  # a file of another size is a smaller or larger part
         self._file = open(path, "r+b")
 
     def read(self, addr, buf):
