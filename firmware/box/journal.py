@@ -17,13 +17,14 @@ from binascii import crc32
 from box.chain import first_tag, next_tag
 from box.links import forged_end, run_base, tag_before
 from box.record import BOOT, CARRIED, FULL, LOSS, PACKED, PRESS, TORN, loss_data, pack
-from box.ring import ACK, BAD, BLOCK, SLOT, SLOTS, UNREADABLE, ZEROS, Ring
+from box.ring import ACK, BLOCK, SLOT, UNREADABLE, ZEROS, Ring
 from box.scan import Sweep, acknowledged, survey, tally
 
 RESERVE = 16  # slots kept for admissions at the end of a full ring's newest block: two are needed, the rest may tear
-GIVE_UP_AT = 20  # slots left when idle work gives up the oldest block: sooner loses more, later erases under a key
-TORN_MAX = 4  # torn slots at the end from which on idle work leaves them be: a box that fails whenever it writes must
-# not eat its ring in a boot loop. The next press writes all the same.
+GIVE_UP_AT = 20  # slots left when idle work gives up a block: sooner loses more, later erases under a key
+# Torn slots at the end, above which idle work leaves them to the next press: a box that fails whenever it writes must
+# not eat its ring in a boot loop.
+TORN_MAX = 4
 BLOCK_TRIES = 3  # new blocks tried for one record: more would erase the past for a flash that is dead
 BOOT_MAX = 65535
 
@@ -46,8 +47,7 @@ class Journal:
         self._suspect = 0  # a seq that could not be read and has not been looked into; 0: none
         self._up_ms = 0
         self.n, self.lost, self.unknown = [0, 0, 0], [0, 0, 0], 0
-        self.newest = self.acked = 0
-        self.boot = 0
+        self.newest = self.acked = self.boot = 0
         self._next = 1
         life = survey(self.ring)
         self.life = life or mint()
@@ -94,7 +94,7 @@ class Journal:
             carry = tally(ring, b, self.acked)[1]
             if carry:
                 self._owed.append((FULL, CARRIED) + carry)
-        while b != ring.head and ring.first[ring.newer(b)] - 1 <= s.given:
+        while b != ring.head and ring.last(b) <= s.given:
             ring.first[b] = 0
             b = ring.oldest()
         self.acked = max(self.acked, ring.first[b] - 1)
@@ -112,12 +112,7 @@ class Journal:
     # Records that can still be written before an unacknowledged one must go.
     @property
     def room(self):
-        ring = self.ring
-        free = ring.left() - RESERVE
-        for b in range(ring.count):
-            if b != ring.head and ring.marks[b] != BAD and not self._waits(b):
-                free += SLOTS
-        return max(0, free)
+        return max(0, self.ring.free(self.acked) - RESERVE)
 
     @property
     def erases(self):
@@ -126,13 +121,6 @@ class Journal:
     @property
     def faults(self):
         return self.ring.faults
-
-    def _last(self, b):
-        return self.ring.first[self.ring.newer(b)] - 1
-
-    # Does block b, not the newest, hold a record that was never acknowledged?
-    def _waits(self, b):
-        return self.ring.first[b] and self._last(b) > self.acked
 
     # ---- writing
 
@@ -190,7 +178,7 @@ class Journal:
                 b = ring.target()
                 if b < 0:
                     break
-                if self._waits(b):
+                if ring.waits(b, self.acked):
                     self._condemn(b)  # no slot was left to say so first
                 if not ring.prepare(b):
                     continue
@@ -200,13 +188,12 @@ class Journal:
 
     # ---- giving up
 
-    # Before a full ring's newest block is full, its last slots must hold the admission of what is erased next.
+    # The last slots of a full ring's newest block must hold the admission of what is erased next.
     def _make_room(self):
         ring = self.ring
-        if ring.left() <= RESERVE and ring.spare < 0:
-            b = ring.target()
-            if b >= 0 and self._waits(b):
-                self._give_up(b)
+        b = ring.target()
+        if ring.left() <= RESERVE and ring.spare < 0 <= b and ring.waits(b, self.acked):
+            self._give_up(b)
 
     def _give_up(self, b):
         self._condemn(b)
@@ -216,7 +203,7 @@ class Journal:
     # Takes block b out of the ring, and owes the admissions that this costs.
     def _condemn(self, b):
         ring = self.ring
-        first, last = max(ring.first[b], self.acked + 1), self._last(b)
+        first, last = max(ring.first[b], self.acked + 1), ring.last(b)
         lost, carry, whole = tally(ring, b, self.acked)
         seq = 0 if whole else first
         while seq and seq <= last:
@@ -251,8 +238,8 @@ class Journal:
         ring = self.ring
         try:
             if self._owed:
-                reason, _, first, last, *_ = self._owed[0]
-                if reason == TORN and last - first >= TORN_MAX:
+                owed = self._owed[0]
+                if owed[0] == TORN and owed[3] - owed[2] >= TORN_MAX:
                     return False
                 self._admit(self._owed)
             elif self._gaps:
@@ -263,7 +250,7 @@ class Journal:
                 self._sweep(self._suspect)
             elif ring.spare >= 0 or ring.target() < 0:
                 return False
-            elif not self._waits(ring.target()):
+            elif not ring.waits(ring.target(), self.acked):
                 ring.prepare(ring.target())
             elif ring.left() <= GIVE_UP_AT:
                 self._give_up(ring.target())
@@ -289,8 +276,7 @@ class Journal:
         self.ring.marks[self.ring.block_of(seq)] = UNREADABLE
         self._suspect = min(seq, self._suspect or seq)
 
-    # -> (the oldest seq from which an unbroken run reaches seq, the tag that seq's own was computed over). seq may be
-    # newest + 1: what an empty batch says.
+    # -> (the oldest seq from which an unbroken run reaches seq, the tag before seq). seq may be newest + 1.
     def run(self, seq):
         prev = self._tag if seq > self.newest else tag_before(self.ring, self._key, seq, self._first_tag)
         return run_base(self.ring, seq), prev
@@ -305,7 +291,7 @@ class Journal:
         if a < 0:
             if seq <= self.newest:
                 self._doubt(seq)
-            return seq + 1  # rotten here: it cannot be compared, so nothing is freed, and it must not stop the box
+            return seq + 1  # rotten: nothing to compare with, so nothing is freed, and the box goes on
         if self.ring.buf[PACKED : PACKED + 8] != tag:
             return None
         if seq > self.acked:

@@ -42,6 +42,7 @@ class Ring:
         self.marks = bytearray(self.count)
         self.head = -1  # the newest block
         self.slot = 1  # the next free slot in it
+        self._tail = 0  # not behind the oldest block: oldest() moves it on
         self.spare = -1  # the block that is erased and marked
         self.erases = 0
         self.faults = 0
@@ -73,13 +74,13 @@ class Ring:
                 return b
         return -1
 
+    def begin_at(self, head):
+        self.head, self._tail = head, (head + 1) % self.count
+
     def oldest(self):
-        b = self.head
-        for _ in range(self.count):
-            b = (b + 1) % self.count
-            if self.first[b]:
-                break
-        return b
+        while not self.first[self._tail]:
+            self._tail = (self._tail + 1) % self.count
+        return self._tail
 
     # The block to be written after the newest; -1 if none can be.
     def target(self):
@@ -89,6 +90,22 @@ class Ring:
             if self.marks[b] != BAD:
                 return b
         return -1
+
+    # The last seq of block b, which is not the newest.
+    def last(self, b):
+        return self.first[self.newer(b)] - 1
+
+    # Does block b, not the newest, hold a record behind `acked`?
+    def waits(self, b, acked):
+        return self.first[b] and self.last(b) > acked
+
+    # Slots that can be written before a record behind `acked` must go.
+    def free(self, acked):
+        free = self.left()
+        for b in range(self.count):
+            if b != self.head and self.marks[b] != BAD and not self.waits(b, acked):
+                free += SLOTS
+        return free
 
     def block_of(self, seq):
         b = self.head
@@ -209,5 +226,7 @@ class Ring:
         if not self.burn(b, 0, self.buf):
             self.marks[b] = BAD
             return False
+        if self.head >= 0:
+            self.oldest()  # moves off b before b holds something again
         self.head, self.slot, self.first[b] = b, 1, first
         return True

@@ -33,6 +33,7 @@ def survey(ring):
         first = ring.first[b]
         if first and (ring.head < 0 or first > ring.first[ring.head] or (first == newest and _any(ring, b))):
             ring.head, newest = b, first
+    ring.begin_at(ring.head)
     bound, b = newest, ring.head
     for _ in range(ring.count - 1):
         b = (b or ring.count) - 1

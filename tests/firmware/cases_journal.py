@@ -3,12 +3,13 @@
 Refuses pytest: MicroPython has none.
 """
 
-from flash import BLOCK, NorFlash, PowerCut
-from world import BOX, KEY, Story
+from binascii import crc32
 
 from box.chain import first_tag, next_tag
 from box.journal import GIVE_UP_AT, RESERVE, Journal, JournalFault
 from box.record import BOOT, CLOCK, FULL, LOSS, PRESS, ROTTEN, TORN, read_loss, unpack
+from flash import BLOCK, NorFlash, PowerCut
+from world import BOX, KEY, Story
 
 
 def begun(blocks=5):
@@ -504,8 +505,6 @@ def case_a_torn_slot_whose_crc_happens_to_fit_is_refused():
     s = begun()
     for _ in range(5):
         s.press(1)
-    from binascii import crc32
-
     a = slot_of(s, 6) + 64
     forged = bytearray(s.flash.cells[a - 64 : a])
     forged[4] = 7

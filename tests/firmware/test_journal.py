@@ -8,7 +8,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import cases_journal
+import cases_journal  # noqa: E402 (its folder has just been put on the path)
 
 CASES = [name for name in vars(cases_journal) if name.startswith("case_")]
 RUN_ALL = f"""

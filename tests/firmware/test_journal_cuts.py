@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from box.record import CLOCK, DUTY
 from flash import TEARS, NorFlash, PowerCut
 from world import Story
-
-from box.record import CLOCK, DUTY
 
 
 def law(key: bytes, prev: bytes, packed: bytes) -> bytes:
@@ -66,7 +65,11 @@ DAYS = {
         send,
         [tidy, *ROUND, send, tidy, *ROUND, unheard, reboot, *ROUND, send, idle, reboot, press(2), idle] * 3,
     ),
-    "offline": (215, idle, [tidy, *ROUND, tidy, tidy, *ROUND, reboot, *ROUND, tidy, reboot, idle, press(3)] * 3),
+    "offline": (
+        215,
+        idle,
+        [tidy, *ROUND, tidy, tidy, *ROUND, reboot, *ROUND, tidy, reboot, idle, press(3)] * 3,
+    ),
     "never idle": (215, reboot, [*ROUND * 6, reboot, *ROUND]),
     "offline for ages": (640, idle, [tidy, *ROUND, tidy, tidy, *ROUND, reboot, *ROUND, tidy] * 4),
 }

@@ -83,7 +83,7 @@ class Story:
             return  # it can go back
         for seq, packed, tag in batch:
             if seq in self.stored:
-                assert self.stored[seq][:2] == (packed, tag), "two contents of seq %d" % seq
+                assert self.stored[seq][:2] == (packed, tag), f"two contents of seq {seq}"
             else:
                 self.stored[seq] = (packed, tag, prev)
             self.head = max(self.head, seq)
@@ -107,7 +107,7 @@ class Story:
         for seq in range(self.j.base, self.j.newest + 1):
             if self.j.read(seq, slot):
                 now = bytes(slot[:61])
-                assert self.said.setdefault(seq, now) == now, "seq %d changed" % seq
+                assert self.said.setdefault(seq, now) == now, f"seq {seq} changed"
                 assert unpack(slot)[3] == seq
 
     def losses(self):
@@ -115,7 +115,7 @@ class Story:
         for seq in sorted(self.stored):
             f = unpack(self.stored[seq][0])
             if f[1] == LOSS:
-                out.append((f[9], f[11]) + read_loss(f[12]))
+                out.append((f[9], f[11]) + read_loss(f[12]))  # noqa: RUF005 (MicroPython)
         return out
 
     def stored_presses(self):
@@ -137,7 +137,7 @@ class Story:
         stored = self.stored_presses()
         missing = [seq for seq in self.lit if seq not in self.stored]
         for seq in missing:
-            assert any(a <= seq <= z for a, z in ranges), "the light of seq %d was a lie" % seq
+            assert any(a <= seq <= z for a, z in ranges), f"the light of seq {seq} was a lie"
         for seq, level in self.lit.items():
             if seq in self.stored:
                 assert unpack(self.stored[seq][0])[8] == level
@@ -161,9 +161,9 @@ class Story:
         good = first_tag(KEY, BOX, self.j.life)
         for seq in sorted(self.stored):
             packed, tag, prev = self.stored[seq]
-            assert tag_of(KEY, prev, packed) == tag, "tag of seq %d" % seq
+            assert tag_of(KEY, prev, packed) == tag, f"tag of seq {seq}"
             if prev != good:
                 breaks.append(seq)
-                assert seq > before + 1, "the chain breaks at seq %d without a gap" % seq
+                assert seq > before + 1, f"the chain breaks at seq {seq} without a gap"
             before, good = seq, tag
         return breaks
