@@ -1,0 +1,28 @@
+"""Fixtures of the system tests: a city of real processes, ended whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.influx import Influx
+from tests.services.mosquitto import Mosquitto
+from tests.system.city import City
+
+
+@pytest.fixture
+def make_city(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Callable[..., City]]:
+    """Makes started cities: `make_city(boxes=3, influx=influx, flash_kib=20, **facts of box.json)`."""
+    made: list[City] = []
+
+    def make(boxes: int = 2, influx: Influx | None = None, flash_kib: int = 0, **facts: object) -> City:
+        city = City(tmp_path / f"city-{len(made)}", mosquitto, boxes, influx, flash_kib, **facts)
+        made.append(city)
+        city.start()
+        return city
+
+    yield make
+    for city in made:
+        city.close()
