@@ -68,7 +68,7 @@ class Keys:
                 if blind or self._was & bit:
                     fresh |= bit
             elif blind and latched & bit:
-                self._since[level - 1] = ms
+                self._since[level - 1] = self._up[level - 1] = ms
                 fresh |= bit
         self._was = bits
         self._at = ms

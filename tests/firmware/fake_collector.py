@@ -58,7 +58,9 @@ class FakeCollector:
         self.wrong: list[str] = []  # what no honest box may send
         self._changed = threading.Condition()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, f"collector-{time.monotonic_ns()}")
-        self._client.on_connect = lambda c, *_: c.subscribe([(f"manyi/1/{box}/{n}", 1) for n in ("record", *self.heard)])
+        self._client.on_connect = lambda c, *_: c.subscribe(
+            [(f"manyi/1/{box}/{n}", 1) for n in ("record", *self.heard)]
+        )
         self._client.on_message = lambda _c, _u, m: self._message(m.topic, m.payload)
         self._client.reconnect_delay_set(1, 1)
         self._client.connect("127.0.0.1", port)
@@ -78,7 +80,12 @@ class FakeCollector:
 
     def presses(self) -> list[int]:
         """Levels of every press stored, in order of life and seq."""
-        return [r["level"] for life in self.lives.values() for _, r in sorted(life.records.items()) if r["kind"] == 1]
+        return [
+            r["level"]
+            for life in self.lives.values()
+            for _, r in sorted(life.records.items())
+            if r["kind"] == 1
+        ]
 
     def until(self, what: str, true: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
         with self._changed:
@@ -106,7 +113,10 @@ class FakeCollector:
         name = topic.rsplit("/", 1)[1]
         with self._changed:
             message = json.loads(payload)
-            if name != "state" and sealed(self.k_link, topic, payload.decode().rsplit(',"mac":', 1)[0]) != payload:
+            if (
+                name != "state"
+                and sealed(self.k_link, topic, payload.decode().rsplit(',"mac":', 1)[0]) != payload
+            ):
                 self.wrong.append(f"mac of {name}")
             if len(payload) > 4096:
                 self.wrong.append(f"{name} of {len(payload)} bytes")

@@ -51,6 +51,9 @@ class SimBox:
             with self._changed:
                 self.lines.append(line.rstrip("\n"))
                 self._changed.notify_all()
+        process.wait()
+        with self._changed:
+            self._changed.notify_all()
 
     def say(self, *lines: str) -> None:
         assert self.process.stdin is not None

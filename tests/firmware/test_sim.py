@@ -277,7 +277,9 @@ def test_a_command_is_done_once_and_only_in_its_boot(box: SimBox, collector: Fak
     assert len(box.said("cmd")) == 2
 
 
-def test_a_reboot_on_command_answers_first_and_says_why_it_booted(box: SimBox, collector: FakeCollector) -> None:
+def test_a_reboot_on_command_answers_first_and_says_why_it_booted(
+    box: SimBox, collector: FakeCollector
+) -> None:
     boot = collector.batches[-1]["boot"]
     collector.send("cmd", f'{{"v":1,"id":"k9","boot":{boot},"do":"reboot","arg":""')
     assert box.ended() == 3
@@ -326,14 +328,27 @@ def test_the_power_fails_in_the_middle_of_a_flash_write(make_box: Callable[..., 
         while box.process.poll() is None:
             count = len(box.said("light"))
             box.say("tap 1 25")
-            box.until("light or dark", lambda b=box, c=count: len(b.said("light")) > c or b.process.poll() is not None)
+            box.until(
+                "light or dark",
+                lambda b=box, c=count: len(b.said("light")) > c or b.process.poll() is not None,
+            )
         assert box.ended() == 9
         lit = counted + len(box.said("light"))
     assert lit > 9
 
 
-def test_a_foreign_flood_neither_fills_the_heap_nor_stops_the_box(box: SimBox, collector: FakeCollector) -> None:
-    for junk in (b"[" * 120, b"{" * 120, b"\xff" * 120, b"x" * 5000, b"", b'{"v":1}', b'{"v":true,"visit":3,"biz":1e9}'):
+def test_a_foreign_flood_neither_fills_the_heap_nor_stops_the_box(
+    box: SimBox, collector: FakeCollector
+) -> None:
+    for junk in (
+        b"[" * 120,
+        b"{" * 120,
+        b"\xff" * 120,
+        b"x" * 5000,
+        b"",
+        b'{"v":1}',
+        b'{"v":true,"visit":3,"biz":1e9}',
+    ):
         for name in ("prompt", "config", "cmd", "ack"):
             collector.raw(name, junk)
     box.press(3)

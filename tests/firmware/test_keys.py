@@ -1,0 +1,168 @@
+"""Keys: bounce, blindness, two hands, furniture. Runs on MicroPython too (test_on_micropython.py), so no pytest here."""
+
+from box.keys import BLIND_MS, PRESS, RELEASE, RELEASE_MS, SAMPLE_MS, STUCK, STUCK_MS, TOGETHER_MS, Keys
+
+G, Y, R = 1, 2, 4  # bits of levels 1, 2, 3
+
+
+class Counter:
+    """A box's keys over time: `see` samples every 5 ms, `blind` lets time pass unseen."""
+
+    def __init__(self):
+        self.keys, self.ms, self.events = Keys(), 0, []
+        self.see(0, 5)
+
+    def see(self, bits, ms, latched=0):
+        end = self.ms + ms
+        while self.ms < end:
+            self.ms += SAMPLE_MS
+            self.events += self.keys.sample(bits, latched, self.ms)
+            latched = 0
+
+    def blind(self, ms):
+        self.ms += ms - SAMPLE_MS
+
+    def presses(self):
+        return [level for what, level, _ in self.events if what == PRESS]
+
+    def releases(self):
+        return [(level, held) for what, level, held in self.events if what == RELEASE]
+
+
+def test_a_press_is_told_at_its_second_sample():
+    c = Counter()
+    c.see(R, SAMPLE_MS, latched=R)
+    assert c.presses() == []
+    c.see(R, SAMPLE_MS)
+    assert c.presses() == [3]
+
+
+def test_a_spike_shorter_than_a_sample_is_nothing():
+    c = Counter()
+    c.see(0, 5, latched=G)
+    c.see(G, 5, latched=G)
+    c.see(0, 100)
+    assert c.events == []
+
+
+def test_a_bouncing_key_is_one_press_and_one_release():
+    c = Counter()
+    for bits in (Y, 0, Y, 0, Y, Y, Y, Y, Y, Y):
+        c.see(bits, 5, latched=bits)
+    for bits in (0, Y, 0, 0, Y, 0):
+        c.see(bits, 5, latched=bits)
+    c.see(0, 100)
+    assert c.presses() == [2]
+    assert len(c.releases()) == 1
+
+
+def test_how_long_a_key_was_held_is_told_at_its_release():
+    c = Counter()
+    c.see(G, 300, latched=G)
+    c.see(0, RELEASE_MS + 5)
+    assert c.releases() == [(1, 300)]
+    assert c.keys.quiet()
+
+
+def test_the_same_key_twice_is_two_presses():
+    c = Counter()
+    for _ in range(2):
+        c.see(G, 60, latched=G)
+        c.see(0, 60)
+    assert c.presses() == [1, 1]
+
+
+def test_down_and_up_while_nobody_looked_is_a_press():
+    c = Counter()
+    c.blind(400)
+    c.see(0, 5, latched=R)
+    assert c.presses() == [3]
+    c.see(0, 50)
+    assert c.releases() == [(3, 0)]  # how long is not known
+
+
+def test_down_while_nobody_looked_and_up_right_after_is_a_press():
+    c = Counter()
+    c.blind(400)
+    c.see(R, 5, latched=R)
+    c.see(0, 50)
+    assert c.presses() == [3]
+
+
+def test_a_release_that_bounces_while_nobody_looked_is_no_second_press():
+    c = Counter()
+    c.see(G, 30, latched=G)
+    c.blind(400)
+    c.see(0, 100, latched=G)
+    assert c.presses() == [1]
+
+
+def test_a_late_sample_that_is_not_late_enough_trusts_no_spike():
+    c = Counter()
+    c.blind(BLIND_MS)
+    c.see(0, 5, latched=G)
+    assert c.presses() == []
+
+
+def test_of_two_keys_of_one_hand_the_first_counts():
+    c = Counter()
+    c.see(G, 20, latched=G)
+    c.see(G | R, 200, latched=R)
+    c.see(0, 100)
+    assert c.presses() == [1]
+
+
+def test_two_keys_in_the_same_sample_are_no_press():
+    c = Counter()
+    c.see(G | R, 200, latched=G | R)
+    c.see(0, 100)
+    assert c.presses() == []
+    c.see(R, 50, latched=R)
+    assert c.presses() == [3]
+
+
+def test_of_two_keys_while_nobody_looked_the_one_still_down_counts():
+    c = Counter()
+    c.blind(400)
+    c.see(R, 50, latched=G | R)
+    assert c.presses() == [3]
+
+
+def test_two_keys_that_came_and_went_while_nobody_looked_are_no_press():
+    c = Counter()
+    c.blind(400)
+    c.see(0, 50, latched=G | R)
+    assert c.presses() == []
+
+
+def test_a_taped_key_does_not_silence_the_others():
+    c = Counter()
+    c.see(G, 1000, latched=G)
+    for _ in range(2):
+        c.see(G | R, 60, latched=R)
+        c.see(G, TOGETHER_MS)
+    assert c.presses() == [1, 3, 3]
+
+
+def test_a_key_down_for_a_minute_is_stuck_until_it_comes_up():
+    c = Counter()
+    c.see(Y, STUCK_MS, latched=Y)
+    assert c.keys.stuck == 0
+    c.see(Y, 10)
+    assert c.keys.stuck == Y
+    assert [e for e in c.events if e[0] == STUCK] == [(STUCK, 2, 0)]
+    c.see(0, 50)
+    assert c.keys.stuck == 0
+    assert c.releases() == [(2, STUCK_MS + 10)]
+
+
+def test_a_key_that_was_down_before_the_box_is_no_press():
+    keys = Keys()
+    assert not keys.sample(R, R, 0)
+    for ms in range(5, 1000, 5):
+        assert not keys.sample(R, 0, ms)
+    c = Counter()
+    c.keys, c.events, c.ms = keys, [], 1000
+    c.see(0, 50)
+    c.see(R, 50, latched=R)
+    assert c.presses() == [3]
