@@ -2,8 +2,8 @@
 #
 # Refuses: to do anything; esp32_devkitc.py says who reads these names.
 #
-# Chosen so that no strapping pin (0, 3, 45, 46), no USB pin (19, 20) and no pin of flash or PSRAM (26 to 37) is used,
-# and all but the voice module is on one side of the board.
+# Chosen so that no strapping pin (0, 3, 45, 46), no USB pin (19, 20), no pin of flash or PSRAM (26 to 37) and none of
+# the board's own lamp (38 or 48, by its version) is used. Keys and lamps on one side of the board, modules on the other.
 
 NAME = "esp32-s3-devkitc"
 CHIP = "esp32s3"
@@ -22,7 +22,7 @@ DUTY_LAMP = 18
 BUZZER = 17
 BUZZER_HZ = 2400
 
-VOICE_UART = {"uart": 1, "tx": 1, "rx": 2, "baud": 9600}
-NFC = {"spi": 1, "sck": 12, "mosi": 11, "miso": 13, "cs": 10, "rst": 14, "hz": 1_000_000}
-RTC = {"i2c": 0, "sda": 8, "scl": 9, "hz": 100_000}
+VOICE_UART = {"uart": 1, "tx": 47, "rx": 21, "baud": 9600}
+NFC = {"spi": 1, "sck": 42, "mosi": 41, "miso": 40, "cs": 39, "rst": None, "hz": 1_000_000}
+RTC = {"i2c": 0, "sda": 1, "scl": 2, "hz": 100_000}
 ETH = None

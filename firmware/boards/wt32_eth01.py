@@ -4,7 +4,7 @@
 # Refuses: to do anything; esp32_devkitc.py says who reads these names.
 #
 # The Ethernet chip takes most pins, and the header brings out few of the rest. Keys are on input-only pins, which have
-# no pull-up of their own: without the 10 k resistors to 3V3 this board presses its own keys. The badge reader is on
+# no pull-up of their own: without the resistors to 3V3 this board presses its own keys. The badge reader is on
 # strapping pins 2, 5 and 15, but only its inputs are, and an input pulls nothing: the chip starts as without it.
 # 12 stays empty: high at start means 1.8 V for the flash, and no start. No pins are left for a voice, a clock and a
 # duty lamp: time comes over the wire.
@@ -20,14 +20,14 @@ KEYS = (39, 36, 35)
 KEY_DOWN = 0
 KEY_PULL_UP = False
 
-LAMPS = (32, 33, 14)
+LAMPS = (32, 33, 17)
 LAMP_ON = 1
 DUTY_LAMP = None
 BUZZER = 4
 BUZZER_HZ = 2400
 
 VOICE_UART = None
-NFC = {"spi": 2, "sck": 15, "mosi": 2, "miso": 17, "cs": 5, "rst": None, "hz": 1_000_000}
+NFC = {"spi": 2, "sck": 15, "mosi": 2, "miso": 14, "cs": 5, "rst": None, "hz": 1_000_000}
 RTC = None
 ETH = {
     "phy": "LAN8720",
