@@ -570,3 +570,21 @@ def case_a_box_that_fails_whenever_it_writes_does_not_eat_its_ring():
     s.settle()
     assert s.account() == ([0, 0, 0], [])
     assert s.j.unknown == 5
+
+
+def case_a_thousand_presses_cost_fewer_than_twenty_erases():
+    s = begun(8)
+    for i in range(504):
+        s.press(1)
+    s.settle()
+    before = s.flash.erases
+    for i in range(1000):
+        s.press(1 + i % 3)
+        if i % 8 == 0:
+            s.send()
+        if i % 40 == 0:
+            s.write(CLOCK, reason=1)
+        if i % 125 == 0:
+            s.boot()
+        s.idle()
+    assert 15 <= s.flash.erases - before < 20

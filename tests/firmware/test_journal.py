@@ -5,25 +5,12 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).parent))
 
-import cases_journal  # noqa: E402 (its folder has just been put on the path)
-
-CASES = [name for name in vars(cases_journal) if name.startswith("case_")]
-RUN_ALL = f"""
-import gc, sys
-gc.threshold(500_000)
 import cases_journal
-for name in {CASES}:
-    try:
-        gc.collect()
-        getattr(cases_journal, name)()
-        print("ok", name)
-    except Exception as e:
-        print("failed", name)
-        sys.print_exception(e)
-"""
+from both import HERE, run_all, situations
+
+CASES = situations(cases_journal, "case_")
 SOAK = """
 import gc, micropython
 from flash import NorFlash
@@ -53,9 +40,7 @@ def test_on_cpython(case):
 
 @pytest.fixture(scope="module")
 def on_micropython(run_micropython, compiled):
-    done = run_micropython(RUN_ALL, heap="4096wK", path=f"{compiled}:{HERE}")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_all(run_micropython, compiled, cases_journal, "case_")
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -17,6 +17,7 @@ class Story:
     def __init__(self, flash):
         self.flash = flash
         self.lives = 0
+        self.mortal = False  # may more rot than one bit take the only header there is, and the life with it?
         self.lit = {}  # seq -> level of presses whose append returned
         self.said = {}  # seq -> packed + tag, whatever was ever read
         self.stored = {}  # seq -> (packed, tag, prev) at the collector
@@ -25,6 +26,8 @@ class Story:
         self.boots = []
 
     def mint(self):
+        if self.mortal:  # the collector meets an unknown life, and begins anew
+            self.lit, self.said, self.stored, self.head = {}, {}, {}, 0
         assert not self.said, "a life was lost"
         self.lives += 1
         return b"life%4d" % self.lives

@@ -12,15 +12,14 @@ from typing import Any
 from manyi.cli import main
 from manyi.core.pipeline import Pipeline
 
-commits, mark = int(sys.argv[1]), Path(sys.argv[2])
+left, mark = [int(sys.argv[1])], Path(sys.argv[2])
 del sys.argv[1:3]
 answer = Pipeline._answer
 
 
 def die_instead(self: Pipeline, work: Any, done: Any) -> None:
-    global commits
-    commits -= bool(done.rows)
-    if commits <= 0 and not mark.exists():
+    left[0] -= bool(done.rows)
+    if left[0] <= 0 and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     answer(self, work, done)

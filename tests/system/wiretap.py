@@ -47,3 +47,25 @@ class Echo:
             client.publish(*self._last, qos=1)
         client.publish(message.topic, message.payload, qos=1)
         self._last = message.topic, message.payload
+
+
+class Speaker:
+    """Says anything on any topic."""
+
+    def __init__(self, port: int) -> None:
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"speaker-{next(_names)}")
+        self._client.connect("127.0.0.1", port)
+
+    def __enter__(self) -> Speaker:
+        self._client.loop_start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def say(self, topic: str, payload: bytes) -> None:
+        """Returns when the broker has it."""
+        self._client.publish(topic, payload, qos=1).wait_for_publish(10)
