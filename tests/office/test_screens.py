@@ -174,6 +174,28 @@ def test_a_whole_province_of_halls_fits_by_turning_pages(
         screen.size(1920, 1080)
 
 
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_small_city_with_few_ratings_says_so_and_cuts_nothing(
+    screen: Chromium, serve: Serve, language: str
+) -> None:
+    city = City(2, 2, busy=False)
+    for level in (1, 1, 3, 2, 1, 1, 1):
+        city.press(level)
+    with serve(city) as office:
+        opened(screen, f"{office.url}/?lang={language}")
+        assert (
+            len(
+                screen.until(
+                    "[...document.querySelectorAll('.rates .badge')].map((node) => node.textContent)"
+                )
+            )
+            == 2
+        )
+        assert screen.value(CUT) == []
+        names = "[...document.querySelectorAll('.places .row > :first-child')]"
+        assert screen.value(f"{names}.filter((node) => node.scrollWidth > node.clientWidth)") == []
+
+
 def test_pages_hold_every_county_and_hall_exactly_once(screen: Chromium, city: City, serve: Serve) -> None:
     with serve(city) as office:
         opened(screen, office.url)

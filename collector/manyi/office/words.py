@@ -31,7 +31,6 @@ def wall() -> dict[str, str]:
         "page": _("{page} / {pages}"),
         "overview": _("All counties"),
         "interval": _("95% interval {low} – {high}"),
-        "small": _("Sample too small"),
         "few": _("Too few"),
         "none": _("No ratings yet"),
         "share": _("{percent} of all"),

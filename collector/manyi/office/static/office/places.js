@@ -4,7 +4,7 @@ import { el, named, percent, put, roll, say, scale } from "./draw.js";
 
 const TURN_MS = 8000;
 // Row heights in rem: airy while few, dense enough for a county with 20 halls on one page.
-const ROW_MAX = 3;
+const ROW_MAX = 3.9;
 const ROW_MIN = 1.72;
 
 /** Pure. Everything on one page if it fits; else the counties, then each county with its halls. Rows are {kind, unit, key}. */

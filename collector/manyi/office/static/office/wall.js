@@ -42,8 +42,8 @@ function drawRate(node, rate, enough) {
     return;
   }
   value.replaceChildren(percent(rate[0]), el("small", "", "%"));
+  if (!enough) value.append(el("span", "badge", say("few")));
   said.replaceChildren(say("interval", { low: `${percent(rate[1])}%`, high: `${percent(rate[2])}%` }));
-  if (!enough) said.append(el("span", "badge", say("small")));
 }
 
 function drawFleet(boxes, now) {
@@ -83,7 +83,7 @@ function drawAccount(account) {
   const { undated = 0, forked = 0 } = account;
   const behind = account.stored - account.shown - undated - forked;
   const apart = [undated && say("undated", { n: count(undated) }), forked && say("forked", { n: count(forked) })];
-  put(id("behind"), [...apart, behind && say("catching", { n: count(behind) })].filter(Boolean).join(" · "));
+  put(id("behind"), [...apart, behind > 0 && say("catching", { n: count(behind) })].filter(Boolean).join(" · "));
 }
 
 function draw(snapshot) {
