@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -83,6 +84,26 @@ def test_a_demo_that_is_stopped_ends_everything(number: signal.Signals, tmp_path
     if number == signal.SIGINT:  # the announced way to end it: it does the account as well
         assert LAST.fullmatch(rest.splitlines()[-1]), rest
         assert code == 0
+    assert left_behind(keep) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="only where a process can be tied to its parent")
+def test_a_demo_that_is_killed_takes_everybody_with_it(tmp_path: Path) -> None:
+    keep = tmp_path / "kept"
+    arguments = command("--port", str(free_port()), "--keep", str(keep), "--lang", "en")
+    demo = subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert demo.stdout is not None
+    try:
+        assert any(line.startswith("The wall") for line in demo.stdout)
+    finally:
+        demo.kill()
+        demo.wait()
+    deadline = time.monotonic() + BOUND_S
+    while left_behind(keep) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert left_behind(keep) == []
 
 

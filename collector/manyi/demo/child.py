@@ -1,6 +1,7 @@
 """One process that the demo started: its log, its lines, and its end by its own process id.
 
-Every child is in a session of its own, so that Ctrl-C reaches the demo alone, which then ends them in order.
+Every child is in a session of its own, so that Ctrl-C reaches the demo alone, which then ends them in order. Where
+the system can (Linux, util-linux) a child also dies with a demo that was killed itself.
 """
 
 from __future__ import annotations
@@ -8,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
 
+TETHER = (
+    ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+)  # becomes the child itself
 STOP_S = 5.0  # a child that has not ended by then is killed
 
 
@@ -45,6 +50,7 @@ class Child:
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *TETHER,
                 *self.command,
                 stdin=PIPE,
                 stdout=PIPE if self._heard else log,

@@ -82,7 +82,10 @@ async def _guarded(options: Options, folder: Path, words: Words, console: Consol
     finally:
         await show.end()
     console.rest()
-    for problem in outcome.problems:
+    problems = list(outcome.problems)
+    if not outcome.right and not problems:
+        problems.append(words("unequal", pressed=outcome.pressed, stored=outcome.stored, shown=outcome.shown))
+    for problem in problems:
         console.say(words("failed", why=problem))
     console.say(outcome.line)
     return 0 if outcome.right else 1

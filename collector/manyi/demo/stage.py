@@ -12,6 +12,7 @@ import shutil
 import socket
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from manyi.demo.places import FOLDER, NAME, Place, places
@@ -84,7 +85,9 @@ class Stage:
 
 
 def prepare(folder: Path, port: int | None) -> Stage:
-    """Writes everything into `folder`. Raises Failed if the wanted port is taken."""
+    """Writes everything into `folder`. Raises Failed if the wanted port is taken or the broker is not installed."""
+    if find_spec("amqtt") is None:
+        raise Failed("not_installed", name="amqtt")
     stage = Stage(folder, free_port(), web_port(port), places())
     for name in ("data", "logs", "boxes"):
         (folder / name).mkdir(parents=True, exist_ok=True)
