@@ -23,7 +23,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "no_keys": ("按 Ctrl-C 结束", "Ctrl-C ends it"),
     "lit": ("{level} {ms} ms", "{level} {ms} ms"),
     "line": (
-        "按键 {pressed} 入账 {stored} 待报 {waiting} 丢失 {lost} 大屏 {shown} 在线 {online}/{known}",
+        "按键 {pressed} 已存 {stored} 待传 {waiting} 丢失 {lost} 大屏 {shown} 在线 {online}/{known}",
         "pressed {pressed} stored {stored} waiting {waiting} lost {lost} shown {shown} online {online}/{known}",
     ),
     "no_answer": ("采集服务正在重启 …", "the collector is restarting …"),
@@ -39,7 +39,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "after {s:.0f} s some boxes are still not acknowledged: {boxes}",
     ),
     "unequal": (
-        "对账不平:评价器 {pressed},台账 {stored},大屏 {shown}",
+        "对账不符:评价器 {pressed},台账 {stored},大屏 {shown}",
         "the account does not add up: boxes {pressed}, ledger {stored}, wall {shown}",
     ),
     "logs": ("日志在 {path}", "The logs are in {path}"),
