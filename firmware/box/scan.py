@@ -62,10 +62,15 @@ def _any(ring, b):
     return any(ring.load(b, i) > 0 for i in range(1, SLOTS + 1))
 
 
+# The next free slot: the first blank one behind the newest record. What is not blank before it was torn; what is not
+# blank behind it has rotted without ever being written, and is skipped when its turn comes.
 def _find_end(ring):
-    ring.slot = SLOTS + 1
-    while ring.slot > 1 and not ring.load(ring.head, ring.slot - 1):
-        ring.slot -= 1
+    last = SLOTS
+    while last and ring.load(ring.head, last) <= 0:
+        last -= 1
+    ring.slot = last + 1
+    while ring.left() and ring.load(ring.head, ring.slot):
+        ring.slot += 1
 
 
 # -> the newest seq marked as acknowledged, or 0.

@@ -588,3 +588,16 @@ def case_a_thousand_presses_cost_fewer_than_twenty_erases():
             s.boot()
         s.idle()
     assert 15 <= s.flash.erases - before < 20
+
+
+def case_rot_in_a_slot_not_yet_written_is_no_loss():
+    s = begun()
+    s.press(1)
+    s.flash.rot(6 * 64 + 9, 0x55)
+    s.boot()
+    s.idle()
+    for _ in range(10):
+        s.press(2)
+    s.settle()
+    assert s.account() == ([0, 0, 0], [])
+    assert (s.losses(), s.j.unknown, s.j.faults) == ([], 0, 1)
