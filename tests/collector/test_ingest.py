@@ -17,7 +17,7 @@ from manyi.core.ledger.reader import Row
 from manyi.core.record import unpack
 from manyi.core.wire import Batch
 
-from .box_double import BOX, LIFE, BoxDouble
+from tests.collector.box_double import BOX, LIFE, BoxDouble
 
 Rows = list[Row]
 
@@ -469,8 +469,8 @@ def test_a_clone_never_blocks_a_box_and_never_mixes_with_it(
         for who in (box, clone):
             v = ledger.take(who.batch())
             who.take_ack(v.seq, v.tag)
-    talk(box, ledger, 1)
-    talk(clone, ledger, 1)
+    talk(box, ledger, 2)
+    talk(clone, ledger, 2)
     both = [r.body for r in ledger.rows("record")]
     assert len(both) == len(set(both))
     for who in (box, clone):
