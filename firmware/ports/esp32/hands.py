@@ -1,0 +1,37 @@
+# Three keys on pins: what is down now, and what went down since the last look.
+#
+# Pin.irq is soft and its queue holds 8 (micropython #14330): the handler only sets a latch, and box/keys.py believes
+# the latch only after a blocked moment. A latch is a byte of its own, set by the handler and cleared by `read` only
+# after it was seen set, so that an edge between two instructions is never lost.
+
+from machine import Pin
+
+
+class Hands:
+    # pins: three numbers; down: a pin's level with its key down
+    def __init__(self, pins, down, pull_up):
+        self._down = down
+        self._latch = bytearray(3)
+        self._pins = [Pin(n, Pin.IN, Pin.PULL_UP if pull_up else None) for n in pins]
+        edge = Pin.IRQ_RISING if down else Pin.IRQ_FALLING
+        for i, pin in enumerate(self._pins):
+            pin.irq(handler=self._latcher(i), trigger=edge)
+
+    def _latcher(self, i):
+        latch = self._latch
+
+        def on_edge(_):
+            latch[i] = 1
+
+        return on_edge
+
+    # bit 0 to 2: down now, bit 3 to 5: went down since the last call. No heap: it runs 200 times a second.
+    def read(self):
+        seen, latch, pins, down = 0, self._latch, self._pins, self._down
+        for i in (0, 1, 2):
+            if latch[i]:
+                latch[i] = 0
+                seen |= 8 << i
+            if pins[i].value() == down:
+                seen |= 1 << i
+        return seen
