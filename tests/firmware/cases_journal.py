@@ -574,7 +574,7 @@ def case_a_box_that_fails_whenever_it_writes_does_not_eat_its_ring():
 
 def case_a_thousand_presses_cost_fewer_than_twenty_erases():
     s = begun(8)
-    for i in range(504):
+    for _ in range(504):
         s.press(1)
     s.settle()
     before = s.flash.erases

@@ -5,6 +5,7 @@ Unreadable with a reason, to be counted and kept aside. Refuses to judge: whethe
 ledger/ingest.py's question.
 
 Messages are msgspec structs: frozen and slotted like our dataclasses, and four times faster to make.
+Longer than 300 lines because one page of law is best read against one file.
 """
 
 from __future__ import annotations
