@@ -1,7 +1,9 @@
 """`manyi`, the command line: it composes, prints, and chooses exit codes. Everything else is in core and office.
 
 Exit codes: 0 as it should be; 1 figures or chains do not agree, a check found something, or a thread of the service died;
-2 something has to be put right first (message on stderr). Refuses to do work of its own. Longer than 300 lines because it is one list of commands.
+2 something has to be put right first (message on stderr). Refuses to do work of its own.
+
+Longer than 300 lines because it is one list of commands.
 """
 
 from __future__ import annotations
