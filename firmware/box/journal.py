@@ -16,15 +16,14 @@ from binascii import crc32
 
 from box.chain import first_tag, next_tag
 from box.links import forged_end, run_base, tag_before
-from box.record import BOOT, CARRIED, FULL, LOSS, PACKED, PRESS, TORN, loss_data, pack
+from box.losses import Losses
+from box.record import BOOT, LOSS, PACKED, PRESS, TORN, loss_data, pack
 from box.ring import ACK, BLOCK, SLOT, UNREADABLE, ZEROS, Ring
-from box.scan import Sweep, acknowledged, survey, tally
+from box.scan import Sweep, acknowledged, survey
 
 RESERVE = 16  # slots kept for admissions at the end of a full ring's newest block: two are needed, the rest may tear
 GIVE_UP_AT = 20  # slots left when idle work gives up a block: sooner loses more, later erases under a key
-# Torn slots at the end, above which idle work leaves them to the next press: a box that fails whenever it writes must
-# not eat its ring in a boot loop.
-TORN_MAX = 4
+TORN_MAX = 4  # torn slots at the end that idle work speaks of: a boot loop that tears must not eat the ring
 BLOCK_TRIES = 3  # new blocks tried for one record: more would erase the past for a flash that is dead
 BOOT_MAX = 65535
 
@@ -42,9 +41,7 @@ class Journal:
         self._packed = memoryview(self._out)[:PACKED]
         self._sealed = memoryview(self._out)[: PACKED + 8]
         self._begin = None
-        self._owed = []  # admissions that go before any other record: (reason, flags, from, to, lost per level)
-        self._gaps = []  # admissions that can wait for idle time
-        self._suspect = 0  # a seq that could not be read and has not been looked into; 0: none
+        self._losses = Losses(self.ring)
         self._up_ms = 0
         self.n, self.lost, self.unknown = [0, 0, 0], [0, 0, 0], 0
         self.newest = self.acked = self.boot = 0
@@ -71,33 +68,12 @@ class Journal:
             b = ring.older(b)  # the totals stand in headers only
         s = Sweep(ring, b, self.acked)
         self._next = s.seq + 1 + s.torn
-        torn = s.seq + 1
-        for gap in s.gaps:
-            if gap[2] > s.good and not sum(gap[4:]):
-                torn = min(torn, gap[2])  # torn before the newest block was opened, and not admitted since
-        self._gaps = [gap for gap in s.gaps if gap[2] < torn]
-        if torn < self._next:
-            self._owed.append((TORN, 0, torn, self._next - 1, 0, 0, 0))
-        self._suspect = s.more
+        torn = self._losses.found(s, self._next)
         self.newest = s.good or s.seq
         self._tag, self.n = s.tag, list(s.n)
         self.lost, self.unknown = s.lost, s.unknown
         self.boot = s.boot + self._next - torn  # no boot may be one that a torn record was of
-        self._finish_giving_up(s)
-        ring.faults = sum([gap[3] - gap[2] + 1 for gap in self._gaps])
-
-    # Cut between the admission and the erase: what was admitted is not shown again.
-    def _finish_giving_up(self, s):
-        ring = self.ring
-        b = ring.oldest()
-        if s.given >= ring.first[b] and not s.carried:
-            carry = tally(ring, b, self.acked)[1]
-            if carry:
-                self._owed.append((FULL, CARRIED) + carry)
-        while b != ring.head and ring.last(b) <= s.given:
-            ring.first[b] = 0
-            b = ring.oldest()
-        self.acked = max(self.acked, ring.first[b] - 1)
+        self.acked = self._losses.finish(s, self.acked)
 
     # ---- figures
 
@@ -131,8 +107,7 @@ class Journal:
     # -> seq. Durable when it returns. Raises JournalFault if the flash takes nothing more.
     def append(self, kind, up_ms, level=0, reason=0, held=0, flags=0, data=b""):
         self._up_ms = max(up_ms, self._up_ms)
-        while self._owed:
-            self._admit(self._owed)
+        self._admit_owed()
         if self._begin:
             self._make_room()
             self._write(BOOT, up_ms, 0, self._begin[0], 0, 0, self._begin[1])
@@ -161,6 +136,10 @@ class Journal:
         self._next += 1
         return self.newest
 
+    def _admit_owed(self):
+        while self._losses.owed:
+            self._admit(self._losses.owed)
+
     def _admit(self, queue):
         reason, flags, first, last, *lost = queue[0]
         self._write(LOSS, self._up_ms, 0, reason, 0, flags, loss_data(first, last, lost))
@@ -178,7 +157,7 @@ class Journal:
                 b = ring.target()
                 if b < 0:
                     break
-                if ring.waits(b, self.acked):
+                if self._waits(b):
                     self._condemn(b)  # no slot was left to say so first
                 if not ring.prepare(b):
                     continue
@@ -192,65 +171,39 @@ class Journal:
     def _make_room(self):
         ring = self.ring
         b = ring.target()
-        if ring.left() <= RESERVE and ring.spare < 0 <= b and ring.waits(b, self.acked):
+        if ring.left() <= RESERVE and ring.spare < 0 <= b and self._waits(b):
             self._give_up(b)
 
     def _give_up(self, b):
         self._condemn(b)
-        while self._owed:
-            self._admit(self._owed)
+        self._admit_owed()
 
-    # Takes block b out of the ring, and owes the admissions that this costs.
     def _condemn(self, b):
-        ring = self.ring
-        first, last = max(ring.first[b], self.acked + 1), ring.last(b)
-        lost, carry, whole = tally(ring, b, self.acked)
-        seq = 0 if whole else first
-        while seq and seq <= last:
-            self._sweep(seq)
-            for gap in self._gaps:
-                if gap[2] <= last:
-                    lost = [lost[k] + gap[4 + k] for k in range(3)]
-            self._gaps = [gap for gap in self._gaps if gap[2] > last]
-            seq = self._suspect
-        ring.first[b] = 0
-        self.acked = last
-        self._owed.append((FULL, 0, first, last, lost[0], lost[1], lost[2]))
-        if carry:
-            self._owed.append((FULL, CARRIED) + carry)
+        self.acked = self._losses.condemn(b, self.acked, self._next, self.n)
 
-    # Looks for what is missing from `seq` on and neither admitted nor about to be.
-    def _sweep(self, seq):
-        ring = self.ring
-        for gap in self._gaps:
-            seq = min(seq, gap[2])
-        b = ring.block_of(seq)
-        s = Sweep(ring, b if b >= 0 else ring.oldest(), seq - 1)
-        s.end(self._next, self.n)
-        for owed in self._owed:
-            s.gaps = [gap for gap in s.gaps if gap[2] < owed[2] or owed[3] < gap[3]]
-        ring.faults += max(0, len(s.gaps) - len(self._gaps))
-        self._gaps, self._suspect = s.gaps, s.more
+    # Does block b, not the newest, hold what nobody has heard of or what is still to be admitted?
+    def _waits(self, b):
+        return self.ring.waits(b, self._losses.heard(self.acked))
 
     # One piece of idle work: one admission, one look, or one block given up or erased ahead. -> True: it did something.
     def tidy(self, up_ms=0):
         self._up_ms = max(up_ms, self._up_ms)
-        ring = self.ring
+        ring, losses = self.ring, self._losses
         try:
-            if self._owed:
-                owed = self._owed[0]
+            if losses.owed:
+                owed = losses.owed[0]
                 if owed[0] == TORN and owed[3] - owed[2] >= TORN_MAX:
                     return False
-                self._admit(self._owed)
-            elif self._gaps:
+                self._admit(losses.owed)
+            elif losses.gaps:
                 self._make_room()
-                if self._gaps:
-                    self._admit(self._gaps)
-            elif self._suspect:
-                self._sweep(self._suspect)
+                if losses.gaps:
+                    self._admit(losses.gaps)
+            elif losses.suspect:
+                losses.sweep(losses.suspect, self._next, self.n)
             elif ring.spare >= 0 or ring.target() < 0:
                 return False
-            elif not ring.waits(ring.target(), self.acked):
+            elif not self._waits(ring.target()):
                 ring.prepare(ring.target())
             elif ring.left() <= GIVE_UP_AT:
                 self._give_up(ring.target())
@@ -274,7 +227,7 @@ class Journal:
 
     def _doubt(self, seq):
         self.ring.marks[self.ring.block_of(seq)] = UNREADABLE
-        self._suspect = min(seq, self._suspect or seq)
+        self._losses.suspect = min(seq, self._losses.suspect or seq)
 
     # -> (the oldest seq from which an unbroken run reaches seq, the tag before seq). seq may be newest + 1.
     def run(self, seq):
@@ -295,6 +248,8 @@ class Journal:
         if self.ring.buf[PACKED : PACKED + 8] != tag:
             return None
         if seq > self.acked:
-            self.ring.flash.program(a + ACK, b"\0")
+            # Not in flash while something before it waits to be admitted: a reboot must find that again.
+            if self._losses.heard(seq) == seq:
+                self.ring.flash.program(a + ACK, b"\0")
             self.acked = seq
         return seq + 1

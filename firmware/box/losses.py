@@ -1,0 +1,87 @@
+# What the journal still has to admit: queues of losses that are known but not yet written.
+#
+# Refuses: to write. A loss is (reason, flags, from, to, lost per level). The queues are in RAM alone; whatever is in them
+# is found again by the scan after a cut, because nothing they speak of leaves the ring before they are written.
+
+from box.record import CARRIED, FULL, TORN
+from box.scan import Sweep, tally
+
+
+class Losses:
+    def __init__(self, ring):
+        self._ring = ring
+        self.owed = []  # go before any other record
+        self.gaps = []  # rotten records, oldest first; can wait for idle time
+        self.suspect = 0  # a seq that could not be read and has not been looked into; 0: none
+
+    # Takes over what a scan at boot found; `following` is the seq to be written next. -> the first seq that is torn
+    def found(self, s, following):
+        torn = s.seq + 1
+        for gap in s.gaps:
+            if gap[2] > s.good and not sum(gap[4:]):
+                torn = min(torn, gap[2])  # torn before the newest block was opened, and not admitted since
+        self.gaps = [gap for gap in s.gaps if gap[2] < torn]
+        if torn < following:
+            self.owed.append((TORN, 0, torn, following - 1, 0, 0, 0))
+        self.suspect = s.more
+        self._ring.faults += sum([gap[3] - gap[2] + 1 for gap in self.gaps])
+        return torn
+
+    # A cut came between an admission and the erase: what was admitted is not shown again. -> acknowledged up to
+    def finish(self, s, acked):
+        ring = self._ring
+        b = ring.oldest()
+        if s.given >= ring.first[b] and not s.carried:
+            self._carry(tally(ring, b, acked)[1])
+        while b != ring.head and ring.last(b) <= s.given:
+            ring.first[b] = 0
+            b = ring.oldest()
+        return max(acked, ring.first[b] - 1)
+
+    def _carry(self, carry):
+        if carry:
+            self.owed.append((FULL, CARRIED) + carry)
+
+    # How far the ring may forget: not behind anything that waits to be admitted.
+    def heard(self, acked):
+        if self.suspect:
+            acked = min(acked, self.suspect - 1)
+        for gap in self.gaps:
+            acked = min(acked, gap[2] - 1)
+        return acked
+
+    # Looks for what is missing from `seq` on and neither admitted nor about to be. n: the counts before `following`.
+    def sweep(self, seq, following, n):
+        ring = self._ring
+        seq = self.heard(seq - 1) + 1
+        b = ring.block_of(seq)
+        s = Sweep(ring, b if b >= 0 else ring.oldest(), seq - 1)
+        s.end(following, n)
+        for owed in self.owed:
+            s.gaps = [gap for gap in s.gaps if gap[2] < owed[2] or owed[3] < gap[3]]
+        ring.faults += max(0, len(s.gaps) - len(self.gaps))
+        self.gaps, self.suspect = s.gaps, s.more
+
+    # Takes block b out of the ring and owes what that costs. -> acknowledged up to
+    def condemn(self, b, acked, following, n):
+        ring = self._ring
+        first, last = max(ring.first[b], acked + 1), ring.last(b)
+        lost, carry, whole = tally(ring, b, acked)
+        seq = self.suspect if whole else first
+        while True:
+            if 0 < seq <= last:
+                self.sweep(seq, following, n)
+            for gap in self.gaps:
+                if acked < gap[2] <= last:
+                    lost = [lost[k] + gap[4 + k] for k in range(3)]
+                elif gap[2] <= last:
+                    self.owed.append(gap)  # the ledger asked for it again, or never got it
+            self.gaps = [gap for gap in self.gaps if gap[2] > last]
+            seq = self.suspect
+            if not 0 < seq <= last:
+                break
+        ring.first[b] = 0
+        if first <= last:
+            self.owed.append((FULL, 0, first, last, lost[0], lost[1], lost[2]))
+        self._carry(carry)
+        return max(acked, last)
