@@ -9,7 +9,8 @@ RTT_MS = 2000  # half of it is the error, and a press must not land in its neigh
 STEP_MS = 500  # a difference worth a record
 HOUR_MS = 3_600_000  # at most one correction an hour: drift is 160 ppm, 0.6 s
 SETTLE_MS = 10_000  # a boot that ends before this, without a press, writes nothing (a boot loop)
-FIRST_MS, LAST_MS = 1_704_067_200_000, 4_102_444_800_000  # 2024 to 2100: no box lives outside, a collector might
+FIRST_MS = 1_704_067_200_000  # 2024: a collector that says less has no clock itself
+LAST_MS = 4_102_444_800_000  # 2100
 ACK = 1  # the clock record's source
 
 

@@ -6,6 +6,7 @@
 # The listener is the only task made outside main.py: it lives exactly as long as its connection.
 
 import asyncio
+import gc
 
 from box import mqtt, wire
 from tasks.wait import wait
@@ -23,6 +24,7 @@ PACKET_MAX = wire.INCOMING_MAX + 64  # with topic and MQTT's head
 # TimeoutError and EOFError are no OSError in MicroPython; a certificate that fails is a ValueError.
 ERRORS = (OSError, EOFError, ValueError, asyncio.TimeoutError)
 
+MOUTHS = ("record", "state", "beat", "reply")
 EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("prompt", 1))
 
 
@@ -31,8 +33,8 @@ class Line:
     def __init__(self, port, ident, alive, wake, heard):
         box = ident["box"]
         self._port, self._ident, self._alive, self._wake, self._tell = port, ident, alive, wake, heard
-        self._topics = {name: wire.topic(box, name) for name in ("record", "state", "beat", "reply")}
-        self._ears = {wire.topic(box, name): name for name, _ in EARS}
+        self.topics = {name: wire.topic(box, name) for name in MOUTHS}
+        self.topics.update({name: wire.topic(box, name) for name, _ in EARS})
         self._in = mqtt.Reader(PACKET_MAX)
         self._stream = None
         self._pid = 0
@@ -48,17 +50,21 @@ class Line:
         self._hello = 0  # the newest of CONNACK, SUBACK
         self._owed = []  # packet ids to acknowledge
         self._pinged = None
-        self._stream = await asyncio.wait_for_ms(self._port.connect(), CONNECT_MS)
+        gc.collect()  # TLS wants room in large pieces
+        try:
+            self._stream = await asyncio.wait_for_ms(self._port.connect(), CONNECT_MS)
+        except MemoryError:
+            raise OSError("memory")  # noqa: B904  a box that cannot talk can still count, and it tries again
         self.heard_at = self._said_at = self._port.up_ms()
         self._listener = asyncio.create_task(self._listen(self._stream))
         who = self._ident
         await self.put(
             mqtt.connect(
-                who["box"], KEEPALIVE_S, self._topics["state"], wire.OFFLINE, who["user"], who["password"]
+                who["box"], KEEPALIVE_S, self.topics["state"], wire.OFFLINE, who["user"], who["password"]
             )
         )
         await self._until(mqtt.CONNACK)
-        await self.put(mqtt.subscribe(self._next_pid(), [(wire.topic(who["box"], n), q) for n, q in EARS]))
+        await self.put(mqtt.subscribe(self._next_pid(), [(self.topics[name], qos) for name, qos in EARS]))
         await self._until(mqtt.SUBACK)
 
     async def close(self):
@@ -97,11 +103,11 @@ class Line:
 
     async def publish(self, name, payload, sure=False, retain=False):
         pid = self._next_pid() if sure else 0
-        await self.put(mqtt.publish_head(self._topics[name], len(payload), pid, retain) + payload)
+        await self.put(mqtt.publish_head(self.topics[name], len(payload), pid, retain) + payload)
 
     # Publishes buf[start:end] at QoS 1 without a copy; there must be room before start for MQTT's head.
     async def publish_from(self, name, buf, start, end):
-        head = mqtt.publish_head(self._topics[name], end - start, self._next_pid())
+        head = mqtt.publish_head(self.topics[name], end - start, self._next_pid())
         buf[start - len(head) : start] = head
         await self.put(memoryview(buf)[start - len(head) : end])
 
@@ -156,7 +162,9 @@ class Line:
             if pid:
                 self._owed.append(pid)
                 self._wake.set()
-            self._tell(self._ears.get(topic, ""), payload, retained)
+            for name, _ in EARS:
+                if topic == self.topics[name]:
+                    self._tell(name, payload, retained)
         elif kind in (mqtt.CONNACK, mqtt.SUBACK):
             why = mqtt.refusal(kind, body)
             if why:

@@ -23,10 +23,7 @@ class Link:
         self.refused = 0  # messages forged, not for this box, or not understood
         self._core, self._orders, self._ident, self._alive = core, orders, ident, alive
         self._line = line.Line(core.port, ident, alive, core.link, self._heard)
-        self._ack_topic = wire.topic(ident["box"], "ack")
-        self._record_topic = wire.topic(ident["box"], "record")
-        self._beat_topic = wire.topic(ident["box"], "beat")
-        self._reply_topic = wire.topic(ident["box"], "reply")
+        self._topics = self._line.topics
         self._ack_ms = ident.get("ack_ms", ACK_MS)
         pauses = ident.get("backoff_ms", FIRST_PAUSE_MS), ident.get("backoff_max_ms", MOST_MS)
         self._dial, self._again = Pause(*pauses), Pause(*pauses)  # to connect; to send the same records again
@@ -120,7 +117,7 @@ class Link:
         base, prev = book.run(self._next)
         self._up_ms = max(now, self._up_ms + 1)
         start, end, last = wire.batch(
-            self._buf, self._ident["k_link"], self._record_topic, book.life, book.boot, self._up_ms,
+            self._buf, self._ident["k_link"], self._topics["record"], book.life, book.boot, self._up_ms,
             base, self._next, prev, book.newest, self._json,
         )  # fmt: skip
         self._asked, self._sent = self._up_ms, (self._next, last)
@@ -141,7 +138,7 @@ class Link:
             book.room, core.clock.source, core.keys.stuck, port.heap(), port.rssi(), book.erases, book.faults,
             core.config,
         )  # fmt: skip
-        await self._line.publish("beat", wire.sealed(self._ident["k_link"], self._beat_topic, body))
+        await self._line.publish("beat", wire.sealed(self._ident["k_link"], self._topics["beat"], body))
         if not self._asked_since_beat:
             self._ask = True  # it goes out in the next round, which starts at once
             core.link.set()
@@ -160,7 +157,7 @@ class Link:
         core, orders = self._core, self._orders
         try:
             if name == "ack":
-                self._ack(wire.ack(wire.opened(self._ident["k_link"], self._ack_topic, payload)))
+                self._ack(wire.ack(wire.opened(self._ident["k_link"], self._topics["ack"], payload)))
             elif name == "config":
                 orders.config(payload)
             elif retained:
@@ -168,7 +165,7 @@ class Link:
             elif name == "cmd":
                 reply = orders.cmd(payload)
                 if reply:
-                    self._replies.append(wire.sealed(self._ident["k_link"], self._reply_topic, reply))
+                    self._replies.append(wire.sealed(self._ident["k_link"], self._topics["reply"], reply))
                     core.link.set()
             elif name == "prompt":
                 orders.prompt(payload)

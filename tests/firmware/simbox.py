@@ -88,3 +88,7 @@ class SimBox:
         if self.process.poll() is None:
             self.process.kill()
         self.ended()
+
+
+def acked(box: SimBox, seq: int) -> None:
+    box.until(f"ack of {seq}", lambda: any(f"seq={seq} depth=0" in line for line in box.said("ack")))

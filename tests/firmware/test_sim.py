@@ -3,70 +3,19 @@ request."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from tests.firmware.conftest import FIRMWARE, micropython
+from tests.firmware.conftest import micropython
 from tests.firmware.fake_collector import FakeCollector
-from tests.firmware.simbox import BOX, K_CHAIN, K_LINK, SimBox
+from tests.firmware.simbox import SimBox, acked
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port
 
+pytest_plugins = ["tests.firmware.simfixtures"]
 pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
-
-
-@pytest.fixture(scope="session")
-def firmware() -> Path:
-    subprocess.run([sys.executable, FIRMWARE / "build.py"], check=True)
-    return FIRMWARE.parent / "build" / "firmware"
-
-
-@pytest.fixture
-def make_box(tmp_path: Path, firmware: Path) -> Iterator[Callable[..., SimBox]]:
-    made: list[SimBox] = []
-
-    def make(port: int, folder: str = "box", boot: bool = True, **facts: object) -> SimBox:
-        made.append(SimBox(tmp_path / folder, firmware, port, **facts))
-        return made[-1].boot() if boot else made[-1].start()
-
-    yield make
-    for box in made:
-        box.kill()
-
-
-@pytest.fixture
-def make_collector() -> Iterator[Callable[..., FakeCollector]]:
-    made: list[FakeCollector] = []
-
-    def make(port: int) -> FakeCollector:
-        made.append(FakeCollector(port, BOX, K_LINK, K_CHAIN))
-        return made[-1]
-
-    yield make
-    for collector in made:
-        collector.close()
-        assert not collector.wrong
-
-
-@pytest.fixture
-def collector(mosquitto: Mosquitto, make_collector: Callable[..., FakeCollector]) -> FakeCollector:
-    return make_collector(mosquitto.port)
-
-
-@pytest.fixture
-def box(mosquitto: Mosquitto, collector: FakeCollector, make_box: Callable[..., SimBox]) -> SimBox:
-    box = make_box(mosquitto.port)
-    box.wait("ack")
-    return box
-
-
-def acked(box: SimBox, seq: int) -> None:
-    box.until(f"ack of {seq}", lambda: any(f"seq={seq} depth=0" in line for line in box.said("ack")))
 
 
 def test_a_press_is_lit_stored_and_acknowledged(box: SimBox, collector: FakeCollector) -> None:
@@ -242,14 +191,14 @@ def test_a_box_that_vanishes_is_said_to_be_offline(box: SimBox, collector: FakeC
 
 def test_the_light_is_the_same_for_every_colour(make_box: Callable[..., SimBox]) -> None:
     box = make_box(free_port(), tell_lamp=True, backoff_ms=60_000)
-    shows = []
+    glow, shows = "lamp light=12 sound=0", []
     for level in (1, 2, 3):
-        before = len(box.lines)
+        box.until("at rest", lambda: box.said("lamp")[-1:] == [glow])
+        before = len(box.said("lamp"))
         box.press(level)
-        time.sleep(0.8)  # a light lasts 620 ms
-        lamp = [line for line in box.lines[before:] if line.startswith("lamp")]
-        shows.append(lamp[lamp.index("lamp light=80 sound=60") :])
-    assert shows[0] == shows[1] == shows[2]
+        box.until("at rest again", lambda n=before: glow in box.said("lamp")[n:])
+        shows.append([line for line in box.said("lamp")[before:] if line != glow])
+    assert shows == [["lamp light=80 sound=60", "lamp light=80 sound=0", "lamp light=0 sound=0"]] * 3
 
 
 def test_a_config_is_obeyed_reported_and_kept_over_a_restart(box: SimBox, collector: FakeCollector) -> None:

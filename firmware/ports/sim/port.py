@@ -18,7 +18,8 @@ from ports.sim.flash import Flash
 TICKS = 1 << 30  # of an ESP32's counter; MicroPython here counts further, and the box must not need it
 WATCHDOG_MS = 8000
 WATCH_MS = 250
-POWER, WATCHDOG = 1, 2  # boot reasons
+POWER = 1  # boot reasons
+WATCHDOG = 2
 RESET = 3  # exit status: start it again
 POWER_CUT = 9  # exit status
 
@@ -31,6 +32,7 @@ class Port:
         for key in ("k_link", "k_chain"):
             ident[key] = binascii.unhexlify(ident[key])
         self.ident = ident
+        self._trusted = net.trust(ident["tls"])
         self.flash = Flash(folder + "/flash.bin", ident.get("cut_at", 0), self._power_cut)
         self.fingers = Fingers()
         self.keys = self.fingers.read
@@ -53,6 +55,7 @@ class Port:
         return int.from_bytes(os.urandom(4), "little")
 
     def heap(self):
+        gc.collect()
         return gc.mem_free()
 
     def rssi(self):
@@ -74,7 +77,7 @@ class Port:
     # ---- link
 
     async def connect(self):
-        return await net.connect(self.ident["host"], self.ident["port"], self.ident["tls"])
+        return await net.connect(self.ident["host"], self.ident["port"], self._trusted)
 
     # ---- files
 
