@@ -24,7 +24,7 @@ def why(message: Message) -> str:
 def batch_body(**changes: object) -> str:
     box = BoxDouble()
     box.press(1, 2)
-    topic, payload = spoken(box.batch())
+    _, payload = spoken(box.batch())
     fields = json.loads(payload)
     del fields["mac"]
     fields |= changes
@@ -50,7 +50,9 @@ def test_a_field_that_nobody_knows_is_ignored() -> None:
     assert isinstance(decode(*sealed(RECORD, batch_body(colour="blue")), KEYS), Batch)
 
 
-@pytest.mark.parametrize("topic", ["", "manyi/1", f"manyi/2/{BOX}/record", f"manyi/1/{BOX}/ack", f"{RECORD}/x", "/" * 99])
+@pytest.mark.parametrize(
+    "topic", ["", "manyi/1", f"manyi/2/{BOX}/record", f"manyi/1/{BOX}/ack", f"{RECORD}/x", "/" * 99]
+)
 def test_unknown_topic(topic: str) -> None:
     assert why(decode(topic, b"{}", KEYS)) == "topic"
 
@@ -140,7 +142,14 @@ def test_deeply_nested_json_is_no_way_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"v":1,"state":"maybe"}', '{"v":1,"state":"online"}', '{"v":1}', "[]", '{"v":1,"state":"online","life":"zz"}']
+    "text",
+    [
+        '{"v":1,"state":"maybe"}',
+        '{"v":1,"state":"online"}',
+        '{"v":1}',
+        "[]",
+        '{"v":1,"state":"online","life":"zz"}',
+    ],
 )
 def test_states_of_the_wrong_shape(text: str) -> None:
     assert why(decode(f"manyi/1/{BOX}/state", text.encode(), KEYS)) == "shape"
@@ -149,7 +158,9 @@ def test_states_of_the_wrong_shape(text: str) -> None:
 def test_state_needs_no_mac_and_reply_does() -> None:
     assert decode(f"manyi/1/{BOX}/state", b'{"v":1,"state":"offline"}', KEYS) == State(BOX, False)
     reply = f"manyi/1/{BOX}/reply"
-    assert decode(*sealed(reply, '{"v":1,"id":"k1","ok":0,"text":"busy"'), KEYS) == Reply(BOX, "k1", False, "busy")
+    assert decode(*sealed(reply, '{"v":1,"id":"k1","ok":0,"text":"busy"'), KEYS) == Reply(
+        BOX, "k1", False, "busy"
+    )
     assert why(decode(*sealed(reply, '{"v":1,"id":"k1","ok":2,"text":""'), KEYS)) == "shape"
 
 
@@ -176,7 +187,10 @@ def test_garbage_with_a_right_mac_never_raises(name: str, body: bytes) -> None:
     decode(*sealed(f"manyi/1/{BOX}/{name}", body), KEYS)
 
 
-@given(names, st.dictionaries(st.sampled_from(["v", "life", "records", "seq", "n", "state", "first", "base"]), values))
+@given(
+    names,
+    st.dictionaries(st.sampled_from(["v", "life", "records", "seq", "n", "state", "first", "base"]), values),
+)
 def test_json_of_any_shape_with_a_right_mac_never_raises(name: str, fields: dict[str, object]) -> None:
     body = json.dumps(fields, allow_nan=True)[:-1]
     decode(*sealed(f"manyi/1/{BOX}/{name}", body), KEYS)

@@ -219,8 +219,9 @@ class Checker:
 
     def _count(self, b: _Branch, r: record.Record, tag: bytes) -> str | None:
         before = tuple(r.n[i] - r.own[i] for i in range(3))
-        if not b.known:
-            b.n0 = b.n = (before[0], before[1], before[2])
+        if not b.known:  # where a part begins, a loss row before it has to be believed
+            written_off = b.gap[1] if b.gap else NO_LEVELS
+            b.n0 = b.n = _add((before[0], before[1], before[2]), [-x for x in written_off])
             b.known = True
         missing = [max(0, before[i] - b.n[i]) for i in range(3)]
         if b.gap:

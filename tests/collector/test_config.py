@@ -1,0 +1,83 @@
+"""The configuration: the example is right, and everything that is wrong is said at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from manyi.core import config
+from manyi.core.errors import SetupError
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "collector" / "deploy" / "manyi.example.toml"
+SMALL = '[city]\nname = "x"\n[data]\ndir = "d"\n[broker]\nhost = "h"\n[keys]\nlink_file = "k"\n'
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(SetupError) as caught:
+        config.parse(text, Path("/etc/manyi"), "manyi.toml")
+    return list(caught.value.problems)
+
+
+def test_the_example_is_a_configuration() -> None:
+    found = config.load(EXAMPLE)
+    assert found.broker.plain is False
+    assert found.influx is not None
+
+
+def test_the_defaults_in_the_examples_comments_are_the_defaults() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    uncommented = "\n".join(
+        line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
+        for line in lines
+        if "allowed_hosts" not in line  # shown by an example: there is no name that fits everybody
+    )
+    assert config.parse(uncommented, EXAMPLE.parent) == config.load(EXAMPLE)
+
+
+def test_little_is_needed_and_paths_count_from_the_files_folder() -> None:
+    found = config.parse(SMALL, Path("/etc/manyi"))
+    assert found.data.ledger == Path("/etc/manyi/d/ledger.db")
+    assert (found.broker.port, found.web.port, found.policy.visit_ms) == (8883, 8080, 5000)
+    assert config.parse(SMALL.replace('"d"', '"/var/lib/manyi"'), Path("/etc/manyi")).data.dir == Path(
+        "/var/lib/manyi"
+    )
+
+
+def test_all_errors_are_told_at_once() -> None:
+    found = problems(
+        'colour = 1\n[city]\nname = ""\n[data]\n[broker]\nhost = 7\nport = 70000\nplain = "yes"\nusername = "u"\n'
+        '[keys]\nlink_file = "k"\nfile = "x"\n[web]\nport = true\n[policy]\nvisit_ms = 1\n[grafana]\n[influx]\nurl = "ftp://x"\n'
+    )
+    said = "\n".join(found)
+    for part in ("colour", "name = ''", "dir is missing", "host = 7", "70000", "'yes'", "password_file together",
+                 "[keys] file is not a setting", "[web] port = True", "visit_ms = 1", "[grafana]", "ftp://x",
+                 "org is missing", "token_file is missing"):  # fmt: skip
+        assert part in said, part
+    assert all(p.startswith("manyi.toml: ") for p in found)
+
+
+def test_plain_and_a_certificate_authority_contradict_each_other() -> None:
+    text = SMALL.replace('host = "h"', 'host = "h"\nplain = true\nca_file = "ca.pem"')
+    assert "take one out" in problems(text)[0]
+
+
+def test_not_toml_and_not_there(tmp_path: Path) -> None:
+    assert "not TOML" in problems("[city")[0]
+    with pytest.raises(SetupError, match=r"manyi\.example\.toml"):
+        config.load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(("mode", "text", "said"), [(0o644, "s\n", "chmod 600"), (0o600, "\n", "is empty")])
+def test_secrets_that_are_refused(tmp_path: Path, mode: int, text: str, said: str) -> None:
+    file = tmp_path / "s"
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(SetupError, match=said):
+        config.secret(file, "password")
+
+
+def test_a_secret_is_its_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "s"
+    file.touch(mode=0o600)
+    file.write_text("hush\n")
+    assert config.secret(file, "password") == "hush"
