@@ -16,7 +16,7 @@ CONSOLE = {"uart": 0, "tx": 1, "rx": 3}  # the USB socket
 
 KEYS = (32, 33, 25)  # level 1 green, 2 yellow, 3 red
 KEY_DOWN = 0  # the level of a pin whose key is down
-KEY_PULL_UP = True  # the chip has its own, weak and inside; the resistors of docs/HARDWARE.md are there all the same
+KEY_PULL_UP = True  # weak and inside the chip; the resistors of docs/HARDWARE.md are there all the same
 
 LAMPS = (26, 27, 13)  # the light in each key, same order
 LAMP_ON = 1
