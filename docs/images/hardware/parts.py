@@ -194,7 +194,7 @@ def buzzer(pin: int, hz: int) -> Part:
             sheet.text(x + 4, up + 0.9, "BZ", 2.3, at="middle", bold=True)
             p.rail(90, up - 2, "5V")
             p.wire((67.5, up), (67.5, up - 4.6), (84, up - 4.6), (84, up))
-            sheet.rect(min(p.x(73), p.x(78)), up - 5.2, 5, 1.2, fill="#fff", line=0)
+            sheet.rect(min(p.x(74), p.x(77)), up - 5.2, 3, 1.2, fill="#fff", line=0)
             p.diode2(74, up - 4.6)
             p.dot(67.5, up)
             p.dot(84, up)

@@ -113,19 +113,19 @@ class Drawing:
         up, down = ENDS[self.name]
         s.text(mid, top + 4, up, 2.2, at="middle", ink=GREY)
         s.text(mid, bottom - 2.2, down, 2.6, at="middle", bold=True, ink=GREY)
-        s.rect(mid - 12, top + 32, 24, 36, r=1, fill="#fff", line=0.3)
-        s.text(mid, top + 40, self.name, 2.5, at="middle", bold=True)
-        s.text(mid, top + 45, f"CHIP {b['CHIP']}", 2.2, at="middle", ink=GREY)
-        s.text(mid, top + 49, f"{b['FLASH_BYTES'] >> 20} MB flash", 2.2, at="middle", ink=GREY)
-        s.text(mid, top + 57, "从上面看", 2.2, at="middle", ink=GREY)
-        s.text(mid, top + 61, "seen from above", 2.2, at="middle", ink=GREY)
+        s.rect(mid - 12, top + 50, 24, 36, r=1, fill="#fff", line=0.3)
+        s.text(mid, top + 58, self.name, 2.5, at="middle", bold=True)
+        s.text(mid, top + 63, f"CHIP {b['CHIP']}", 2.2, at="middle", ink=GREY)
+        s.text(mid, top + 67, f"{b['FLASH_BYTES'] >> 20} MB flash", 2.2, at="middle", ink=GREY)
+        s.text(mid, top + 75, "从上面看", 2.2, at="middle", ink=GREY)
+        s.text(mid, top + 79, "seen from above", 2.2, at="middle", ink=GREY)
         if b["ETH"]:
             e = b["ETH"]
             taken = [e["ref_clk"], e["power"], e["mdio"], e["mdc"], *e["rmii"]]
-            s.text(mid, top + 72, "板内网络芯片占用 taken by LAN8720", 1.9, at="middle", ink=GREY)
+            s.text(mid, top + 91, "板内网络芯片占用 taken by LAN8720", 1.9, at="middle", ink=GREY)
             for i in range(0, len(taken), 5):
                 words = " ".join(f"GPIO{p}" for p in sorted(taken)[i : i + 5])
-                s.text(mid, top + 75.5 + i * 0.6, words, 1.9, at="middle", ink=GREY)
+                s.text(mid, top + 94.5 + i * 0.6, words, 1.9, at="middle", ink=GREY)
         for side, labels in ((-1, self.left), (1, self.right)):
             x = x1 if side < 0 else x2
             for i, label in enumerate(labels):
