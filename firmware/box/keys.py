@@ -22,7 +22,7 @@ PRESS, RELEASE, STUCK = (
 )  # events: (PRESS, level, 0) (RELEASE, level, held ms, 0 unknown) (STUCK, level, 0)
 
 SAMPLE_MS = 5  # how often the port should be asked; two of these, the journal and the light fit 20 ms
-BLIND_MS = 20  # a gap of four samples: longer than a garbage collection, shorter than a finger's shortest tap
+BLIND_MS = 12  # two samples missed; two such gaps are still shorter than a finger's shortest tap
 RELEASE_MS = 20  # the worst bounce of a cheap key in its data sheet is 10 ms
 TOGETHER_MS = 100  # a flat hand lands within this; a change of mind takes longer
 STUCK_MS = 60_000

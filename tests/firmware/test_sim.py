@@ -19,12 +19,16 @@ pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on
 
 
 def test_a_press_is_lit_stored_and_acknowledged(box: SimBox, collector: FakeCollector) -> None:
-    light = box.press(1)
-    assert float(light["ms"]) < 20
-    acked(box, int(light["seq"]) + 1)  # the clock record that dates it
+    box.press(1)
+    acked(box, 3)  # with the clock record that dates it
     records = collector.life.records
     assert [r["kind"] for r in records.values()] == [3, 1, 2]
     assert collector.presses() == [1]
+
+
+def test_light_comes_within_20_ms(box: SimBox) -> None:
+    took = sorted(float(box.press(1)["ms"]) for _ in range(9))
+    assert took[4] < 20  # the median: on a shared machine a process may not run for longer than that
 
 
 def test_a_box_says_hello_then_asks_with_an_empty_batch_where_the_collector_is(
@@ -59,7 +63,7 @@ def test_a_backlog_goes_in_batches_one_at_a_time(box: SimBox, collector: FakeCol
     acked(box, 3)
     collector.answering = False
     for i in range(40):
-        box.press(i % 3 + 1, 25)
+        box.press(i % 3 + 1)
     collector.answering = True
     acked(box, 43)
     sizes = [len(b["records"]) for b in collector.batches if b["records"]]
@@ -72,7 +76,7 @@ def test_a_box_killed_in_mid_press_counts_every_light_once(box: SimBox, collecto
     lights = 0
     for _ in range(3):
         for level in (1, 2, 3):
-            box.press(level, 25)
+            box.press(level)
             lights += 1
         box.process.kill()
         box.ended()
@@ -276,7 +280,7 @@ def test_the_power_fails_in_the_middle_of_a_flash_write(make_box: Callable[..., 
             assert lit <= counted <= lit + 1  # the one under the knife may be whole
         while box.process.poll() is None:
             count = len(box.said("light"))
-            box.say("tap 1 25")
+            box.say("tap 1 40")
             box.until(
                 "light or dark",
                 lambda b=box, c=count: len(b.said("light")) > c or b.process.poll() is not None,

@@ -30,7 +30,7 @@ def test_the_heap_does_not_grow_while_the_link_flaps(
     for i in range(ROUNDS):
         mosquitto.kill()
         for _ in range(PRESSES):
-            box.press(i % 3 + 1, 25)
+            box.press(i % 3 + 1)
         mosquitto.start()
         box.wait("link up", i + 1)
         acked(box, 2 + (i + 1) * PRESSES)
