@@ -49,3 +49,21 @@ def test_a_module_over_its_budget_is_named(tmp_path):
     (tmp_path / "box").mkdir()
     (tmp_path / "box" / "fat.mpy").write_bytes(bytes(5000))
     assert build.check(tmp_path) == ["box/fat.mpy has 5000 bytes, 904 over its budget"]
+
+
+def test_a_private_name_and_a_parameter_become_short():
+    text = "class A:\n    def go(self, speed):\n        self._now = speed\n"
+    assert build.shortened(text, set())[0] == "class A:\n    def go(self, _a):\n        self._b = _a\n"
+
+
+def test_a_name_that_another_file_may_speak_of_stays():
+    assert build.spoken("go(speed=1)\nasyncio.core._io_queue\nfrom box.chain import tag\n") == {
+        "speed", "core", "_io_queue", "box", "chain", "tag",
+    }  # fmt: skip
+    text = "def go(speed, _queue):\n    return speed, _queue\n"
+    assert build.shortened(text, {"speed", "_queue"})[0] == text
+
+
+def test_a_parameter_that_is_also_an_attribute_or_a_builtin_stays():
+    text = "def go(ring, len):\n    return x.ring, len\n"
+    assert build.shortened(text, set())[0] == text
