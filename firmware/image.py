@@ -1,0 +1,289 @@
+"""Makes the one file that a board is flashed with, from address 0: the technician's own MicroPython, our partition
+table, a file system with the firmware, an empty journal. Pure functions over bytes, and a small command.
+
+    python firmware/image.py --board esp32_devkitc --firmware ESP32_GENERIC.bin --sha256 SUMS --out build/box.bin
+
+An official MicroPython .bin holds the bootloader, a partition table at 0x8000 and the application at 0x10000, counted
+from where the chip's ROM looks for a bootloader (0x1000 on the ESP32, 0 on the S3: the file begins there). Only the
+table is replaced. Refuses: a file whose SHA-256 is not the named one, of another chip, cut short, damaged, or too large
+for its partition; and to overwrite half an image: the file is put in place whole.
+
+Writes no identity: `manyi box provision` or `manyi box flash --box` does, so that one image serves a whole tray.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import runpy
+import struct
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import xor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILT = HERE.parent / "build" / "firmware"
+TABLE_AT, TABLE_SIZE = 0x8000, 0xC00
+ENTRY = "<2sBBII16sI"
+ENTRY_MAGIC, MD5_MAGIC = b"\xaa\x50", b"\xeb\xeb" + b"\xff" * 14
+APP, DATA = 0, 1
+SUBTYPES = {"factory": 0, "phy": 1, "nvs": 2, "fat": 0x81}
+BLOCK = 4096  # bytes; flash is erased, and littlefs counts, in these
+BOOTLOADER_AT = {"esp32": 0x1000, "esp32s3": 0}
+CHIP_ID = {"esp32": 0, "esp32s3": 9}  # of the image header
+IMAGE_MAGIC, IMAGE_HEAD, CHECKSUM_SEED = 0xE9, 24, 0xEF
+DESC_MAGIC = struct.pack("<I", 0xABCD5432)  # esp_app_desc_t, at the front of the first segment
+OLDEST = (1, 22)  # of MicroPython: what mpy-cross writes is read from here on (facts: tried 1.22 to 1.29)
+BOOTLOADER, APPLICATION = ("引导程序", "bootloader"), ("应用程序", "application")
+BOOT_FILE = Path("ports/esp32/boot.py")
+
+
+class Wrong(Exception):
+    """What is wrong and what to do: Chinese, then English."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    name: str
+    kind: int
+    subtype: int
+    at: int
+    size: int
+
+
+# --- the table ---------------------------------------------------------------------------------------------------
+
+
+def partitions(text: str) -> list[Partition]:
+    """Reads boards/partitions.csv. Raises Wrong if they overlap, are out of order or off a block."""
+    found: list[Partition] = []
+    end = TABLE_AT + BLOCK
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.partition("#")[0].split(",")]
+        if cells == [""]:
+            continue
+        name, kind, subtype, at, size = cells[:5]
+        number = SUBTYPES[subtype] if subtype in SUBTYPES else int(subtype, 0)
+        part = Partition(name, APP if kind == "app" else DATA, number, int(at, 0), int(size, 0))
+        if part.at < end or part.at % BLOCK or part.size % BLOCK or len(name.encode()) > 15:
+            raise Wrong(
+                f"分区表有误:{name}", f"partitions.csv: {name} overlaps, is off a block or has a long name"
+            )
+        end = part.at + part.size
+        found.append(part)
+    return found
+
+
+def table(parts: list[Partition]) -> bytes:
+    """The binary table, with the checksum that the bootloader wants."""
+    raw = b"".join(
+        struct.pack(ENTRY, ENTRY_MAGIC, p.kind, p.subtype, p.at, p.size, p.name.encode(), 0) for p in parts
+    )
+    return (raw + MD5_MAGIC + hashlib.md5(raw, usedforsecurity=False).digest()).ljust(TABLE_SIZE, b"\xff")
+
+
+def ours() -> list[Partition]:
+    return partitions((HERE / "boards" / "partitions.csv").read_text(encoding="utf-8"))
+
+
+def named(parts: list[Partition], name: str) -> Partition:
+    return next(p for p in parts if p.name == name)
+
+
+# --- what the technician supplies ----------------------------------------------------------------------------------
+
+
+def check_sum(data: bytes, wanted: str, name: str) -> None:
+    """`wanted`: 64 hex digits, or the text of a list as sha256sum writes it, in which `name` must be. Raises Wrong."""
+    digest = hashlib.sha256(data).hexdigest()
+    if re.fullmatch(r"\s*[0-9a-fA-F]{64}\s*", wanted):
+        listed = [wanted.strip().lower()]
+    else:
+        lines = re.findall(r"^([0-9a-fA-F]{64}) [ *](.+?)\s*$", wanted, re.MULTILINE)
+        listed = [sum_.lower() for sum_, file in lines if re.split(r"[/\\]", file)[-1] == name]
+        if not listed:
+            raise Wrong(
+                f"校验清单里没有 {name}",
+                f"the list has no SHA-256 for {name}: get the list that came with it",
+            )
+    if digest not in listed:
+        raise Wrong(
+            f"{name} 的 SHA-256 不符({digest}),文件损坏或不是原件,请重新下载",
+            f"{name} has another SHA-256 ({digest}): damaged or not the original. Fetch it again",
+        )
+
+
+def image_end(raw: bytes, at: int, chip: str, what: tuple[str, str]) -> int:
+    """Where the ESP image at `at` ends, its header, checksum and digest checked. Raises Wrong."""
+    zh, en = what
+    cut = Wrong(f"{zh}不完整,文件被截断", f"the {en} is cut short: fetch the file again")
+    if len(raw) < at + IMAGE_HEAD:
+        raise cut
+    magic, segments = raw[at], raw[at + 1]
+    if magic != IMAGE_MAGIC:
+        raise Wrong(
+            f"文件里没有{zh}", f"there is no {en} at 0x{at:x}: is this a MicroPython .bin for {chip}?"
+        )
+    (chip_id,) = struct.unpack_from("<H", raw, at + 12)
+    if chip_id != CHIP_ID[chip]:
+        found = next((c for c, number in CHIP_ID.items() if number == chip_id), f"chip {chip_id}")
+        raise Wrong(
+            f"{zh}是给 {found} 的,这块板是 {chip}", f"the {en} is for {found}, the board is an {chip}"
+        )
+    end, check = at + IMAGE_HEAD, CHECKSUM_SEED
+    for _ in range(segments):
+        if len(raw) < end + 8:
+            raise cut
+        (size,) = struct.unpack_from("<I", raw, end + 4)
+        end += 8
+        if len(raw) < end + size:
+            raise cut
+        check = reduce(xor, raw[end : end + size], check)
+        end += size
+    end = at + (end - at) // 16 * 16 + 16
+    digest_at = end
+    if raw[at + 23]:
+        end += 32
+    if len(raw) < end:
+        raise cut
+    if raw[digest_at - 1] != check or (
+        raw[at + 23] and hashlib.sha256(raw[at:digest_at]).digest() != raw[digest_at:end]
+    ):
+        raise Wrong(f"{zh}损坏", f"the {en} is damaged: fetch the file again")
+    return end
+
+
+def take_apart(firmware: bytes, chip: str, parts: list[Partition]) -> tuple[bytes, bytes]:
+    """-> (bootloader, application) of a MicroPython .bin, each without what follows it. Raises Wrong."""
+    base = BOOTLOADER_AT[chip]
+    raw = b"\xff" * base + firmware
+    factory = named(parts, "factory")
+    boot_end = image_end(raw, base, chip, BOOTLOADER)
+    if boot_end > TABLE_AT:
+        raise Wrong("引导程序太大", f"the bootloader is {boot_end - TABLE_AT} bytes too large for its place")
+    if raw[TABLE_AT : TABLE_AT + 2] != ENTRY_MAGIC:
+        raise Wrong(
+            "文件里没有分区表,不是整机固件",
+            "there is no partition table at 0x8000: take the .bin, not the .app-bin",
+        )
+    app_end = image_end(raw, factory.at, chip, APPLICATION)
+    if app_end > factory.at + factory.size:
+        over = app_end - factory.at - factory.size
+        raise Wrong(
+            f"应用程序超出分区 {over} 字节", f"the application is {over} bytes larger than its partition"
+        )
+    app = raw[factory.at : app_end]
+    release = version(app)
+    if release and release < OLDEST:
+        raise Wrong(
+            f"MicroPython {release} 太旧", f"MicroPython {release} is older than {OLDEST}: take a newer one"
+        )
+    return raw[base:boot_end], app
+
+
+def version(app: bytes) -> tuple[int, ...]:
+    """MicroPython's (major, minor) as the application says it; () if it does not."""
+    desc = app[IMAGE_HEAD + 8 : IMAGE_HEAD + 8 + 80]
+    found = re.match(rb"v?(\d+)\.(\d+)", desc[16:48]) if desc[:4] == DESC_MAGIC else None
+    return tuple(int(n) for n in found.groups()) if found else ()
+
+
+# --- what is ours --------------------------------------------------------------------------------------------------
+
+
+def tree(built: Path, board: str) -> dict[str, bytes]:
+    """Path on the box to content: boot.py, and app/ with the compiled firmware and this board's facts."""
+    files = {"boot.py": (HERE / BOOT_FILE).read_bytes()}
+    for path in sorted(built.rglob("*.mpy")):
+        inside = path.relative_to(built)
+        skip = inside.parts[:2] == ("ports", "sim") or inside == BOOT_FILE.with_suffix(".mpy")
+        if skip or (inside.parts[0] == "boards" and inside.stem != board):
+            continue
+        files[f"app/{inside.as_posix()}"] = path.read_bytes()
+    return files
+
+
+def filesystem(files: Mapping[str, bytes], size: int) -> bytes:
+    """A littlefs of `size` bytes, as VfsLfs2 mounts it. Raises Wrong if they do not fit."""
+    from littlefs import LittleFS, LittleFSError  # noqa: PLC0415  only who makes an image needs it
+
+    fs = LittleFS(block_size=BLOCK, block_count=size // BLOCK, read_size=32, prog_size=32, lookahead_size=32)
+    try:
+        for name, content in files.items():
+            if "/" in name:
+                fs.makedirs(name.rpartition("/")[0], exist_ok=True)
+            with fs.open(name, "wb") as file:
+                file.write(content)
+    except LittleFSError as error:
+        need = sum(map(len, files.values()))
+        raise Wrong(
+            f"文件放不下({need} 字节)", f"{need} bytes of files do not fit into {size}: {error}"
+        ) from None
+    fs.unmount()
+    return bytes(fs.context.buffer)  # type: ignore[attr-defined]
+
+
+def assemble(firmware: bytes, chip: str, files: Mapping[str, bytes], parts: list[Partition]) -> bytes:
+    """The whole flash from address 0. Raises Wrong."""
+    bootloader, app = take_apart(firmware, chip, parts)
+    whole = bytearray(b"\xff" * (parts[-1].at + parts[-1].size))
+    vfs, data = named(parts, "vfs"), named(parts, "data")
+    for at, content in (
+        (BOOTLOADER_AT[chip], bootloader),
+        (TABLE_AT, table(parts)),
+        (named(parts, "factory").at, app),
+        (vfs.at, filesystem(files, vfs.size)),
+        (data.at, filesystem({}, data.size)),
+    ):
+        whole[at : at + len(content)] = content
+    return bytes(whole)
+
+
+def main(words: list[str] | None = None) -> None:
+    ask = argparse.ArgumentParser(description="制作整机镜像 / Make the image of a board's whole flash.")
+    boards = sorted(p.stem for p in (HERE / "boards").glob("*.py"))
+    ask.add_argument("--board", required=True, choices=boards)
+    ask.add_argument("--firmware", required=True, type=Path, help="官方 MicroPython .bin / the official .bin")
+    ask.add_argument(
+        "--sha256",
+        required=True,
+        help="64 位十六进制,或清单文件 / hex digits, or a list as sha256sum writes it",
+    )
+    ask.add_argument(
+        "--built", type=Path, default=BUILT, help="make firmware 的输出 / what `make firmware` made"
+    )
+    ask.add_argument("--out", required=True, type=Path)
+    got = ask.parse_args(words)
+    try:
+        image = _make(got.board, got.firmware, got.sha256, got.built)
+        fresh = got.out.with_suffix(".new")
+        got.out.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(image)
+        fresh.replace(got.out)
+    except (Wrong, OSError) as error:
+        sys.exit(str(error))
+    print(f"{got.out}  {len(image)} bytes  sha256 {hashlib.sha256(image).hexdigest()}")
+
+
+def _make(board: str, firmware: Path, wanted: str, built: Path) -> bytes:
+    raw = firmware.read_bytes()
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", wanted):
+        wanted = Path(wanted).read_text(encoding="utf-8")
+    check_sum(raw, wanted, firmware.name)
+    if not (built / "main.mpy").exists():
+        raise Wrong(
+            "固件还没有编译", "the firmware is not compiled: make firmware, or python firmware/build.py"
+        )
+    chip = runpy.run_path(str(HERE / "boards" / f"{board}.py"))["CHIP"]
+    return assemble(raw, chip, tree(built, board), ours())
+
+
+if __name__ == "__main__":
+    main()
