@@ -22,7 +22,9 @@ class Row(NamedTuple):
     kind `loss`: body JSON {"from", "to", "lost":[s,b,d]}; seq = from.
     kind `break`: body JSON {"have", "prev"} (tags, hex); seq of the record after it.
     kind `fork`: body JSON {"of" branch, "have" tag or "", "got" tag}; seq and branch of the new branch's
-    first record. Other kinds: body JSON, a fact of the roster.
+    first record.
+    kind `setback`: body JSON {"had", "hash", "at_ms", "stands"}: the ledger was found set back (root.py).
+    Other kinds: body JSON, a fact of the roster.
     """
 
     id: int
