@@ -4,7 +4,7 @@
 #   link    journal → broker → collector's ack tasks/link.py
 #   glow    the lamp's time                   tasks/glow.py
 #   chores  what can wait                     tasks/chores.py
-#   and the supervisor, which is this one     tasks/supervisor.py
+#   and the supervisor, which is this one     tasks/supervisor.py; and the port's own errands
 #
 # Decisions are made in box/ (pure); a port (ports/) touches the world. A port has
 #   .ident      box, k_link, k_chain, host, port, user, password, and for tests ack_ms, backoff_ms, beat_s
@@ -13,7 +13,11 @@
 #   keys() -> bit 0 to 2: down now, bit 3 to 5: had a down edge since the last call
 #   lamp(light %, sound %)
 #   up_ms() heap() rssi() chance() -> 32 random bits, random(n) -> bytes      feed() the watchdog
-#   connect() -> stream, a coroutine that closes its socket if it is cancelled
+#   connect() -> stream, a coroutine that closes its socket if it is cancelled; the stream's close() closes it at once
+#   fresh() -> True once when a network has come: dial now
+#   errands: pairs of a name and a function of supervisor.Alive -> coroutine, watched like every other task
+#   time() -> None or (sent, got, Unix ms, source): what somebody said the time was, for box/clock.py
+#   wall(Unix ms, sure): what time it is, or is at the least (sure: False), for what looks at dates before there is a link
 #   load(name) -> bytes or None, save(name, bytes)                            settings, not records
 #   boot_reason() reset(reason, why) stop(): the last two do not return
 #   tell(line) for a technician's console; lit(level, seq) when a press has its light
@@ -28,6 +32,7 @@ from box import wire  # noqa: E402
 
 BATCH = bytearray(wire.BUFFER)  # the one large block of memory, taken before the heap is in pieces
 
+from box.clock import journalled  # noqa: E402
 from box.journal import Journal  # noqa: E402
 from tasks import chores, glow, hand, line, supervisor  # noqa: E402
 from tasks.core import Core  # noqa: E402
@@ -35,6 +40,7 @@ from tasks.link import Link  # noqa: E402
 from tasks.orders import Orders  # noqa: E402
 
 FW = (1, 0, 0)
+MADE_MS = 1_795_219_200_000  # 2026-11-21, with FW: it cannot be earlier than this
 GOODBYE_MS = 2000
 COMMANDED = 3  # boot reason
 
@@ -44,6 +50,7 @@ async def run(port):
     reason = port.boot_reason()
     book = Journal(port.flash, ident["k_chain"], ident["box"], lambda: port.random(8))
     book.begin(reason, FW)
+    port.wall(max(MADE_MS, journalled(book)), False)
     core = Core(port, book, FW, reason)
     orders = Orders(core, ident["k_link"], ident["box"])
     orders.remember()
@@ -51,7 +58,10 @@ async def run(port):
     alive = [supervisor.Alive(name) for name in ("hand", "glow", "chores")]
     alive.append(supervisor.Alive("link", supervisor.LINK_PATIENCE))
     link = Link(core, orders, ident, alive[3], BATCH)
-    tasks = (hand.run(core, alive[0]), glow.run(core, alive[1]), chores.run(core, alive[2]), link.run())
+    tasks = [hand.run(core, alive[0]), glow.run(core, alive[1]), chores.run(core, alive[2]), link.run()]
+    for name, errand in port.errands:
+        alive.append(supervisor.Alive(name))
+        tasks.append(errand(alive[-1]))
     core.keys.sample(port.keys() & 7, 0, core.now())  # what is down before this is no press
     port.tell(
         "ready box=%s life=%s boot=%d newest=%d n=%d,%d,%d"

@@ -11,7 +11,10 @@ HOUR_MS = 3_600_000  # at most one correction an hour: drift is 160 ppm, 0.6 s
 SETTLE_MS = 10_000  # a boot that ends before this, without a press, writes nothing (a boot loop)
 FIRST_MS = 1_704_067_200_000  # 2024: a collector that says less has no clock itself
 LAST_MS = 4_102_444_800_000  # 2100
-ACK = 1  # the clock record's source
+# The clock record's source. A smaller one knows better: it is sealed, it is measured.
+ACK, NTP, BATTERY = 1, 2, 3
+CLOCK, DATA_AT = 2, 33  # docs/WIRE.md: its kind, and where its data lies in a packed record
+LOOK_BACK = 300  # records; a day at a busy window
 
 
 # Counts up_ms from a tick counter of `period` ticks. Must be asked at least once a period.
@@ -27,6 +30,15 @@ class Uptime:
         return self.ms
 
 
+# -> Unix ms of the newest clock record near the journal's end, or 0: now it is later than that.
+def journalled(book):
+    slot = bytearray(64)
+    for seq in range(book.newest, max(book.base, book.newest - LOOK_BACK) - 1, -1):
+        if book.read(seq, slot) and slot[1] == CLOCK:
+            return struct.unpack_from("<Q", slot, DATA_AT)[0]
+    return 0
+
+
 class Clock:
     def __init__(self):
         self.source = 0  # 0: not known
@@ -34,16 +46,19 @@ class Clock:
         self._epoch = 0  # Unix ms of up_ms 0
         self._noted = None  # the epoch of the newest clock record of this boot
         self._noted_at = 0
+        self._noted_source = 0
 
     # The answer to a question sent at `sent` came at `got` (both up_ms) and said `now`. -> True if it set the clock.
-    def answer(self, sent, got, now):
+    def answer(self, sent, got, now, source=ACK):
         if not (0 <= got - sent <= RTT_MS and FIRST_MS <= now < LAST_MS):
+            return False
+        if self.source and source > self.source:
             return False
         error = (got - sent + 1) // 2
         epoch = now - sent - (got - sent) // 2
-        if self.source and error > self.error and abs(epoch - self._epoch) <= error + self.error:
+        if source == self.source and error > self.error and abs(epoch - self._epoch) <= error + self.error:
             return False  # it says nothing that the better answer before it did not
-        self.source, self.error, self._epoch = ACK, error, epoch
+        self.source, self.error, self._epoch = source, error, epoch
         return True
 
     def unix_ms(self, up_ms):
@@ -55,9 +70,11 @@ class Clock:
             return False
         if self._noted is None:
             return pressed or up_ms >= SETTLE_MS
-        return abs(self._epoch - self._noted) > STEP_MS and up_ms - self._noted_at >= HOUR_MS
+        if abs(self._epoch - self._noted) <= STEP_MS:
+            return False
+        return self.source < self._noted_source or up_ms - self._noted_at >= HOUR_MS
 
     # -> data of a clock record made at up_ms; from now on it is the record to compare with.
     def note(self, up_ms):
-        self._noted, self._noted_at = self._epoch, up_ms
+        self._noted, self._noted_at, self._noted_source = self._epoch, up_ms, self.source
         return struct.pack("<QI", self._epoch + up_ms, self.error)

@@ -16,7 +16,10 @@ A, IN = 1, 1
 # "192.168.1.9" is an address, and needs no look-up.
 def is_address(host):
     parts = host.split(".")
-    return len(parts) == 4 and all([0 < len(p) < 4 and not p.strip("0123456789") and int(p) < 256 for p in parts])
+    for p in parts:
+        if not 0 < len(p) < 4 or p.strip("0123456789") or int(p) > 255:
+            return False
+    return len(parts) == 4
 
 
 def _name(host):

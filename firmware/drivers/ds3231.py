@@ -50,7 +50,15 @@ class DS3231:
     def write(self, unix_s):
         year, month, day, hour, minute, second, weekday = calendar.civil(unix_s)
         century = CENTURY if year >= 2100 else 0
-        fields = (_bcd(second), _bcd(minute), _bcd(hour), weekday + 1, _bcd(day), _bcd(month) | century, _bcd(year % 100))
+        fields = (
+            _bcd(second),
+            _bcd(minute),
+            _bcd(hour),
+            weekday + 1,
+            _bcd(day),
+            _bcd(month) | century,
+            _bcd(year % 100),
+        )
         self._i2c.writeto_mem(ADDRESS, 0, bytes(fields))
         self._i2c.readfrom_mem_into(ADDRESS, STATUS, self._one)
         self._i2c.writeto_mem(ADDRESS, STATUS, bytes((self._one[0] & ~STOPPED & 0xFF,)))

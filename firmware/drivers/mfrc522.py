@@ -6,7 +6,16 @@
 #
 # Refuses: to write to a badge or to read anything but its number, and to believe a number whose check byte is wrong.
 
-COMMAND, COM_IRQ, ERROR, FIFO, FIFO_LEVEL, CONTROL, BIT_FRAMING, COLL = 0x01, 0x04, 0x06, 0x09, 0x0A, 0x0C, 0x0D, 0x0E
+COMMAND, COM_IRQ, ERROR, FIFO, FIFO_LEVEL, CONTROL, BIT_FRAMING, COLL = (
+    0x01,
+    0x04,
+    0x06,
+    0x09,
+    0x0A,
+    0x0C,
+    0x0D,
+    0x0E,
+)
 MODE, TX_CONTROL, TX_ASK, T_MODE, T_PRESCALER, T_RELOAD_H, T_RELOAD_L, VERSION = (
     0x11, 0x14, 0x15, 0x2A, 0x2B, 0x2C, 0x2D, 0x37,
 )  # fmt: skip
@@ -29,9 +38,9 @@ ASKING, NUMBER, CHOOSING = 0, 1, 2
 def crc_a(data):
     crc = 0x6363
     for byte in data:
-        byte ^= crc & 0xFF
-        byte = (byte ^ byte << 4) & 0xFF
-        crc = crc >> 8 ^ byte << 8 ^ byte << 3 ^ byte >> 4
+        b = byte ^ crc & 0xFF
+        b = (b ^ b << 4) & 0xFF
+        crc = crc >> 8 ^ b << 8 ^ b << 3 ^ b >> 4
     return bytes((crc & 0xFF, crc >> 8 & 0xFF))
 
 

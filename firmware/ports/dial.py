@@ -11,28 +11,46 @@ import ssl
 
 
 class Stream(asyncio.StreamWriter):
+    heard = None  # called whenever something came
+
+    def readinto(self, buf):
+        yield asyncio.core._io_queue.queue_read(self.s)
+        n = self.s.readinto(buf)
+        if n and self.heard:
+            self.heard()
+        return n
+
     def close(self):
         self.s.close()
 
 
-# address: numbers and dots, so that nothing is looked up here. tls: None, or {"ca": path of the DER certificate to
-# trust, "name": the server's name in its certificate}
-async def connect(address, port, tls):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+# tls: None, or {"ca": path of the DER certificate to trust, "name": the server's name in its certificate}. -> what
+# `connect` takes. Made once: it keeps the certificate in one place of the heap.
+def trust(tls):
+    if not tls:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with open(tls["ca"], "rb") as f:
+        context.load_verify_locations(cadata=f.read())
+    return context, tls["name"]
+
+
+# address: numbers and dots on a board, so that nothing is looked up here.
+async def connect(address, port, trusted):
+    found = socket.getaddrinfo(address, port, socket.AF_INET, socket.SOCK_STREAM)[0]
+    sock = socket.socket(found[0], found[1], found[2])
     try:
         sock.setblocking(False)
         try:
-            sock.connect(socket.getaddrinfo(address, port)[0][-1])
+            sock.connect(found[-1])
         except OSError as e:
             if e.errno != errno.EINPROGRESS:
                 raise
         await writable(sock)
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.verify_mode = ssl.CERT_REQUIRED
-            with open(tls["ca"], "rb") as f:
-                context.load_verify_locations(cadata=f.read())
-            sock = context.wrap_socket(sock, server_hostname=tls["name"], do_handshake_on_connect=False)
+        if trusted:
+            context, name = trusted
+            sock = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
             sock.setblocking(False)
         return Stream(sock)
     except BaseException:

@@ -6,7 +6,7 @@
 import asyncio
 
 from box import journal, lamp, record, wire
-from box.clock import Clock
+from box.clock import ACK, Clock
 from box.keys import Keys
 
 PROMPT_MS = 30_000  # a visit that is rated later than this is not the one that the prompt was for
@@ -66,6 +66,9 @@ class Core:
 
     # Writes a clock record if one is due. After the light, never before it.
     def note(self):
+        said = self.port.time()
+        if said:
+            self.clock.answer(*said)
         if self.clock.due(self.now(), self.pressed):
             self.note_now()
 
@@ -74,6 +77,7 @@ class Core:
         if not self.clock.source:
             return False
         ms = self.now()
+        self.port.wall(self.clock.unix_ms(ms), self.clock.source == ACK)
         return self.write(record.CLOCK, ms, reason=self.clock.source, data=self.clock.note(ms)) > 0
 
     # Tells of losses that the journal has admitted since the last call.

@@ -66,7 +66,7 @@ class Link:
     async def _sleep(self, ms):
         now = self._core.now
         until = now() + ms
-        while now() < until:
+        while now() < until and not self._core.port.fresh():
             self._alive.mark()
             await wait(self._core.link, min(line.LOOK_MS, until - now()))
 

@@ -55,10 +55,10 @@ def go():
         folder = mount()
         sys.path[:] = ["/app", ".frozen"]
         gc.collect()
-        from ports.esp32 import start
+        from ports.esp32 import start  # noqa: PLC0415
 
         start.go(IDENTITY, folder)
-    except BaseException as e:
+    except Exception as e:
         sys.print_exception(e)
     time.sleep_ms(CALM_MS)
     machine.reset()

@@ -11,7 +11,8 @@ import sys
 import time
 
 from box.clock import Uptime
-from ports.sim import console, net
+from ports import dial
+from ports.sim import console
 from ports.sim.fingers import Fingers
 from ports.sim.flash import Flash
 
@@ -25,6 +26,8 @@ POWER_CUT = 9  # exit status
 
 
 class Port:
+    errands = ()
+
     def __init__(self, folder):
         self._folder = folder
         with open(folder + "/box.json") as f:
@@ -32,7 +35,7 @@ class Port:
         for key in ("k_link", "k_chain"):
             ident[key] = binascii.unhexlify(ident[key])
         self.ident = ident
-        self._trusted = net.trust(ident["tls"])
+        self._trusted = dial.trust(ident["tls"])
         self.flash = Flash(folder + "/flash.bin", ident.get("cut_at", 0), self._power_cut)
         self.fingers = Fingers()
         self.keys = self.fingers.read
@@ -53,6 +56,12 @@ class Port:
 
     def chance(self):
         return int.from_bytes(os.urandom(4), "little")
+
+    def time(self):
+        return None
+
+    def wall(self, unix_ms, sure):
+        pass  # the host's clock is set
 
     def heap(self):
         gc.collect()
@@ -76,8 +85,11 @@ class Port:
 
     # ---- link
 
+    def fresh(self):
+        return False
+
     async def connect(self):
-        return await net.connect(self.ident["host"], self.ident["port"], self._trusted)
+        return await dial.connect(self.ident["host"], self.ident["port"], self._trusted)
 
     # ---- files
 

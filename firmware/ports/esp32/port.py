@@ -1,0 +1,263 @@
+# The port of a board: the list at the head of main.py, on an ESP32. Its pins are one file of facts in boards/.
+#
+# Refuses: to decide. It touches pins, flash, clock and radio, and what to do with them is box/'s and tasks/'.
+
+import asyncio
+import gc
+import json
+import os
+import time
+
+import machine
+from box import calendar
+from box.chord import Chord
+from box.clock import BATTERY, Uptime
+from ports import dial
+from ports.esp32.flash import Flash
+from ports.esp32.hands import Hands
+from ports.esp32.lamps import Lamps
+from ports.esp32.names import Names
+from ports.esp32.net import Net
+
+TICKS = 1 << 30
+WATCHDOG_MS = 8000  # four times the longest blocked moment, a TLS handshake on a bad day
+POWER, WATCHDOG, UNKNOWN = 1, 2, 6  # boot reasons
+MARK = (
+    b"MYB"  # before the reason that a reset left in the RTC's memory, which outlives a reset but no power cut
+)
+QUIET_MS = 10_000
+RTC_ERROR_MS = 1000  # a battery clock has whole seconds
+SAVED = ".new"
+
+
+class Port:
+    DIED = 4  # boot reason
+
+    # ident: what box.json says, keys as bytes; facts: a module of boards/; folder: where settings are kept
+    def __init__(self, ident, facts, folder):
+        self.ident, self._folder = ident, folder
+        self._uptime = Uptime(time.ticks_ms() % TICKS, TICKS)
+        self._dog = None
+        self.told = None  # (sent, got, Unix ms, source): a time that the clock may believe
+        self.hands = Hands(facts.KEYS, facts.KEY_DOWN, facts.KEY_PULL_UP)
+        self._lamps = Lamps(facts.LAMPS, facts.LAMP_ON, facts.BUZZER, facts.BUZZER_HZ, facts.DUTY_LAMP)
+        self._chord = Chord()
+        self._touched = self._touched_at = 0
+        self.flash = Flash()
+        self.leaving = asyncio.Event()
+        self._rtc = machine.RTC()
+        self._floor = 0  # Unix ms: no earlier is believed of a battery clock
+        self._battery = _clock(facts.RTC)
+        self._reader = _reader(facts.NFC)
+        self._voice = _voice(facts.VOICE_UART)
+        self._asked = False
+        self.net = Net(self, _nic(self, facts))
+        self.names = Names(self, self.net.servers, self.net.heard)
+        self._trusted = dial.trust(ident["tls"])
+        self.errands = (("net", self.net.run),)
+        gc.collect()
+
+    # ---- keys and light
+
+    def keys(self):
+        seen = self.hands.read()
+        if seen or self._touched:
+            self._touched = seen & 7
+            ms = self._touched_at = self.up_ms()
+            if self._chord.held(seen & 7, ms):
+                self.net.want_hotspot()
+        return seen
+
+    # No finger for a while: the moment for a reset that can wait.
+    def quiet(self):
+        return self.up_ms() - self._touched_at > QUIET_MS
+
+    def lamp(self, light, sound):
+        if self.net.hotspot and light < 100:  # a press still shows; otherwise one second on, one off
+            light = 100 * (self.up_ms() // 1000 & 1)
+        self._lamps.show(light, sound)
+
+    def lit(self, level, seq):
+        pass  # a console need not hear which key
+
+    def signed_in(self, yes):
+        self._lamps.signed_in(yes)
+
+    # track: drivers/voice.py's
+    def say(self, track, volume):
+        if self._voice:
+            self._voice.say(track, volume)
+
+    # -> the number of a badge that was just touched to the reader, or None. To be asked every 20 to 100 ms.
+    def badge(self):
+        return self._reader.poll() if self._reader else None
+
+    # A cable may be long: 30 characters take 3 ms at 115200 baud.
+    def tell(self, line):
+        print(line)
+
+    # ---- time, chance, health
+
+    def up_ms(self):
+        return self._uptime.at(time.ticks_ms() % TICKS)
+
+    def random(self, n):
+        return os.urandom(n)
+
+    def chance(self):
+        return int.from_bytes(os.urandom(4), "little")
+
+    def heap(self):
+        return gc.mem_free()
+
+    def rssi(self):
+        return self.net.rssi()
+
+    # What time it is; sure: False: at the least. TLS looks at it, and nothing else: presses carry up_ms.
+    def wall(self, unix_ms, sure):
+        now = self._rtc.datetime()
+        seconds = unix_ms // 1000
+        self._floor = max(self._floor, unix_ms)
+        if sure or calendar.unix(now[0], now[1], now[2], now[4], now[5], now[6]) < seconds:
+            y, mo, d, h, mi, s, weekday = calendar.civil(seconds)
+            self._rtc.datetime((y, mo, d, weekday, h, mi, s, 0))
+        if sure and self._battery:
+            try:
+                self._battery.write(seconds)
+            except OSError as e:
+                self.tell("fault battery=%r" % e)
+
+    # -> what somebody said about the time, once: (sent, got, Unix ms, source) for box/clock.py, or None
+    def time(self):
+        if not self._asked:
+            self._asked = True
+            self._ask_battery()
+        told, self.told = self.told, None
+        return told
+
+    def _ask_battery(self):
+        try:
+            seconds = self._battery.read() if self._battery else None
+        except OSError:
+            self._battery = seconds = None  # no clock answers on these pins
+        if seconds is not None and seconds * 1000 >= self._floor:
+            now = self.up_ms()
+            self.told = (now, now + RTC_ERROR_MS, seconds * 1000 + RTC_ERROR_MS // 2, BATTERY)
+            self.wall(seconds * 1000, False)
+
+    # ---- link
+
+    def fresh(self):
+        return self.net.fresh()
+
+    # Never a look-up by the system's resolver, which blocks (names.py). The clock is set already, or TLS would refuse
+    # a good certificate.
+    async def connect(self):
+        if not self.net.linked():
+            raise OSError("no network")
+        address = await self.names.find(self.ident["host"])
+        try:
+            stream = await dial.connect(address, self.ident["port"], self._trusted)
+        except BaseException:
+            self.names.failed()
+            raise
+        self.names.worked(address)
+        self.net.heard()
+        stream.heard = self.net.heard
+        return stream
+
+    # ---- files
+
+    def load(self, name):
+        try:
+            with open("%s/%s" % (self._folder, name), "rb") as f:
+                return f.read()
+        except OSError:
+            return None
+
+    def save(self, name, data):
+        path = "%s/%s" % (self._folder, name)
+        with open(path + SAVED, "wb") as f:
+            f.write(data)
+        os.rename(path + SAVED, path)
+
+    # ---- life and death
+
+    # A brown-out reads as power, and a panic of the system as a reset that left no reason (ESP32's modmachine.c).
+    def boot_reason(self):
+        note, cause = self._rtc.memory(), machine.reset_cause()
+        self._rtc.memory(b"")
+        if cause == machine.WDT_RESET:
+            return WATCHDOG
+        if cause == machine.PWRON_RESET:
+            return POWER
+        return note[3] if len(note) == 4 and note[:3] == MARK else UNKNOWN
+
+    def reset(self, reason, why):
+        self._rtc.memory(MARK + bytes((reason,)))
+        self.tell("fault " + why if why else "reset")
+        machine.reset()
+
+    def stop(self):
+        self.reset(UNKNOWN, "")
+
+    # The first call shortens the watchdog that boot.py started: loading and the journal's scan are over.
+    def feed(self):
+        if self._dog is None:
+            self._dog = machine.WDT(timeout=WATCHDOG_MS)
+        self._dog.feed()
+
+
+# ---- what a board may lack
+
+
+def _nic(port, facts):
+    if facts.ETH:
+        from ports.esp32.wired import Wired  # noqa: PLC0415
+
+        return Wired(facts.ETH, port.ident.get("static"))
+    from ports.esp32.wifi import Wifi  # noqa: PLC0415
+
+    kept = port.load("wifi")
+    try:
+        networks = json.loads(kept) if kept else port.ident["wifi"]
+    except ValueError:
+        networks = port.ident["wifi"]
+    return Wifi(port.ident["box"], networks)
+
+
+def _clock(pins):
+    if not pins:
+        return None
+    from drivers.ds3231 import DS3231  # noqa: PLC0415
+
+    return DS3231(
+        machine.I2C(pins["i2c"], sda=machine.Pin(pins["sda"]), scl=machine.Pin(pins["scl"]), freq=pins["hz"])
+    )
+
+
+def _reader(pins):
+    if not pins:
+        return None
+    from drivers.mfrc522 import MFRC522  # noqa: PLC0415
+
+    spi = machine.SPI(
+        pins["spi"], baudrate=pins["hz"], sck=machine.Pin(pins["sck"]),
+        mosi=machine.Pin(pins["mosi"]), miso=machine.Pin(pins["miso"]),
+    )  # fmt: skip
+    if pins["rst"] is not None:
+        machine.Pin(pins["rst"], machine.Pin.OUT, value=1)
+    reader = MFRC522(spi, machine.Pin(pins["cs"], machine.Pin.OUT, value=1))
+    return reader if reader.present() else None
+
+
+def _voice(pins):
+    if not pins:
+        return None
+    from drivers.voice import Voice  # noqa: PLC0415
+
+    return Voice(
+        machine.UART(
+            pins["uart"], baudrate=pins["baud"], tx=machine.Pin(pins["tx"]), rx=machine.Pin(pins["rx"])
+        )
+    )

@@ -1,0 +1,17 @@
+# From boot.py to main.py: reads who the box is and which board it has, and runs it.
+
+import asyncio
+import binascii
+import json
+
+import board  # firmware/image.py: all names of this board's file in boards/
+import main
+from ports.esp32.port import Port
+
+
+def go(identity, folder):
+    with open(identity) as f:
+        ident = json.load(f)
+    for key in ("k_link", "k_chain"):
+        ident[key] = binascii.unhexlify(ident[key])
+    asyncio.run(main.run(Port(ident, board, folder)))
