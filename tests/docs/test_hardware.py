@@ -20,6 +20,11 @@ IMAGES = ROOT / "docs/images/hardware"
 ENGLISH = (ROOT / "docs/HARDWARE.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "docs/zh/installer.md").read_text(encoding="utf-8")
 LAMP = runpy.run_path(str(ROOT / "firmware/box/lamp.py"))
+PATTERNS = {  # name -> steps of (light, sound, ms)
+    name.lower(): LAMP["PATTERNS"][value]
+    for name, value in LAMP.items()
+    if name.isupper() and isinstance(value, int | str) and value in LAMP["PATTERNS"]
+}
 
 NAMES = {
     "NAME", "CHIP", "MICROPYTHON", "FLASH_BYTES", "AUTO_RESET", "CONSOLE", "KEYS", "KEY_DOWN", "KEY_PULL_UP", "LAMPS",
@@ -217,19 +222,23 @@ def test_both_guides_know_every_board(b: dict[str, Any]) -> None:
         assert f"wiring-{b['NAME']}.svg" in page
 
 
-@pytest.mark.parametrize("pattern", sorted(LAMP["PATTERNS"]))
+@pytest.mark.parametrize("pattern", sorted(PATTERNS))
 def test_every_light_pattern_is_in_both_guides(pattern: str) -> None:
     for page, heading in ((ENGLISH, "Lights and sounds"), (CHINESE, "四、灯和声音")):
         row = [cells for cells in table(heading, page) if cells[0] == f"`{pattern}`"]
         assert len(row) == 1, f"{pattern} under {heading}"
-        sounds = any(sound for _, sound, _ in LAMP["PATTERNS"][pattern])
-        assert bool(re.search("beep|嘀", row[0][2])) == sounds
+        sounds = any(sound for _, sound, _ in PATTERNS[pattern])
+        assert bool(re.search("beep|tick|嘀", row[0][2])) == sounds
+
+
+def test_every_pattern_has_a_name() -> None:
+    assert len(PATTERNS) == len(LAMP["PATTERNS"])
 
 
 def test_both_guides_know_no_pattern_that_is_not_there() -> None:
     for page, heading in ((ENGLISH, "Lights and sounds"), (CHINESE, "四、灯和声音")):
         named = {m.group(1) for cells in table(heading, page) if (m := re.fullmatch(r"`(\w+)`", cells[0]))}
-        assert named == set(LAMP["PATTERNS"])
+        assert named == set(PATTERNS)
 
 
 def test_the_bill_of_materials_adds_up_and_stays_under_100_yuan() -> None:
