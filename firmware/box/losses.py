@@ -3,7 +3,7 @@
 # Refuses: to write. A loss is (reason, flags, from, to, lost per level). The queues are in RAM alone; whatever is in them
 # is found again by the scan after a cut, because nothing they speak of leaves the ring before they are written.
 
-from box.record import CARRIED, FULL, TORN
+from box.record import CARRIED, FULL, ROTTEN, TORN
 from box.scan import Sweep, tally
 
 
@@ -72,10 +72,10 @@ class Losses:
             if 0 < seq <= last:
                 self.sweep(seq, following, n)
             for gap in self.gaps:
-                if acked < gap[2] <= last:
+                if acked < gap[2] <= last and gap[0] == ROTTEN:
                     lost = [lost[k] + gap[4 + k] for k in range(3)]
                 elif gap[2] <= last:
-                    self.owed.append(gap)  # the ledger asked for it again, or never got it
+                    self.owed.append(gap)  # asked for again by the ledger, or not to be counted
             self.gaps = [gap for gap in self.gaps if gap[2] > last]
             seq = self.suspect
             if not 0 < seq <= last:

@@ -49,11 +49,14 @@ def survey(ring):
 def _salvage(ring, b, life):
     if ring.buf[:4] != MAGIC and ring.buf[8:16] != life:
         return
+    said = ring.fields()[3]
     for i in range(1, SLOTS + 1):
         ring.flash.read(b * BLOCK + i * SLOT, ring.buf)
         seq = struct.unpack_from("<I", ring.buf, 4)[0]
         ring.first[b] = max(1, seq)
         if ring.load(b, i) == seq:
+            if seq - i < said < seq:  # the rot is elsewhere in the header: what lies before this slot is missing
+                ring.first[b] = said
             return
     ring.first[b] = 0
 
@@ -97,7 +100,7 @@ class Sweep:
         self.more = 0  # the first gap that did not fit: sweep again from there
         self.good = 0  # the newest record that can be read
         self.seq = -1  # the newest seq accounted for; -1: nothing yet
-        self.n = (0, 0, 0)
+        self.n = (0, 0, 0)  # counts there; None: not known
         self.tag = None  # of `good`, or the one a whole header says comes before its block
         self.boot = 0
         self.lost, self.unknown = [0, 0, 0], 0
@@ -111,12 +114,14 @@ class Sweep:
 
     def _walk(self, b):
         ring = self.ring
-        self.torn = 0
+        self.torn, self._block = 0, self._block if self._block >= 0 else b
         if ring.header(b):
             f = ring.fields()
             self._meet(f[3], f[5:8], 0)
             self.seq, self.tag, self.boot = f[3] - 1, f[4], max(f[12], self.boot)
             self.lost, self.unknown = list(f[8:11]), f[11]
+        elif self.seq < 0:
+            self.seq, self.n = ring.first[b] - 1, None
         self._block = b
         for i in range(1, ring.slot if b == ring.head else SLOTS + 1):
             seq = ring.load(b, i)
@@ -139,12 +144,15 @@ class Sweep:
         first = self.seq + 1
         if self.seq >= 0 and seq > first:
             self.ring.marks[self._block] = UNREADABLE
-            if seq - 1 > self.after:
+            if seq - 1 <= self.after:
+                pass
+            elif len(self.gaps) == GAPS_MAX:
+                self.more = self.more or first
+            elif self.n is None:  # a rotten header, and its first slots too: how many presses, nobody can say
+                self.gaps.append((TORN, 0, first, seq - 1, 0, 0, 0))
+            else:
                 lost = [max(0, n[k] - self.n[k] - (level == k + 1)) for k in range(3)]
-                if len(self.gaps) < GAPS_MAX:
-                    self.gaps.append((ROTTEN, 0, first, seq - 1, lost[0], lost[1], lost[2]))
-                else:
-                    self.more = self.more or first
+                self.gaps.append((ROTTEN, 0, first, seq - 1, lost[0], lost[1], lost[2]))
         self.n = n
 
     def _admitted(self, reason, flags, loss):
