@@ -4,7 +4,6 @@ import asyncio
 import binascii
 import json
 
-import board  # firmware/image.py: all names of this board's file in boards/
 import main
 from ports.esp32.port import Port
 
@@ -14,4 +13,5 @@ def go(identity, folder):
         ident = json.load(f)
     for key in ("k_link", "k_chain"):
         ident[key] = binascii.unhexlify(ident[key])
-    asyncio.run(main.run(Port(ident, board, folder)))
+    facts = __import__("boards." + ident["board"].replace("-", "_"), None, None, ("NAME",))
+    asyncio.run(main.run(Port(ident, facts, folder)))
