@@ -5,7 +5,7 @@ Runs on both interpreters.
 """
 
 BLOCK = 4096
-TEARS = ("nothing", "all", "front", "back", "bits")
+TEARS = ("nothing", "all", "start", "front", "back", "bits")
 
 
 class PowerCut(Exception):
@@ -84,6 +84,8 @@ class NorFlash:
         tear = self._tear()
         if tear == "nothing":
             return range(0)
+        if tear == "start":
+            return range(6)
         if tear == "front":
             return range(size // 2)
         return range(size // 2 if tear == "back" else 0, size)
