@@ -85,7 +85,7 @@ class NorFlash:
         if tear == "nothing":
             return range(0)
         if tear == "start":
-            return range(6)
+            return range(min(6, size))
         if tear == "front":
             return range(size // 2)
         return range(size // 2 if tear == "back" else 0, size)
