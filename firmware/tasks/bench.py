@@ -1,0 +1,59 @@
+# What an open console can ask of a running box: how it is, to show itself, to test its keys, to give up its identity.
+#
+# Refuses: to tell which keys were pressed by visitors, to retire while a record waits (unless forced: docs/CONSOLE.md).
+
+from box import record
+
+LOOK_BACK = 40  # records; a test's own record is among the newest
+FORGET = ("config", "wifi", "address")  # what the box has learned about its place
+
+
+class Bench:
+    def __init__(self, port, core, orders):
+        self.leave = False
+        self._port, self._core, self._orders = port, core, orders
+
+    # -> the answer without its number
+    def obey(self, words):
+        verb = words[0]
+        if verb == "status":
+            return "ok " + self._status()
+        if verb == "show" or verb == "keytest":
+            why = self._orders.do("identify" if verb == "show" else "keytest")
+            return "no " + why.replace(" ", "-") if why else "ok"
+        if verb == "newest":
+            return self._newest(int(words[1]))
+        if verb == "retire":
+            waiting = self._core.journal.depth
+            if waiting and words[1:] != ["force"]:
+                return "no waiting=%d" % waiting
+            return self._retire(waiting)
+        return "no verb"
+
+    def _status(self):
+        core, book, port = self._core, self._core.journal, self._port
+        return "online=%d why=%s clock=%d life=%s boot=%d newest=%d acked=%d depth=%d room=%d heap=%d rssi=%d faults=%d stuck=%d up=%d" % (
+            core.online, core.why or "-", core.clock.source, book.life.hex(), book.boot, book.newest,
+            book.acked, book.depth, book.room, port.heap(), port.rssi(), book.faults, core.keys.stuck, core.now() // 1000,
+        )  # fmt: skip
+
+    # The newest record of a kind that this boot has written.
+    def _newest(self, kind):
+        book, slot = self._core.journal, bytearray(64)
+        if kind == record.PRESS:
+            return "no kind"
+        for seq in range(book.newest, max(0, book.newest - LOOK_BACK), -1):
+            if book.read(seq, slot):
+                fields = record.unpack(slot)
+                if fields[1] == kind and fields[2] == book.boot:
+                    return "ok seq=%d reason=%d data=%s" % (seq, slot[29], bytes(slot[33:39]).hex())
+        return "no record"
+
+    # The identity goes first and at once: with it, nobody else can be this box any more.
+    def _retire(self, waiting):
+        self._port.shelf.clear()
+        for name in FORGET:
+            if self._port.load(name):
+                self._port.save(name, b"")
+        self.leave = self._orders.reboot = True
+        return "ok lost=%d" % waiting
