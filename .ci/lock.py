@@ -1,7 +1,7 @@
 """Writes requirements.lock: every package pinned with its hashes, in two sections, no registry named.
 
 The first section is what the collector, the demo and the build of the package need; the second, after the
-line `# --- dev ---`, is what only `make test` needs. Versions already in the lock are kept unless
+line `# --- dev ---`, is what only `make test` and `make flash` need. Versions already in the lock are kept unless
 `--upgrade` is given. It installs nothing.
 """
 
@@ -41,7 +41,7 @@ def resolve(uv: str, extras: list[str], prefer: Path) -> dict[str, str]:
 def main(uv: str, scratch: Path, upgrade: bool) -> None:
     prefer = scratch / "prefer.txt"
     prefer.write_text("" if upgrade or not LOCK.exists() else LOCK.read_text())
-    everything = resolve(uv, ["demo", "dev"], prefer)
+    everything = resolve(uv, ["demo", "box", "dev"], prefer)
     prefer.write_text("".join(everything.values()))  # the smaller set must agree with the larger
     run = resolve(uv, ["demo"], prefer)
     dev = {name: text for name, text in everything.items() if name not in run}
