@@ -11,7 +11,7 @@ from typing import Any
 from manyi.office.errors import HallUnknown, SourceDown
 
 BEIJING = timezone(timedelta(hours=8))
-COUNTIES = "牡丹 曹县 单县 成武 巨野 郓城 鄄城 定陶 东明 开发 高新 河口 临泉 泽源 北湖 南山 海港".split()  # noqa: SIM905
+COUNTIES = "南屏 松河县 柳川 云岭县 清渠 东坪 白砾县 平埠 长梁 青汀县 北原 望渚 沙堰县 双槐 石滩 梅垭 新埠".split()  # noqa: SIM905
 NAMES = "李文静 王建国 张秀兰 赵海燕 刘志强 陈思远 孙丽娟 周明亮 吴晓红 郑凯".split()  # noqa: SIM905
 
 
@@ -129,7 +129,7 @@ class City:
         return {
             "now_ms": now_ms,
             "day": datetime.fromtimestamp(now_ms / 1000, BEIJING).date().isoformat(),
-            "city": {"zh": "曹州市人社局", "en": "Caozhou"},
+            "city": {"zh": "岱州市人社局", "en": "Daizhou"},
             "total": total,
             "counties": self.units,
             "latest": self.latest,
