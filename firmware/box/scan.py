@@ -55,7 +55,7 @@ def _salvage(ring, b, life):
         seq = struct.unpack_from("<I", ring.buf, 4)[0]
         ring.first[b] = max(1, seq)
         if ring.load(b, i) == seq:
-            if seq - i < said < seq:  # the rot is elsewhere in the header: what lies before this slot is missing
+            if seq - i < said < seq:  # the rot is elsewhere in the header: slots before this one are gone
                 ring.first[b] = said
             return
     ring.first[b] = 0
