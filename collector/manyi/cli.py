@@ -24,7 +24,7 @@ import typer
 from typer.core import TyperGroup
 
 from manyi import __version__
-from manyi.broker.cli import broker_app, ca_app
+from manyi.box.cli import box_app
 from manyi.broker.names import both
 from manyi.core import account as accounts
 from manyi.core import config as configs
@@ -70,8 +70,12 @@ app = typer.Typer(
 )
 roster_app = typer.Typer(no_args_is_help=True, help=both("机构、窗口、人员名册", "Offices, windows, staff."))
 app.add_typer(roster_app, name="roster")
-app.add_typer(ca_app, name="ca")
-app.add_typer(broker_app, name="broker")
+app.add_typer(box_app, name="box")
+if sys.platform != "win32":  # accounts and modes of a server; a technician's Windows needs only `manyi box`
+    from manyi.broker.cli import broker_app, ca_app
+
+    app.add_typer(ca_app, name="ca")
+    app.add_typer(broker_app, name="broker")
 
 LangOption = Annotated[Lang, typer.Option("--lang", help=both("输出语言", "Language of the output."))]
 Folder = Annotated[

@@ -1,0 +1,269 @@
+"""`manyi box ...`: the technician's commands, mounted by the command line. Composes, asks, prints; decides nothing.
+
+Exit codes: 0 done, or the box passed; 1 it did not pass, or a board of a tray failed; 2 something has to be put right
+first. Runs on Windows too. Prints no secret but an unlock code, which is good for one start of one box.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyi.box import desk, identity, label, records, tray
+from manyi.box import doctor as doctors
+from manyi.box import flash as flashing
+from manyi.box import provision as provisioning
+from manyi.box.console import Console, opened
+from manyi.box.desk import HOME, RecordsDir, k_link, now_ms, told
+from manyi.box.identity import Given
+from manyi.box.provision import Journal
+from manyi.box.words import BoxError, both
+
+FAILED = 1
+GREEN, RED, PLAIN = "\x1b[1;42m", "\x1b[1;41m", "\x1b[0m"
+
+box_app = typer.Typer(
+    no_args_is_help=True,
+    help=both(
+        "评价器:烧录、写身份、测试、标签、更换、退役",
+        "Boxes: flash, provision, test, label, replace, retire.",
+    ),
+)
+
+Port = Annotated[
+    str, typer.Option("--port", "-p", help=both("串口,如 COM3", "Serial port, such as COM3 or /dev/ttyUSB0."))
+]
+HandoverFile = Annotated[
+    Path,
+    typer.Option(
+        "--handover",
+        help=both("移交文件(manyi broker add --out)", "The hand-over file of `manyi broker add`."),
+    ),
+]
+SiteFile = Annotated[
+    Path,
+    typer.Option(
+        "--site", help=both("现场文件:服务器、Wi-Fi", "The site file: broker, Wi-Fi (docs/CONSOLE.md).")
+    ),
+]
+BoxId = Annotated[str, typer.Option("--box", help=both("评价器编号", "The box's id."))]
+
+
+def _given(handover: Path, site: Path, box: str) -> tuple[Given, identity.Site]:
+    lines, at = identity.load(handover, site)
+    for one in lines:
+        if one.box == box or (not box and len(lines) == 1):
+            return one, at
+    if not box:
+        raise BoxError("移交文件有多台:用 --box 指明", "there are several boxes in the file: --box")
+    raise BoxError(f"移交文件里没有 {box}", f"{box} is not in the hand-over file")
+
+
+@box_app.command("flash")
+def box_flash(
+    image_file: Annotated[
+        Path, typer.Option("--image", help=both("firmware/image.py 的输出", "What firmware/image.py made."))
+    ],
+    port: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--port",
+            "-p",
+            help=both("串口,可重复;不写则全部 USB 串口", "Serial port, repeatable; all USB ports if none."),
+        ),
+    ] = None,
+    handover: Annotated[
+        Path | None,
+        typer.Option(help=both("移交文件:同时写入身份", "Hand-over file: writes identities too.")),
+    ] = None,
+    site: Annotated[Path | None, typer.Option(help=both("现场文件", "The site file."))] = None,
+    box: Annotated[str, typer.Option(help=both("只用这一个身份", "Only this identity."))] = "",
+    records_dir: RecordsDir = HOME,
+    keep_journal: Annotated[
+        bool, typer.Option("--keep-journal", help=both("保留芯片里的记录", "Leave the chip's records alone."))
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help=both("放弃未送达的记录", "Give up records that were never delivered.")),
+    ] = False,
+    baud: int = flashing.BAUD,
+    no_reset: Annotated[
+        bool,
+        typer.Option(
+            "--no-reset", help=both("手动进入下载模式的板", "A board that is put into download mode by hand.")
+        ),
+    ] = False,
+) -> None:
+    """烧录一台或一盘,校验,可同时写入身份 / Flash one board or a tray of them, verify, and write identities."""
+    try:
+        whole = image_file.read_bytes()
+    except OSError as error:
+        raise BoxError("镜像读不出", f"the image cannot be read: {error}") from None
+    given: list[Given] = []
+    at = None
+    if handover is not None and site is not None:
+        given, at = identity.load(handover, site)
+        given = [one for one in given if box in ("", one.box)]
+        if not given:
+            raise BoxError(f"移交文件里没有 {box}", f"{box} is not in the hand-over file")
+    book = records.Records(records_dir)
+    load = tray.Tray(whole, given, at, book, now_ms, keep_journal, force, baud, not no_reset)
+    outcomes = tray.run(load, port or tray.ports(), typer.echo)
+    typer.echo(tray.summary(outcomes))
+    if not all(one.ok for one in outcomes):
+        raise typer.Exit(FAILED)
+
+
+@box_app.command("provision")
+def box_provision(
+    port: Port,
+    handover: HandoverFile,
+    site: SiteFile,
+    box: BoxId = "",
+    records_dir: RecordsDir = HOME,
+    journal: Annotated[
+        Journal, typer.Option(help=both("芯片里有旧记录时", "If old records lie in the chip."))
+    ] = Journal.refuse,
+) -> None:
+    """给空白评价器写入身份,读回核对,然后上锁 / Give a blank box its identity, read back, lock."""
+    given, at = _given(handover, site, box)
+    with opened(port) as line:
+        console = Console(line, port)
+        provisioning.provision(console, given, at, records.Records(records_dir), now_ms(), journal, told)
+    told(f"{given.box} 完成,下一步 manyi box doctor", f"{given.box} is done; next: manyi box doctor")
+
+
+@box_app.command("doctor")
+def box_doctor(
+    context: typer.Context,
+    port: Port,
+    handover: Annotated[
+        Path | None,
+        typer.Option(
+            help=both("移交文件;不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file.")
+        ),
+    ] = None,
+    ask_code: Annotated[
+        bool,
+        typer.Option(
+            "--code",
+            help=both(
+                "现场没有密钥:念随机数给中心,输入解锁码",
+                "No key here: read a number to the centre, type the code.",
+            ),
+        ),
+    ] = False,
+    records_dir: RecordsDir = HOME,
+    patience: Annotated[
+        float, typer.Option(help=both("等网络的秒数", "Seconds to wait for the link."))
+    ] = doctors.LINK_S,
+) -> None:
+    """引导测试:灯、声、键、网络、服务器、中心确认 / The guided test, ending in one green light."""
+    with opened(port) as line:
+        console = Console(line, port)
+        seen = console.hello()
+        if seen.get("state") in ("blank", "written"):
+            raise BoxError("还没有身份:先 manyi box provision", "it has no identity yet: manyi box provision")
+        key = b""
+        if ask_code:
+            typer.echo(f"manyi box code {seen['box']} {seen['nonce']}")
+            console.ask(
+                "unlock", typer.prompt(both("解锁码", "code")).replace("-", "").replace(" ", "").lower()
+            )
+        else:
+            key = k_link(context, handover, seen["box"])
+            console.unlock(key)
+        checks = doctors.examine(console, typer.confirm, typer.echo, link_s=patience)
+        status = console.ask("status")
+        good = doctors.passed(checks)
+        if good:
+            console.ask("passed")
+        console.ask("lock")
+    body = doctors.report(seen, status, checks, getpass.getuser(), now_ms())
+    text = records.sealed(key, seen["box"], body) if key else json.dumps(body, ensure_ascii=False)
+    path = records.Records(records_dir).accept(seen["box"], text)
+    typer.echo(
+        both("验收记录", "acceptance record")
+        + f": {path}"
+        + ("" if key else both("(未签名)", " (not signed)"))
+    )
+    typer.echo(
+        (GREEN + both("  合格  ", "  PASS  ") if good else RED + both("  不合格  ", "  NOT PASSED  ")) + PLAIN
+    )
+    if not good:
+        raise typer.Exit(FAILED)
+
+
+@box_app.command("list")
+def box_list(
+    context: typer.Context,
+    records_dir: RecordsDir = HOME,
+    ports: Annotated[
+        bool, typer.Option("--ports", help=both("问每个 USB 串口上是谁", "Ask every USB port who is there."))
+    ] = False,
+    handover: Annotated[
+        Path | None,
+        typer.Option(help=both("移交文件:核对验收记录的签名", "Hand-over file: checks the records' seals.")),
+    ] = None,
+) -> None:
+    """列出写过身份的评价器和验收结果 / List boxes that were given an identity, and their tests."""
+    book = records.Records(records_dir)
+    keys = (
+        {g.box: bytes.fromhex(g.k_link) for g in identity.handover(handover.read_text(encoding="utf-8"))}
+        if handover
+        else {}
+    )
+    for one in book.claims():
+        typer.echo(
+            f"{one.box:24} {one.mac}  PIN {one.pin}  {_state(one, book.accepted(one.box), keys.get(one.box))}"
+        )
+    for name in tray.ports() if ports else []:
+        try:
+            with opened(name) as line:
+                seen = Console(line, name).hello()
+            typer.echo(f"{name:24} {seen.get('state')} {seen.get('box', '')} {seen.get('mac')}")
+        except BoxError as error:
+            typer.echo(f"{name:24} {error}")
+
+
+def _state(one: records.Claim, text: str, key: bytes | None) -> str:
+    if one.retired:
+        return both("已退役", "retired")
+    if not text:
+        return both("未验收", "not tested")
+    if key is not None and not records.is_sealed(key, one.box, text):
+        return both("验收记录被改动", "the record was changed")
+    return both("合格", "passed") if json.loads(text).get("ok") else both("不合格", "not passed")
+
+
+@box_app.command("label")
+def box_label(
+    out: Annotated[
+        Path, typer.Option("--out", help=both("SVG 文件;多页加编号", "SVG file; pages are numbered."))
+    ],
+    box: Annotated[
+        list[str] | None, typer.Option(help=both("只要这些,可重复", "Only these, repeatable."))
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help=both("贴在盒内的:带 PIN", "For inside the case: with the PIN."))
+    ] = False,
+    records_dir: RecordsDir = HOME,
+) -> None:
+    """打印标签:二维码、编号、校验、MAC / Labels to print: QR code, id, check digits, MAC."""
+    claims = [c for c in records.Records(records_dir).claims() if not c.retired and (not box or c.box in box)]
+    if missing := set(box or ()) - {c.box for c in claims}:
+        raise BoxError(f"没有这些记录:{' '.join(sorted(missing))}", "there is no record of these")
+    pages = label.sheets([label.Label(c.box, c.mac, c.pin if pin else "") for c in claims])
+    if not pages:
+        raise BoxError("没有可打印的标签", "there is nothing to print")
+    for number, page in enumerate(pages, 1):
+        path = out if len(pages) == 1 else out.with_stem(f"{out.stem}-{number}")
+        path.write_text(page, encoding="utf-8")
+        typer.echo(f"{path}  " + both("按 100% 打印", "print at 100 %"))
+
+
+desk.mount(box_app)

@@ -1,0 +1,205 @@
+"""`manyi box bind | replace | retire | code`: what the centre does about boxes, on the machine that has the ledger or the
+keys (retire and code also at the bench). Composes; decides nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyi.box import identity, place, records, talk
+from manyi.box import provision as provisioning
+from manyi.box.console import Console, opened
+from manyi.box.place import Placed
+from manyi.box.words import BoxError, both
+from manyi.core.errors import InputError
+
+FAILED = 1
+
+RosterDir = Annotated[
+    Path,
+    typer.Option(
+        "--roster", exists=True, file_okay=False, help=both("名册文件夹", "The roster's folder (boxes.csv).")
+    ),
+]
+HandoverOption = Annotated[
+    Path | None,
+    typer.Option(
+        help=both("移交文件;不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file.")
+    ),
+]
+RecordsDir = Annotated[
+    Path, typer.Option("--records", help=both("记录文件夹", "Folder of the bench's records."))
+]
+HOME = Path("boxes")
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def told(zh: str, en: str) -> None:
+    typer.echo(both(zh, en))
+
+
+def k_link(context: typer.Context, handover: Path | None, box: str) -> bytes:
+    """From the hand-over file at the bench; from the collector's own key file at the centre."""
+    if handover is not None:
+        text = handover.read_text(encoding="utf-8") if handover.is_file() else ""
+        found = {one.box: one.k_link for one in identity.handover(text)}
+        if box in found:
+            return bytes.fromhex(found[box])
+        raise BoxError(f"移交文件里没有 {box}", f"{box} is not in {handover}")
+    from manyi.core import config, keys  # noqa: PLC0415
+
+    key = keys.load(config.load(context.obj).keys.link_file, "link key file").get(box)
+    if key is None:
+        raise BoxError(f"没有 {box} 的密钥", f"there is no key of {box}")
+    return key
+
+
+def box_code(
+    context: typer.Context,
+    box: str,
+    nonce: str,
+    handover: HandoverOption = None,
+) -> None:
+    """中心:给现场的解锁码,只对这一台这一次有效 / At the centre: the unlock code for a box's number."""
+    try:
+        made = talk.code(k_link(context, handover, box), box, bytes.fromhex(nonce))
+    except ValueError:
+        raise InputError(
+            both(f"“{nonce}”不是评价器显示的随机数", "that is no number that a box shows")
+        ) from None
+    typer.echo("-".join(made[i : i + 4] for i in range(0, len(made), 4)))
+
+
+def box_bind(
+    context: typer.Context,
+    scanned: Annotated[
+        Path, typer.Argument(help=both("每行:扫到的码,窗口编号[,时间]", "Lines of: code, window[, time]."))
+    ],
+    roster: RosterDir,
+) -> None:
+    """把扫码记录变成名册里的位置 / Turn scanned labels into places in the roster."""
+    try:
+        text = place.decoded(scanned.read_bytes())[0]
+    except OSError as error:
+        raise BoxError("扫码文件读不出", f"the file cannot be read: {error}") from None
+    _import(context, roster, lambda _had: place.scans(text, place.beijing(now_ms())))
+
+
+def box_replace(
+    context: typer.Context,
+    old: str,
+    new: str,
+    roster: RosterDir,
+    at: Annotated[
+        str, typer.Option("--at", help=both("更换时间(北京),默认现在", "When, Beijing time; now by default."))
+    ] = "",
+) -> None:
+    """新评价器接替旧的窗口;旧的仍可补传 / A new box takes over a window; the old one may still deliver."""
+    since = place.when(at) if at else place.beijing(now_ms())
+    _import(context, roster, lambda had: place.replacement(had, old, new, since))
+    told(
+        f"{old} 通电联网,等 manyi account 里待传为 0,再 manyi box retire",
+        f"keep {old} powered until it waits for nothing in `manyi account`, then retire it",
+    )
+
+
+def _import(context: typer.Context, folder: Path, rows: Callable[[list[Placed]], list[Placed]]) -> None:
+    """Into boxes.csv, then the whole roster into the ledger; boxes.csv is as it was if that is refused."""
+    from manyi.core import config, roster  # noqa: PLC0415
+    from manyi.core.ledger import schema  # noqa: PLC0415
+
+    file = next((p for p in folder.glob("*") if p.name.lower() in ("boxes.csv", "评价器.csv")), None)
+    if file is None:
+        raise BoxError(f"{folder} 里没有 boxes.csv", f"there is no boxes.csv in {folder}")
+    before = file.read_bytes()
+    more = rows(place.with_rows(before, [])[1])
+    settings = config.load(context.obj)
+    file.write_bytes(place.with_rows(before, more)[0])
+    imported = False
+    try:
+        conn = schema.open_for_writing(settings.data.ledger)
+        try:
+            done = roster.import_(folder, conn, now_ms(), False)
+        finally:
+            conn.close()
+        imported = done.report.ok
+    finally:
+        if not imported:
+            file.write_bytes(before)
+    typer.echo(done.text("zh"))
+    if not imported:
+        raise typer.Exit(FAILED)
+
+
+def box_retire(
+    context: typer.Context,
+    box: str,
+    port: Annotated[
+        str,
+        typer.Option("--port", "-p", help=both("串口:同时清除芯片", "Serial port: empties the chip too.")),
+    ] = "",
+    handover: HandoverOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help=both("放弃未送达的记录", "Give up what was not delivered."))
+    ] = False,
+    records_dir: RecordsDir = HOME,
+) -> None:
+    """退役:待传为 0 才可以 / Retire a box, once it waits for nothing."""
+    if port:
+        with opened(port) as line:
+            lost = provisioning.retire(Console(line, port), k_link(context, handover, box), box, force=force)
+        told(f"芯片已清空,放弃 {lost} 条", f"the chip is empty; {lost} records were given up")
+    else:
+        _settled(context, box, force=force)
+    records.Records(records_dir).retire(box)
+    typer.echo(
+        f"manyi broker remove {box} --dir ...   "
+        + both(
+            "收回账户,并从 link 密钥文件删去它那一行",
+            "takes its account away; delete its line in the link file too",
+        )
+    )
+
+
+def _settled(context: typer.Context, box: str, *, force: bool) -> None:
+    """The centre's own view: nothing of this box waits. Raises BoxError."""
+    from manyi.core import account, config  # noqa: PLC0415
+    from manyi.core.ledger import schema  # noqa: PLC0415
+
+    settings = config.load(context.obj)
+    conn = schema.open_for_reading(settings.data.ledger)
+    try:
+        found = account.read(conn, now_ms(), settings.policy.silent_s * 1000)
+    finally:
+        conn.close()
+    lines = [line for line in found.lines if line.box == box]
+    waiting, unknown = sum(line.waiting for line in lines), sum(line.unknown for line in lines)
+    if (waiting or unknown or not lines) and not force:
+        if not lines:
+            raise BoxError(f"台账里没有 {box}", f"the ledger has never heard of {box}")
+        raise BoxError(
+            f"{box} 还有 {waiting} 次按键待传,不明至多 {unknown} 次",
+            f"{box}: {waiting} presses still wait, at most {unknown} unknown; let it deliver, or --force",
+        )
+    told(
+        f"{box} 放弃待传 {waiting},不明至多 {unknown}",
+        f"{box}: gives up {waiting} waiting, at most {unknown} unknown",
+    )
+
+
+def mount(app: typer.Typer) -> None:
+    for name, command in (
+        ("code", box_code),
+        ("bind", box_bind),
+        ("replace", box_replace),
+        ("retire", box_retire),
+    ):
+        app.command(name)(command)

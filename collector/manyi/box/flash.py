@@ -1,0 +1,168 @@
+"""A board's flash by esptool, which is a program of its own (GPL): look what is there, keep what is not delivered, write,
+verify.
+
+Refuses: an image for another chip, to write over records that nobody has, to call a board flashed that esptool has not
+read back by MD5.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from manyi.box import image
+from manyi.box.words import BoxError
+
+BAUD = 460800
+CHIPS = {"esp32": "ESP32", "esp32s3": "ESP32-S3"}
+VERIFIED = "Hash of data verified"
+PATIENCE_S = 600.0
+"""4 MiB at 115200 baud is six minutes; nobody waits longer for a dead cable."""
+
+_TROUBLE = (
+    (
+        r"This chip is (?P<a>\S+), not|Unexpected chip ID|wrong chip argument",
+        "芯片型号不符({0}):换镜像或换板",
+        "it is another chip ({0}): another image, or another board",
+    ),
+    (
+        r"busy|exclusively lock|Access is denied|PermissionError",
+        "串口被别的程序占用,或没有权限",
+        "the port is in use by another program, or not yours to open",
+    ),
+    (
+        r"(No such file or directory|could not open port|FileNotFoundError|doesn't exist)",
+        "没有这个串口:检查线和驱动",
+        "there is no such port: cable, driver",
+    ),
+    (
+        r"MD5 of file does not match|Digest mismatch|failed to verify",
+        "写入后校验不一致:降低 --baud 再试,仍不行换板",
+        "what was written does not verify: try a lower --baud, then another board",
+    ),
+    (
+        r"[Ff]ailed to connect|No serial data received|Wrong boot mode",
+        "连不上芯片:按住 BOOT 再碰 EN;有线版 IO0 接 GND",
+        "the chip does not answer: hold BOOT, touch EN (wired board: IO0 to GND)",
+    ),
+    (
+        r"noise or corruption|Invalid head of packet|stopped|disconnected|Lost connection|"
+        r"Input/output error|device reports readiness|timed out|[Tt]imeout|Connection",
+        "中途断开:插好线,从头再来一次,不会留下半台",
+        "the line broke: plug it in and start again from the beginning",
+    ),
+    (
+        r"exceed|larger than|will not fit|does not fit",
+        "镜像超出芯片容量",
+        "the image is larger than the chip's flash",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """How to reach one."""
+
+    port: str
+    baud: int = BAUD
+    reset: bool = True
+
+
+def trouble(text: str, port: str) -> BoxError:
+    """esptool's last words in ours."""
+    tail = " ".join(
+        line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()[-6:] if line.strip()
+    )
+    for pattern, zh, en in _TROUBLE:
+        found = re.search(pattern, tail)
+        if found:
+            a = found.groupdict().get("a") or "?"
+            return BoxError(f"{port}: " + zh.format(a), f"{en.format(a)} [{tail[-160:]}]")
+    return BoxError(f"{port}: esptool 失败", f"esptool failed: {tail[-300:]}")
+
+
+def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], None] = lambda _: None) -> str:
+    """What it said. Raises BoxError."""
+    reset = [] if board.reset else ["--before", "no-reset", "--after", "no-reset"]
+    command = [
+        sys.executable, "-m", "esptool", "--chip", chip, "--port", board.port, "--baud", str(board.baud), *reset, *words,
+    ]  # fmt: skip
+    said = []
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if percent := re.search(r"(\d+(?:\.\d+)?)%", line):
+                progress(float(percent[1]))
+        process.wait(PATIENCE_S)
+    text = "".join(said)
+    if process.returncode:
+        if "No module named esptool" in text:
+            raise BoxError("没有安装 esptool", "esptool is not installed: pip install esptool")
+        raise trouble(text, board.port)
+    return text
+
+
+def mac(board: Board, chip: str) -> str:
+    """The chip's own address, 12 hex digits. Raises BoxError."""
+    found = re.search(r"MAC:\s+((?:[0-9a-f]{2}:){5}[0-9a-f]{2})", esptool(board, chip, "read-mac"))
+    if found is None:
+        raise BoxError("读不到芯片地址", "the chip does not say its MAC")
+    return found[1].replace(":", "")
+
+
+def held(board: Board, chip: str, backup: Path | None = None) -> image.Held | None:
+    """What a chip that was a box before still holds; None if it was not one of ours. Raises BoxError.
+
+    `backup`: where its journal's bytes go if there is anything in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "read.bin"
+        esptool(board, chip, "read-flash", hex(image.TABLE_AT), hex(image.TABLE_SIZE), str(out))
+        journal = image.find(out.read_bytes(), "journal")
+        if journal is None:
+            return None
+        esptool(board, chip, "read-flash", hex(journal.at), hex(journal.size), str(out))
+        raw = out.read_bytes()
+    found = image.held(raw)
+    if found.records and backup is not None:
+        backup.parent.mkdir(parents=True, exist_ok=True)
+        backup.write_bytes(raw)
+    return found
+
+
+def write(
+    board: Board,
+    whole: bytes,
+    *,
+    keep_journal: bool = False,
+    progress: Callable[[float], None] = lambda _: None,
+) -> None:
+    """One esptool run from address 0. Raises BoxError."""
+    chip = image.chip(whole)
+    journal = image.find(whole[image.TABLE_AT :], "journal")
+    if journal is None:
+        raise BoxError(
+            "这不是 firmware/image.py 制作的镜像", "this is no image of firmware/image.py: it has no journal"
+        )
+    part = whole[: journal.at] if keep_journal else whole
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "image.bin"
+        file.write_bytes(part)
+        file.chmod(0o600)  # an identity may be in it
+        said = esptool(
+            board, chip, "write-flash", "--flash-size", "keep", "0x0", str(file), progress=progress
+        )
+    if VERIFIED not in said:
+        raise BoxError("esptool 没有报告校验结果", "esptool did not say that it verified what it wrote")

@@ -1,0 +1,114 @@
+"""The bench's own book: which identity went into which chip, and how its test ended. One folder, a file a box.
+
+Refuses: to give one identity to two chips, or two to one chip; to let a record be changed unseen (its mac).
+Holds no key. The PIN of the hotspot is in it, so its files are for their owner only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from manyi.box.identity import PIN_DIGITS
+from manyi.box.words import BoxError
+
+ACCEPTED = ".accepted.json"
+GIVEN = ".given.json"
+MAC_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An identity that belongs to a chip from now on."""
+
+    box: str
+    mac: str
+    pin: str
+    at_ms: int
+    retired: bool = False
+
+
+def topic(box: str) -> bytes:
+    """What an acceptance record is sealed for, so that it passes for nothing else."""
+    return f"manyi/1/{box}/acceptance".encode() + b"\0"
+
+
+def sealed(k_link: bytes, box: str, body: dict[str, Any]) -> str:
+    """JSON with its mac, as docs/WIRE.md seals messages."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))[:-1]
+    mac = hmac.new(k_link, topic(box) + text.encode(), hashlib.sha256).digest()[:MAC_BYTES]
+    return f'{text},"mac":"{mac.hex()}"}}'
+
+
+def is_sealed(k_link: bytes, box: str, text: str) -> bool:
+    body, _, tail = text.strip().rpartition(',"mac":"')
+    mac = hmac.new(k_link, topic(box) + body.encode(), hashlib.sha256).digest()[:MAC_BYTES]
+    return hmac.compare_digest(tail, f'{mac.hex()}"}}')
+
+
+class Records:
+    """The folder. Made if it is not there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def claims(self) -> list[Claim]:
+        """Every claim, by box. Raises BoxError."""
+        found = []
+        for path in sorted(self.folder.glob(f"*{GIVEN}")):
+            try:
+                found.append(Claim(**json.loads(path.read_text(encoding="utf-8"))))
+            except (ValueError, TypeError) as error:
+                raise BoxError(f"{path} 读不懂", f"{path} is no record of ours: {error}") from None
+        return found
+
+    def claim(self, box: str, mac: str, at_ms: int) -> Claim:
+        """Binds the identity to the chip, on disk before it is written into the chip. The same pair again is the same
+        claim. Raises BoxError."""
+        for other in self.claims():
+            if (other.box, other.mac, other.retired) == (box, mac, False):
+                return other
+            if other.box == box:
+                raise BoxError(
+                    f"{box} 已给过芯片 {other.mac},编号不可再用",
+                    f"{box} was given to chip {other.mac}: an id is never used again",
+                )
+            if other.mac == mac and not other.retired:
+                raise BoxError(
+                    f"这块芯片已是 {other.box}:先 manyi box retire",
+                    f"this chip is {other.box} already: retire it first",
+                )
+        made = Claim(box, mac, "".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)), at_ms)
+        self._write(box + GIVEN, json.dumps(asdict(made)))
+        return made
+
+    def retire(self, box: str) -> None:
+        for one in self.claims():
+            if one.box == box:
+                self._write(box + GIVEN, json.dumps(asdict(one) | {"retired": True}))
+
+    def accept(self, box: str, text: str) -> Path:
+        return self._write(box + ACCEPTED, text + "\n")
+
+    def accepted(self, box: str) -> str:
+        """The acceptance record's text; "" if there is none."""
+        path = self.folder / (box + ACCEPTED)
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def _write(self, name: str, text: str) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path, fresh = self.folder / name, self.folder / f".{name}.new"
+        with os.fdopen(
+            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        return path

@@ -1,0 +1,161 @@
+"""A tray of boards at once: each port is flashed with an identity of its own, started and asked to prove it.
+
+The next free identity is bound to a chip, on disk, before anything is written to it, so that no two chips ever share
+one, whatever stops the run; a chip that comes back gets its own again. One board's trouble is no other's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from manyi.box import flash, image
+from manyi.box.console import Console, opened
+from manyi.box.identity import Given, Site, files
+from manyi.box.provision import START_S
+from manyi.box.records import Claim, Records
+from manyi.box.words import BoxError, both
+
+HANDS = 6
+"""Boards at once: more than that, and a USB hub and a laptop's cores are what is waited for."""
+STEP_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    port: str
+    box: str
+    mac: str
+    trouble: str
+
+    @property
+    def ok(self) -> bool:
+        return not self.trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Tray:
+    """What every board of it gets."""
+
+    whole: bytes
+    given: list[Given]  # none: the boards stay blank
+    site: Site | None
+    records: Records
+    now_ms: Callable[[], int]
+    keep_journal: bool = False
+    force: bool = False
+    baud: int = flash.BAUD
+    reset: bool = True
+
+
+class _Deal:
+    """Deals identities out, one at a time."""
+
+    def __init__(self, tray: Tray) -> None:
+        self._tray, self._lock = tray, threading.Lock()
+
+    def to(self, mac: str) -> tuple[Given, Claim]:
+        with self._lock:
+            claims = self._tray.records.claims()
+            mine = {c.box for c in claims if c.mac == mac and not c.retired}
+            taken = {c.box for c in claims}
+            for given in self._tray.given:
+                if given.box in mine or (not mine and given.box not in taken):
+                    return given, self._tray.records.claim(given.box, mac, self._tray.now_ms())
+        if mine:
+            raise BoxError(
+                f"这块芯片已是 {mine.pop()},不在这份移交文件里",
+                "this chip has an identity that is not in this file",
+            )
+        raise BoxError("移交文件里的身份用完了", "no identity is left: manyi broker add more")
+
+
+def run(tray: Tray, ports: Iterable[str], tell: Callable[[str], None]) -> list[Outcome]:
+    """Every port's outcome, in their order. Raises nothing for a board's trouble."""
+    deal, names = _Deal(tray), list(ports)
+    with ThreadPoolExecutor(max_workers=min(HANDS, max(1, len(names)))) as hands:
+        return list(hands.map(lambda port: _one(tray, deal, port, tell), names))
+
+
+def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Outcome:
+    box = mac = ""
+    try:
+        chip, board = image.chip(tray.whole), flash.Board(port, tray.baud, tray.reset)
+        mac = flash.mac(board, chip)
+        whole, given = tray.whole, None
+        if tray.site is not None:
+            given, claim = deal.to(mac)
+            box = given.box
+            whole = image.with_files(whole, files(given, tray.site, image.board(whole), claim.pin))
+        tell(f"{port}  {box}  {mac}  " + both("开始", "begins"))
+        guard(tray, board, chip, mac)
+        flash.write(board, whole, keep_journal=tray.keep_journal, progress=_steps(f"{port}  {box}", tell))
+        tell(f"{port}  {box}  " + both("已写入并校验", "written and verified"))
+        if given is not None:
+            prove(port, given)
+    except BoxError as error:
+        tell(f"{port}  {box or '-'}  ✗ {error}")
+        return Outcome(port, box, mac, str(error))
+    tell(f"{port}  {box}  ✓")
+    return Outcome(port, box, mac, "")
+
+
+def guard(tray: Tray, board: flash.Board, chip: str, mac: str) -> None:
+    """Nothing that was pressed is written over. Raises BoxError."""
+    if tray.keep_journal:
+        return
+    backup = tray.records.folder / f"{mac}-{tray.now_ms()}.journal"
+    found = flash.held(board, chip, backup)
+    if found is not None and found.waiting and not tray.force:
+        raise BoxError(
+            f"芯片里还有 {found.waiting} 条没有送达的记录(已备份到 {backup.name}):"
+            "先让它送完,或 --keep-journal;确需放弃用 --force",
+            f"{found.waiting} records in this chip were never delivered (copied to {backup.name}): "
+            "let it deliver, or --keep-journal, or --force",
+        )
+
+
+def prove(port: str, given: Given) -> None:
+    """The box that started is the one that was written. Raises BoxError."""
+    with opened(port) as line:
+        console = Console(line, port)
+        seen = console.wait_for("locked", "open", patience_s=START_S)
+        if seen.get("box") != given.box:
+            raise BoxError(f"启动后自称 {seen.get('box')}", f"it started as {seen.get('box')}")
+        console.unlock(bytes.fromhex(given.k_link))
+        console.ask("lock")
+
+
+def _steps(who: str, tell: Callable[[str], None]) -> Callable[[float], None]:
+    told = 0
+
+    def progress(percent: float) -> None:
+        nonlocal told
+        if percent >= told + STEP_PERCENT:
+            told = int(percent) // STEP_PERCENT * STEP_PERCENT
+            tell(f"{who}  {told} %")
+
+    return progress
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    good = [o for o in outcomes if o.ok]
+    lines = [
+        f"{'✓' if o.ok else '✗'} {o.port:16} {o.box or '-':24} {o.mac}  {o.trouble}".rstrip()
+        for o in outcomes
+    ]
+    return "\n".join(
+        [*lines, both(f"{len(good)}/{len(outcomes)} 台完成", f"{len(good)} of {len(outcomes)} done")]
+    )
+
+
+def ports() -> list[str]:
+    """Serial ports of USB adapters on this machine. Raises BoxError if there is none."""
+    from serial.tools import list_ports  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
+
+    found = sorted(p.device for p in list_ports.comports() if p.vid is not None)
+    if not found:
+        raise BoxError("没有找到 USB 串口:检查线和驱动", "no USB serial port is there: cable, driver")
+    return found

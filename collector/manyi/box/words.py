@@ -1,0 +1,123 @@
+"""What can go wrong at the bench, in plain words: Chinese, English, and what to do. Pure.
+
+One tree: everything here is for the technician. Refuses to print a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from manyi.broker.names import both
+from manyi.core.errors import ManyiError
+
+__all__ = ["BoxError", "Words", "both", "link_trouble"]
+
+
+class BoxError(ManyiError):
+    """The technician has to do something first. Says what, in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(both(zh, en))
+        self.zh, self.en = zh, en
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`key` names the trouble for records and tests; the rest is for people."""
+
+    key: str
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        return both(self.zh, self.en)
+
+
+_NONE = Words("ok", "正常", "well")
+_TROUBLES = (
+    Words(
+        "expired",
+        "服务器证书已过期:中心续签(manyi ca renew),评价器不用动",
+        "the server's certificate has expired: renew it (manyi ca renew); the box needs nothing",
+    ),
+    Words(
+        "future",
+        "服务器证书尚未生效:检查中心服务器和评价器的日期",
+        "the server's certificate is not valid yet: look at the server's date and the box's",
+    ),
+    Words(
+        "name",
+        "服务器证书的名称不符:证书须写明评价器连接的名称",
+        "the certificate is for another name: it must have the name that the box connects to",
+    ),
+    Words(
+        "ca",
+        "服务器证书不是本系统签发的:连错服务器,或评价器里的根证书(ca.der)不对",
+        "the certificate is not from our authority: the wrong server, or the wrong ca.der in the box",
+    ),
+    Words(
+        "credential",
+        "账户或密码被拒绝:中心查 manyi broker check;可能已注销,或密码已更换",
+        "the broker refuses this account or password: it was removed, or has a new password",
+    ),
+    Words(
+        "network",
+        "没有网络:Wi-Fi 名称、密码、信号,或网线",
+        "no network: name and password of the Wi-Fi, its signal, or the cable",
+    ),
+    Words(
+        "dns",
+        "查不到服务器名称:检查 DNS,或把服务器写成 IP 地址",
+        "the server's name is not found: look at the DNS, or give the server as an address",
+    ),
+    Words(
+        "refused",
+        "服务器拒绝连接:消息服务没有运行,或端口不对",
+        "the server refuses: its broker is not running, or the port is wrong",
+    ),
+    Words(
+        "unreachable",
+        "到不了服务器:检查网线、网关、防火墙",
+        "the server cannot be reached: cable, gateway, firewall",
+    ),
+    Words(
+        "silent",
+        "服务器没有应答:检查地址、端口和防火墙(TCP 8883)",
+        "the server does not answer: address, port, firewall (TCP 8883)",
+    ),
+    Words("memory", "评价器内存不足:重新上电再试", "the box is out of memory: switch it off and on"),
+)
+_BY_KEY = {words.key: words for words in _TROUBLES}
+_SAID = {
+    # what the box's own words contain, lower case, in this order (Mbed TLS's texts, MQTT's, ours, numbers of errno)
+    "validity has expired": "expired",
+    "validity starts in the future": "future",
+    "common name": "name",
+    "expected cn": "name",
+    "not correctly signed": "ca",
+    "password": "credential",
+    "not authorized": "credential",
+    "client id": "credential",
+    "no network": "network",
+    "no address": "dns",
+    "oserror(111": "refused",
+    "oserror(113": "unreachable",
+    "oserror(118": "unreachable",  # lwIP on an ESP32
+    "oserror(110": "silent",
+    "oserror(116": "silent",  # the same on an ESP32
+    "timeouterror": "silent",
+    "no hello": "silent",
+    "eoferror": "silent",
+    "memory": "memory",
+}
+
+
+def link_trouble(why: str) -> Words:
+    """The box's `why` ("-" or "": nothing went wrong yet) in words. Never fails."""
+    low = why.replace("-", " ").replace("\\n", " ").lower()
+    if low.strip() in ("", "none"):
+        return _NONE
+    for said, key in _SAID.items():
+        if said in low:
+            return _BY_KEY[key]
+    return Words("other", f"连接失败:{why}", f"the link failed: {why}")
