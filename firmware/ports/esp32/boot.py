@@ -8,8 +8,8 @@
 # The journal has a partition of its own and is never looked at here.
 #
 # Refuses: to lose a record (it knows of none), to end in a silent box: what goes wrong resets it, and the watchdog runs
-# before the first module of the firmware is loaded. A board without box.json has no identity: it stays at the prompt,
-# where `manyi box provision` finds it.
+# before the first module of the firmware is loaded. A board without box.json has no identity: it waits at the serial line
+# for one (tasks/blank.py).
 
 import gc
 import os
@@ -37,7 +37,7 @@ def mount():
             vfs.mount(found[0], DATA)
             return DATA
         except OSError as e:
-            print("fault data=%r" % e)
+            print("data why=%r" % e)
     vfs.VfsLfs2.mkfs(found[0])
     vfs.mount(found[0], DATA)
     print("data made anew")
@@ -49,7 +49,10 @@ def go():
         os.stat(IDENTITY)
     except OSError:
         print("no identity")
-        return
+        sys.path[:] = ["/app", ".frozen"]
+        from ports.esp32 import blank  # noqa: PLC0415
+
+        return blank.go()
     machine.WDT(timeout=BOOT_WATCHDOG_MS)
     try:
         folder = mount()

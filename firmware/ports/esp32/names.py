@@ -15,7 +15,7 @@ FRESH_MS = 600_000  # a move of the broker is noticed within this
 
 
 class Names:
-    # port: up_ms, chance, load, save. servers() -> addresses of DNS servers. heard(): called when one answers
+    # port: ident, up_ms, chance, load, save. servers() -> addresses of DNS servers. heard(): called when one answers
     def __init__(self, port, servers, heard):
         self._port, self._servers, self._heard = port, servers, heard
         self._known = []  # the newest answer, best first
@@ -55,7 +55,7 @@ class Names:
                 try:
                     found = await udp.ask(
                         server,
-                        dns.PORT,
+                        self._port.ident.get("dns_port", dns.PORT),
                         dns.question(ident, host),
                         lambda p: dns.answer(ident, host, p),  # noqa: B023
                         ASK_MS,

@@ -6,10 +6,9 @@
 import asyncio
 import json
 
-from box import dns, ntp, page, radio
+from box import dns, ntp, radio
 from box.clock import HOUR_MS, NTP
 from ports.esp32 import udp
-from ports.esp32.hotspot import Hotspot
 
 LOOK_MS = 500
 ASK_MS = 1500  # half of it would be the error of the answer
@@ -110,19 +109,21 @@ class Net:
             return
 
     async def _serve(self, alive):
+        from ports.esp32 import hotspot  # noqa: PLC0415  8 KB of heap that few boxes ever need
+
         port, nic = self._port, self._nic
         self._up_at = None
         self.hotspot = True
         port.tell("hotspot open")
         try:
             nic.open("manyi-" + self._ident["box"][-6:], self._ident["pin"])
-            spot = Hotspot(self._ident["pin"], port.tell)
+            spot = hotspot.Hotspot(self._ident["pin"], port.tell)
             chosen = await spot.serve(port.up_ms, alive.mark, self._ident.get("hotspot_port", 80))
         finally:
             self.hotspot = False
             nic.shut()
         port.tell("hotspot shut changed=%d wrong=%d" % (chosen is not None, spot.wrong))
         if chosen:
-            nic.networks = page.preferred(chosen, nic.networks)
+            nic.networks = hotspot.page.preferred(chosen, nic.networks)
             port.save("wifi", json.dumps(nic.networks).encode())
         self._radio.renew(nic.count(), port.up_ms())
