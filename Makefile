@@ -27,6 +27,7 @@ help: ## this list
 	@echo
 	@echo "  demo:  SECONDS=30 stops by itself, PORT=8000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
 	@echo "  test:  T=tests/firmware only these, SERVICES=1 builds what is missing (as CI does), WORKERS=2"
+	@echo "  flash: PORT=/dev/ttyUSB0 (all USB ports if none), KEEP_JOURNAL=1 leaves a chip's records alone; docs/CONSOLE.md"
 	@echo "  all:   PYTHON=python3.12 another Python, MICROPYTHON=file another interpreter for the boxes"
 
 # --- the environment ---------------------------------------------------------------------------------------------
@@ -61,6 +62,11 @@ firmware: build/firmware/.made ## compile the box's firmware to build/firmware
 demo: build/firmware/.made ## a small city on this machine: boxes, broker, collector, wall
 	@$(BIN)/manyi demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT)) $(if $(call on,$(FAULTS)),--faults) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep $(KEEP)) $(if $(call on,$(EN)),--lang en)
+
+flash: build/firmware/.made ## flash boards: FIRMWARE=official .bin, SHA256=digits or list, PORT=; BOARD= HANDOVER= SITE= BOX=
+	@$(PY) firmware/image.py --board $(or $(BOARD),esp32_devkitc) --firmware "$(FIRMWARE)" --sha256 "$(SHA256)" --out build/flash/image.bin
+	@$(BIN)/manyi box flash --image build/flash/image.bin $(foreach p,$(PORT),--port $(p)) $(if $(HANDOVER),--handover "$(HANDOVER)") \
+	    $(if $(SITE),--site "$(SITE)") $(if $(BOX),--box $(BOX)) $(if $(call on,$(KEEP_JOURNAL)),--keep-journal)
 
 # --- checks --------------------------------------------------------------------------------------------------------
 
@@ -106,4 +112,4 @@ clean: ## remove what make has made: .venv, build, caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup firmware demo lint types format size services test quick bench docs lock clean
+.PHONY: help setup firmware demo flash lint types format size services test quick bench docs lock clean
