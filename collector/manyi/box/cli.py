@@ -90,7 +90,9 @@ def box_flash(
         bool,
         typer.Option("--force", help=both("放弃未送达的记录", "Give up records that were never delivered.")),
     ] = False,
-    baud: int = flashing.BAUD,
+    baud: Annotated[
+        int, typer.Option(help=both("波特率,线不好就降低", "Bits a second; lower for a bad cable."))
+    ] = flashing.BAUD,
     no_reset: Annotated[
         bool,
         typer.Option(

@@ -35,6 +35,7 @@ HandoverOption = Annotated[
 RecordsDir = Annotated[
     Path, typer.Option("--records", help=both("记录文件夹", "Folder of the bench's records."))
 ]
+BoxArgument = Annotated[str, typer.Argument(help=both("评价器编号", "The box's id."))]
 HOME = Path("boxes")
 
 
@@ -64,8 +65,8 @@ def k_link(context: typer.Context, handover: Path | None, box: str) -> bytes:
 
 def box_code(
     context: typer.Context,
-    box: str,
-    nonce: str,
+    box: BoxArgument,
+    nonce: Annotated[str, typer.Argument(help=both("评价器显示的随机数", "The number that the box shows."))],
     handover: HandoverOption = None,
 ) -> None:
     """中心:给现场的解锁码,只对这一台这一次有效 / At the centre: the unlock code for a box's number."""
@@ -95,8 +96,8 @@ def box_bind(
 
 def box_replace(
     context: typer.Context,
-    old: str,
-    new: str,
+    old: Annotated[str, typer.Argument(help=both("旧评价器编号", "The old box's id."))],
+    new: Annotated[str, typer.Argument(help=both("新评价器编号", "The new box's id."))],
     roster: RosterDir,
     at: Annotated[
         str, typer.Option("--at", help=both("更换时间(北京),默认现在", "When, Beijing time; now by default."))
@@ -141,7 +142,7 @@ def _import(context: typer.Context, folder: Path, rows: Callable[[list[Placed]],
 
 def box_retire(
     context: typer.Context,
-    box: str,
+    box: BoxArgument,
     port: Annotated[
         str,
         typer.Option("--port", "-p", help=both("串口:同时清除芯片", "Serial port: empties the chip too.")),
