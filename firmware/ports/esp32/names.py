@@ -18,39 +18,41 @@ class Names:
     # port: ident, up_ms, chance, load, save. servers() -> addresses of DNS servers. heard(): called when one answers
     def __init__(self, port, servers, heard):
         self._port, self._servers, self._heard = port, servers, heard
-        self._known = []  # the newest answer, best first
-        self._until = 0  # up_ms
+        self._known = {}  # name -> [addresses, best first; up_ms at which they are stale]
         kept = port.load("address")
         self._last = kept.decode() if kept and dns.is_address(kept.decode()) else None
 
-    # -> an address. Raises OSError.
-    async def find(self, host):
+    # -> an address. Raises OSError. mark(): called while it goes on, every ASK_MS at least
+    async def find(self, host, mark=None):
         if dns.is_address(host):
             return host
-        if self._port.up_ms() >= self._until:
-            self._known = await self._ask(host)
-            self._until = self._port.up_ms() + FRESH_MS if self._known else 0
-        if self._known:
-            return self._known[0]
-        if self._last:
+        known = self._known.get(host)
+        if not known or not known[0] or self._port.up_ms() >= known[1]:
+            known = [await self._ask(host, mark), self._port.up_ms() + FRESH_MS]
+            self._known[host] = known
+        if known[0]:
+            return known[0][0]
+        if self._last and host == self._port.ident["host"]:
             return self._last
         raise OSError("no address")
 
     # The address led to the broker.
     def worked(self, address):
-        if address != self._last and self._known:
+        if address != self._last and not dns.is_address(self._port.ident["host"]):
             self._last = address
             self._port.save("address", address.encode())
 
     # It did not: the next one, then ask again.
     def failed(self):
-        self._known = self._known[1:]
-        if not self._known:
-            self._until = 0
+        known = self._known.get(self._port.ident["host"])
+        if known:
+            known[0] = known[0][1:]
 
-    async def _ask(self, host):
+    async def _ask(self, host, mark):
         for server in self._servers():
             for _ in range(TRIES):
+                if mark:
+                    mark()
                 ident = self._port.chance() & 0xFFFF
                 try:
                     found = await udp.ask(

@@ -6,7 +6,7 @@
 import asyncio
 import json
 
-from box import dns, ntp, radio
+from box import ntp, radio
 from box.clock import HOUR_MS, NTP
 from ports.esp32 import udp
 
@@ -62,7 +62,7 @@ class Net:
                 self._step()
             except NIC_ERRORS as e:
                 self._port.tell("net why=%r" % e)
-            await self._time()
+            await self._time(alive)
             await asyncio.sleep_ms(LOOK_MS)
 
     def _step(self):
@@ -85,7 +85,7 @@ class Net:
 
     # Asks once for the time as soon as there is a network, and hourly. The collector's sealed word counts for more
     # (box/clock.py), but TLS, which comes before it, looks at dates.
-    async def _time(self):
+    async def _time(self, alive):
         port = self._port
         now = port.up_ms()
         if self._up_at is None or now < self._ntp_at:
@@ -93,7 +93,8 @@ class Net:
         self._ntp_at = now + AGAIN_MS
         for host in self._ident.get("ntp") or (self._ident["host"],):
             try:
-                address = host if dns.is_address(host) else await port.names.find(host)
+                address = await port.names.find(host, alive.mark)
+                alive.mark()
                 nonce = port.random(8)
                 sent = port.up_ms()
                 unix_ms = await udp.ask(

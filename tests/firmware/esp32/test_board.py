@@ -216,9 +216,11 @@ def test_a_name_server_that_says_nothing_then_answers(
     make_board: Callable[..., BoardBox], mosquitto: Mosquitto, collector: FakeCollector
 ) -> None:
     dead = Udp(lambda _: None)
-    box = make_board(mosquitto.port, host=NAME, dns_port=dead.port, ntp=["127.0.0.1"])
+    box = make_board(mosquitto.port, host=NAME, dns_port=dead.port, dns=["127.0.0.1"])
     box.until("asked", lambda: dead.asked > 0)
     quick(box, 12)
+    box.until_s("time enough for a supervisor to lose patience", lambda: dead.asked >= 8, 40)
+    assert not box.said("fault")
     dead.answer = name_server
     box.wait("ack")
     assert sorted(collector.presses()) == sorted([1, 2, 3] * 4)
