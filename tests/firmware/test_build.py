@@ -11,26 +11,57 @@ build = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
 
 
-def test_a_number_of_one_module_becomes_a_const_wherever_it_stands():
-    assert build.folded("LATE_MS = 2 * 50  # why\nx = LATE_MS + 1\n", "") == (
-        "_LATE_MS = const(2 * 50)  # why\nx = _LATE_MS + 1\n"
+def small(text, **others):
+    """`text` as module a, beside the others."""
+    return build.shrunk({"a": text} | {name.replace("_", "."): o for name, o in others.items()})[0][
+        "a"
+    ].strip()
+
+
+def test_a_number_of_one_module_stands_where_it_is_used():
+    assert small("LATE_MS = 2 * 50  # why\nx = LATE_MS + 1\n") == "x = 100 + 1"
+
+
+def test_a_number_built_on_another_is_known_too():
+    assert small("A, B = 1, 2\nC = A + B\nx = C\n") == "x = 3"
+
+
+def test_a_number_of_another_module_is_known_by_import_and_by_name():
+    assert (
+        small("from box.b import N, go\ngo(N)\n", box_b="N = 7\ndef go(): pass\n")
+        == "from box.b import go\ngo(7)"
     )
-
-
-def test_a_number_built_on_another_is_folded_too():
-    assert build.folded("A = 1\nB = A + 1\n", "") == "_A = const(1)\n_B = const(_A + 1)\n"
+    assert (
+        small("from box import b\nb.go(b.N)\n", box_b="N = 7\ndef go(): pass\n")
+        == "from box import b\nb.go(7)"
+    )
+    assert small("def go(b):\n    return b.N\n", box_b="N = 7\n").endswith(".N")
 
 
 @pytest.mark.parametrize(
-    "text", ["WORD = 'x'\n", "PAIR = 1, 2\n", "T = True\n", "F = 1.5\n", "lower = 1\n", "X = f(1)\n"]
+    "text", ["WORD = 'x'", "PAIR = (1, 2)", "T = True", "F = 1.5", "lower = 1", "X = f(1)", "N = 1\nN = 2"]
 )
 def test_what_is_no_whole_number_stays(text):
-    assert build.folded(text, "") == text
+    assert small(text) == text
 
 
-def test_a_number_that_another_module_may_use_stays():
-    assert build.folded("LATE_MS = 5\n", "from a import LATE_MS") == "LATE_MS = 5\n"
-    assert build.folded("LATE_MS = 5\n", "print(LATE_MS_2)") == "_LATE_MS = const(5)\n"
+def test_a_number_that_another_module_asks_an_object_for_stays():
+    assert small("LATE_MS = 5\n", b="def go(facts):\n    return facts.LATE_MS\n") == "LATE_MS = 5"
+
+
+def test_a_private_name_and_a_parameter_become_short():
+    text = "class A:\n\n    def go(self, speed):\n        self._now = speed\n"
+    assert small(text) == "class A:\n\n    def go(self, _b):\n        self._a = _b"
+
+
+@pytest.mark.parametrize("other", ["go(speed=1)", "x.speed", "from c import speed", "import speed.more"])
+def test_a_name_that_another_file_may_speak_of_stays(other):
+    assert "speed" in small("def go(speed):\n    return speed\n", b=other)
+
+
+def test_a_parameter_that_is_also_an_attribute_or_a_builtin_stays():
+    text = "def go(ring, len):\n    return (x.ring, len)"
+    assert small(text) == text
 
 
 def test_a_second_build_touches_nothing_and_removes_what_has_gone(tmp_path):
@@ -49,21 +80,3 @@ def test_a_module_over_its_budget_is_named(tmp_path):
     (tmp_path / "box").mkdir()
     (tmp_path / "box" / "fat.mpy").write_bytes(bytes(5000))
     assert build.check(tmp_path) == ["box/fat.mpy has 5000 bytes, 904 over its budget"]
-
-
-def test_a_private_name_and_a_parameter_become_short():
-    text = "class A:\n    def go(self, speed):\n        self._now = speed\n"
-    assert build.shortened(text, set())[0] == "class A:\n    def go(self, _a):\n        self._b = _a\n"
-
-
-def test_a_name_that_another_file_may_speak_of_stays():
-    assert build.spoken("go(speed=1)\nasyncio.core._io_queue\nfrom box.chain import tag\n") == {
-        "speed", "core", "_io_queue", "box", "chain", "tag",
-    }  # fmt: skip
-    text = "def go(speed, _queue):\n    return speed, _queue\n"
-    assert build.shortened(text, {"speed", "_queue"})[0] == text
-
-
-def test_a_parameter_that_is_also_an_attribute_or_a_builtin_stays():
-    text = "def go(ring, len):\n    return x.ring, len\n"
-    assert build.shortened(text, set())[0] == text
