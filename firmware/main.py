@@ -4,6 +4,7 @@
 #   link    journal → broker → collector's ack tasks/link.py
 #   glow    the lamp's time                   tasks/glow.py
 #   chores  what can wait                     tasks/chores.py
+#   cable   a technician at the serial line   tasks/cable.py
 #   and the supervisor, which is this one     tasks/supervisor.py; and the port's own errands
 #
 # Decisions are made in box/ (pure); a port (ports/) touches the world. A port has
@@ -11,7 +12,9 @@
 #   .flash      .size .block .read .program .erase: the journal's own
 #   .leaving    an asyncio.Event: stop cleanly
 #   keys() -> bit 0 to 2: down now, bit 3 to 5: had a down edge since the last call
-#   lamp(light %, sound %)
+#   lamp(light %, sound %, only): only: the one key whose lamp it is for, 0 all three
+#   say(1 请评价 or 2 谢谢, volume %), .reader: there is one for badges
+#   badge() -> the number of a badge just touched, or None; signed_in(yes): the clerk's lamp
 #   up_ms() heap() rssi() chance() -> 32 random bits, random(n) -> bytes      feed() the watchdog
 #   connect() -> stream, a coroutine that closes its socket if it is cancelled; the stream's close() closes it at once
 #   fresh() -> True once when a network has come: dial now
@@ -20,6 +23,7 @@
 #   wall(Unix ms, sure): what time it is, or is at the least (sure: False), for what looks at dates before there is a link
 #   load(name) -> bytes or None, save(name, bytes)                            settings, not records
 #   boot_reason() reset(reason, why) stop(): the last two do not return
+#   .cable None or (source, sink) of a serial line, .root where box.json lies, .board .mac    for tasks/cable.py
 #   tell(line) for a technician's console; lit(level, seq) when a press has its light
 
 import gc
@@ -34,7 +38,7 @@ BATCH = bytearray(wire.BUFFER)  # the one large block of memory, taken before th
 
 from box.clock import journalled  # noqa: E402
 from box.journal import Journal  # noqa: E402
-from tasks import chores, glow, hand, line, supervisor  # noqa: E402
+from tasks import cable, chores, glow, hand, line, supervisor  # noqa: E402
 from tasks.core import Core  # noqa: E402
 from tasks.link import Link  # noqa: E402
 from tasks.orders import Orders  # noqa: E402
@@ -52,6 +56,10 @@ async def run(port):
     book.begin(reason, FW)
     port.wall(max(MADE_MS, journalled(book)), False)
     core = Core(port, book, FW, reason)
+    if port.reader:
+        from tasks.staff import Staff  # noqa: PLC0415
+
+        core.staff = Staff(core)
     orders = Orders(core, ident["k_link"], ident["box"])
     orders.remember()
 
@@ -71,6 +79,10 @@ async def run(port):
     gc.threshold(-1)  # from here on tasks/chores.py
     for a, task in zip(alive, tasks):  # noqa: B905  MicroPython's zip has no strict
         asyncio.create_task(supervisor.guard(port, a, task))  # noqa: RUF006  the loop keeps it
+
+    if port.cable:  # it waits for a person, so nobody asks it for progress
+        waiter = cable.run(port, core, orders)
+        asyncio.create_task(supervisor.guard(port, supervisor.Alive("cable"), waiter))  # noqa: RUF006
 
     await supervisor.run(port, alive)
     try:

@@ -5,20 +5,30 @@
 #
 # light: percent of the configured brightness; sound: 0 or 1 at the configured volume.
 
-IDLE, OFFLINE, INVITE, FAULT = "idle", "offline", "invite", "fault"  # states: they last
-KEPT, CONFIRMED, IDENTIFY = "kept", "confirmed", "identify"  # signs: they end, and the state shows again
+IDLE, OFFLINE, CLOSED, INVITE, GUIDE, FAULT = 1, 2, 3, 4, 5, 6  # states: they last
+KEPT, CONFIRMED, IDENTIFY = 11, 12, 13  # signs: they end, and the state shows again
+WELCOME, FAREWELL, STEP, PASSED, FAILED = 14, 15, 16, 17, 18  # to a clerk
 
 FOREVER = 0
-PATTERNS = {  # steps of (light, sound, ms), repeated
-    IDLE: ((15, 0, FOREVER),),  # the keys glow, so that they are found
-    OFFLINE: ((15, 0, 2900), (0, 0, 100)),  # for the technician; to a citizen it still just glows
-    INVITE: ((70, 0, 500), (15, 0, 500)),
-    FAULT: ((60, 0, 120), (0, 0, 120)),  # the journal takes nothing: do not trust this box
-    KEPT: ((100, 1, 80), (100, 0, 420), (0, 0, 120)),  # it is in flash
-    CONFIRMED: ((45, 0, 60), (0, 0, 60)),  # the collector has it
-    IDENTIFY: ((100, 1, 150), (0, 0, 350)),  # "which box is this?"
+PATTERNS = {  # light, sound, ms; light, sound, ms; ... repeated. Flat: a tuple in a tuple costs 64 bytes of heap
+    IDLE: (15, 0, FOREVER),  # the keys glow, so that they are found
+    OFFLINE: (15, 0, 2900, 0, 0, 100),  # for the technician; to a citizen it still just glows
+    CLOSED: (0, 0, FOREVER),  # outside opening hours; the keys are live all the same
+    GUIDE: (100, 0, FOREVER),  # a key test: only the asked key's lamp is lit at all
+    INVITE: (70, 0, 500, 15, 0, 500),
+    FAULT: (60, 0, 120, 0, 0, 120),  # the journal takes nothing: do not trust this box
+    KEPT: (100, 1, 80, 100, 0, 420, 0, 0, 120),  # it is in flash
+    CONFIRMED: (45, 0, 60, 0, 0, 60),  # the collector has it
+    IDENTIFY: (100, 1, 150, 0, 0, 350),  # "which box is this?"
+    WELCOME: (100, 1, 80, 0, 0, 120),  # twice: somebody is signed in
+    FAREWELL: (100, 1, 400, 0, 0, 200),  # nobody is, any more
+    STEP: (100, 1, 60, 100, 0, 60),
+    PASSED: (100, 1, 100, 0, 0, 100),  # five times
+    FAILED: (100, 1, 700, 0, 0, 300),
 }
-LASTS_MS = {KEPT: 620, CONFIRMED: 240, IDENTIFY: 5000}
+LASTS_MS = {
+    KEPT: 620, CONFIRMED: 240, IDENTIFY: 5000, WELCOME: 400, FAREWELL: 600, STEP: 120, PASSED: 1000, FAILED: 2000,
+}  # fmt: skip
 
 
 class Lamp:
@@ -56,12 +66,10 @@ class Lamp:
 
 
 def _step(steps, elapsed):
-    if len(steps) == 1:
-        return steps[0]
-    elapsed %= sum([ms for _, _, ms in steps])
+    if len(steps) > 3:
+        elapsed %= sum([steps[i] for i in range(2, len(steps), 3)])
     i = 0
-    while elapsed >= steps[i][2]:
-        elapsed -= steps[i][2]
-        i += 1
-    light, sound, ms = steps[i]
-    return light, sound, ms - elapsed
+    while steps[i + 2] and elapsed >= steps[i + 2]:
+        elapsed -= steps[i + 2]
+        i += 3
+    return steps[i], steps[i + 1], steps[i + 2] and steps[i + 2] - elapsed

@@ -15,12 +15,16 @@ async def run(core, alive):
         await asyncio.sleep_ms(CHORES_MS)
         alive.mark()
         now = core.now()
+        if core.staff:
+            core.staff.look(now)
         if not core.keys.quiet():
             quiet = now
         elif now - quiet >= QUIET_MS:
             newest = core.journal.newest
             core.journal.tidy(now)
             core.note()
+            if core.staff:
+                core.staff.save(now)
             if core.journal.newest != newest:
                 core.admit()
                 core.link.set()

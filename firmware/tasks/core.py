@@ -5,11 +5,13 @@
 
 import asyncio
 
-from box import journal, lamp, record, wire
+from box import hours, journal, lamp, record, wire
 from box.clock import ACK, Clock
 from box.keys import Keys
+from box.visit import Visit
 
 PROMPT_MS = 30_000  # a visit that is rated later than this is not the one that the prompt was for
+INVITE, THANKS = 1, 2  # what a port can say aloud
 
 
 class Core:
@@ -17,16 +19,22 @@ class Core:
         self.port, self.journal = port, book
         self.fw, self.reason = fw, reason
         self.keys, self.clock, self.lamp = Keys(), Clock(), lamp.Lamp()
+        self.visit = Visit()
+        self.staff = None  # tasks/staff.py, where it is of use
         self.settings = dict(wire.DEFAULTS)
         self.settings["beat_s"] = port.ident.get("beat_s", self.settings["beat_s"])
         self.config = ""  # the beat's field: the id in force, or "!id" of one that was refused
         self.online = False  # the collector answers
+        self.why = ""  # how the link failed last
         self.failed = False  # the journal did not take the newest record
         self.pressed, self.pressed_at = 0, 0  # seq of the newest press of this boot, and its up_ms
+        self.dated = False  # this boot has journalled something that wants a date
         self.link = asyncio.Event()  # wakes the link: a record waits
         self.dark = asyncio.Event()  # wakes the lamp: it has something else to show
         self._held = 0
         self._prompt, self._prompted = None, 0
+        self.only = 0  # the one key whose lamp is lit: a key test
+        self._asked = False  # a reason may be given for the newest press
         self._lost = book.lost[0] + book.lost[1] + book.lost[2] + book.unknown
 
     def now(self):
@@ -52,12 +60,17 @@ class Core:
         return seq
 
     def press(self, level, ms):
-        data = self._prompt if self._prompt and ms - self._prompted <= PROMPT_MS else b""
-        seq = self.write(record.PRESS, ms, level=level, flags=1 if data else 0, data=data)
+        why = self.visit.reason(level, ms, self.settings)
+        data = self._prompt if self.invited(ms) and not why else b""
+        seq = self.write(record.PRESS, ms, level=level, reason=why, flags=1 if data else 0, data=data)
         if seq:
-            self._prompt = None
-            self.pressed, self.pressed_at = seq, ms
+            self.visit.took(ms, self.settings["visit_ms"])
+            self._asked = not why  # the one reason is welcome once
+            if not why:
+                self._prompt = None
+            self.pressed, self.pressed_at, self.dated = seq, ms, True
             self.show(lamp.KEPT)
+            self.port.say(THANKS, self.settings["volume"])
             self.port.lit(level, seq)
             self.note()
 
@@ -69,7 +82,7 @@ class Core:
         said = self.port.time()
         if said:
             self.clock.answer(*said)
-        if self.clock.due(self.now(), self.pressed):
+        if self.clock.due(self.now(), self.dated):
             self.note_now()
 
     # -> True if this boot's number is in the journal
@@ -97,16 +110,24 @@ class Core:
     # -> ms until the lamp has to be looked at again
     def shine(self):
         ms = self.now()
+        s = self.settings
         state = lamp.IDLE if self.online else lamp.OFFLINE
-        if self.settings["mode"] == "invite" and self._prompt and ms - self._prompted <= PROMPT_MS:
+        if hours.closed(s["open"], self.clock.unix_ms(ms)):
+            state = lamp.CLOSED
+        if s["mode"] == "invite" and self.invited(ms):
             state = lamp.INVITE
+        if self._asked and s["second"] == "reason" and self.visit.going(ms, s["visit_ms"]):
+            state = lamp.INVITE
+        if self.only:
+            state = lamp.GUIDE
         if self.failed:
             state = lamp.FAULT
         return self._shine(self.lamp.rest(state, ms))
 
     def _shine(self, step):
         light, sound, wait = step
-        self.port.lamp(light * self.settings["bright"] // 100, self.settings["volume"] if sound else 0)
+        s = self.settings
+        self.port.lamp(light * s["bright"] // 100, s["volume"] if sound else 0, self.only)
         return wait
 
     def set_online(self, online):
@@ -118,7 +139,13 @@ class Core:
 
     def prompt(self, data):
         self._prompt, self._prompted = data, self.now()
+        if self.settings["mode"] == "invite":
+            self.port.say(INVITE, self.settings["volume"])
         self.dark.set()
+
+    # Is a visitor invited whose press has not come yet?
+    def invited(self, ms):
+        return self._prompt is not None and ms - self._prompted <= PROMPT_MS
 
     def use(self, settings):
         self.settings = settings

@@ -55,7 +55,8 @@ class Link:
             finally:
                 await self._line.close()
             core.set_online(False)
-            core.port.tell("link down why=%s" % ("%r" % why).replace(" ", "-"))
+            core.why = ("%r" % why).replace(" ", "-")
+            core.port.tell("link down why=" + core.why)
             self._reset()
             await self._sleep(self._dial.ms(core.port.chance()))
 
@@ -159,19 +160,21 @@ class Link:
             if name == "ack":
                 self._ack(wire.ack(wire.opened(self._ident["k_link"], self._topics["ack"], payload)))
             elif name == "config":
-                orders.config(payload)
+                self._reply(orders.config(payload))
             elif retained:
                 pass  # a command or a visit of another day
             elif name == "cmd":
-                reply = orders.cmd(payload)
-                if reply:
-                    self._replies.append(wire.sealed(self._ident["k_link"], self._topics["reply"], reply))
-                    core.link.set()
+                self._reply(orders.cmd(payload))
             elif name == "prompt":
                 orders.prompt(payload)
         except wire.Unreadable as e:
             self.refused += 1
             core.port.tell("refused topic=%s why=%s" % (name, e))
+
+    def _reply(self, body):
+        if body:
+            self._replies.append(wire.sealed(self._ident["k_link"], self._topics["reply"], body))
+            self._core.link.set()
 
     # WIRE.md, ack: only the answer to the batch in flight moves on from it and may say what time it is; another valid
     # one frees what it proves, and moves on only if nothing is in flight.

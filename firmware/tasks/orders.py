@@ -25,21 +25,21 @@ class Orders:
             except wire.Unreadable:
                 pass  # written by another firmware, or torn: the retained one comes with the connection
 
+    # -> None, or the reply's body: which setting it will not take
     def config(self, payload):
         o = wire.opened(self._k_link, self._config, payload)
         try:
             new = wire.config(o)
-            if new["second"] == "reason":
-                raise wire.Unreadable("second")  # the reason of a second press is not in this firmware
         except wire.Unreadable as e:
             id = o.get("id")
             self.core.config = "!" + (id if wire.is_name(id) else "")
             self.core.port.tell("refused config=%s why=%s" % (self.core.config, e))
-            return
+            return wire.reply(id, 0, "%s is wrong or out of range" % e) if wire.is_name(id) else None
         if new != self.core.settings:
             self.core.port.save("config", payload)
         self.core.use(new)
         self.core.port.tell("config id=%s" % new["id"])
+        return None
 
     # -> the reply's body, or None: a command of another boot, or one already done, is nothing
     def cmd(self, payload):
@@ -47,15 +47,21 @@ class Orders:
         if boot != self.core.journal.boot or id in self._done:
             return None
         self._done = self._done[1 - DONE_MAX :] + [id]
-        why = self._do(do)
+        why = self.do(do)
         self.core.port.tell("cmd id=%s do=%s" % (id, do if not why else "refused"))
         return wire.reply(id, 0 if why else 1, why)
 
     # -> "" done, or why not
-    def _do(self, do):
+    def do(self, do):
         if do == "identify":
             self.core.show(lamp.IDENTIFY)
             return ""
+        if do == "keytest":
+            if not self.core.staff:
+                from tasks.staff import Staff  # noqa: PLC0415
+
+                self.core.staff = Staff(self.core)
+            return self.core.staff.begin(self.core.now())
         if do == "reboot":
             # The next boot must have another number, or the command played again would reboot it again.
             if not self.core.note_now():

@@ -20,10 +20,10 @@ IMAGES = ROOT / "docs/images/hardware"
 ENGLISH = (ROOT / "docs/HARDWARE.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "docs/zh/installer.md").read_text(encoding="utf-8")
 LAMP = runpy.run_path(str(ROOT / "firmware/box/lamp.py"))
-PATTERNS = {  # name -> steps of (light, sound, ms)
+PATTERNS = {  # name -> light, sound, ms; light, sound, ms; ...
     name.lower(): LAMP["PATTERNS"][value]
     for name, value in LAMP.items()
-    if name.isupper() and isinstance(value, int | str) and value in LAMP["PATTERNS"]
+    if name.isupper() and type(value) in (int, str) and value in LAMP["PATTERNS"]
 }
 
 NAMES = {
@@ -227,7 +227,7 @@ def test_every_light_pattern_is_in_both_guides(pattern: str) -> None:
     for page, heading in ((ENGLISH, "Lights and sounds"), (CHINESE, "四、灯和声音")):
         row = [cells for cells in table(heading, page) if cells[0] == f"`{pattern}`"]
         assert len(row) == 1, f"{pattern} under {heading}"
-        sounds = any(sound for _, sound, _ in PATTERNS[pattern])
+        sounds = any(PATTERNS[pattern][1::3])
         assert bool(re.search("beep|tick|嘀", row[0][2])) == sounds
 
 

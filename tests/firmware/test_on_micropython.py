@@ -8,7 +8,16 @@ import pytest
 from tests.firmware.conftest import FIRMWARE
 
 HERE = Path(__file__).parent
-FILES = ("test_keys", "test_lamp", "test_clock", "test_mqtt", "test_box_wire")
+FILES = (
+    "test_keys",
+    "test_lamp",
+    "test_visit",
+    "test_duty",
+    "test_keytest",
+    "test_clock",
+    "test_mqtt",
+    "test_box_wire",
+)
 RUN = """
 import sys
 import {module}

@@ -1,4 +1,5 @@
-# The lights in the three keys and the buzzer, all by PWM. All three lights always show the same.
+# The lights in the three keys and the buzzer, all by PWM. All three lights always show the
+# same, but in a key test, where one key is asked for.
 
 from machine import PWM, Pin
 
@@ -14,7 +15,7 @@ def duty(percent, most=FULL):
 class Lamps:
     def __init__(self, lamps, on, buzzer, buzzer_hz, duty_lamp):
         self._on = on
-        self._was = (0, 0)
+        self._was = (0, 0, 0)
         self._lamps = [PWM(Pin(n), freq=LIGHT_HZ, duty_u16=self._level(0)) for n in lamps]
         self._buzzer = PWM(Pin(buzzer), freq=buzzer_hz, duty_u16=0)
         self._duty_lamp = None if duty_lamp is None else Pin(duty_lamp, Pin.OUT, value=1 - on)
@@ -22,12 +23,13 @@ class Lamps:
     def _level(self, percent):
         return duty(percent) if self._on else FULL - duty(percent)
 
-    def show(self, light, sound):
-        if (light, sound) == self._was:
+    # only: the level of the one key whose light it is for, 0 all three
+    def show(self, light, sound, only=0):
+        if (light, sound, only) == self._was:
             return
-        self._was = light, sound
-        for lamp in self._lamps:
-            lamp.duty_u16(self._level(light))
+        self._was = light, sound, only
+        for i, lamp in enumerate(self._lamps):
+            lamp.duty_u16(self._level(0 if only and only != i + 1 else light))
         self._buzzer.duty_u16(duty(sound, FULL // 2))  # a passive buzzer is loudest at half
 
     # The clerk's lamp: somebody is signed in. Who, it cannot say.

@@ -6,9 +6,11 @@ import asyncio
 import gc
 import json
 import os
+import sys
 import time
 
 import machine
+import micropython
 from box import calendar
 from box.chord import Chord
 from box.clock import BATTERY, Uptime
@@ -45,10 +47,14 @@ class Port:
         self._touched = self._touched_at = 0
         self.flash = Flash()
         self.leaving = asyncio.Event()
+        self.board, self.mac = facts.NAME, machine.unique_id().hex()
+        micropython.kbd_intr(-1)  # no prompt behind the console, and a 3 in a line of noise is no Ctrl-C
+        self.cable, self.root = (sys.stdin.buffer, sys.stdout.buffer), ""
         self._rtc = machine.RTC()
         self._floor = 0  # Unix ms: no earlier is believed of a battery clock
         self._battery = _clock(facts.RTC)
         self._reader = _reader(facts.NFC)
+        self.reader = self._reader is not None
         self._voice = _voice(facts.VOICE_UART)
         self._asked = False
         self.net = Net(self, _nic(self, facts))
@@ -72,10 +78,10 @@ class Port:
     def quiet(self):
         return self.up_ms() - self._touched_at > QUIET_MS
 
-    def lamp(self, light, sound):
+    def lamp(self, light, sound, only=0):
         if self.net.hotspot and light < 100:  # a press still shows; otherwise one second on, one off
             light = 100 * (self.up_ms() // 1000 & 1)
-        self._lamps.show(light, sound)
+        self._lamps.show(light, sound, only)
 
     def lit(self, level, seq):
         pass  # a console need not hear which key

@@ -2,6 +2,7 @@
 # more would block the VM.
 
 import asyncio
+import binascii
 import select
 import sys
 import time
@@ -45,6 +46,8 @@ async def _obey(port, words):
             await asyncio.sleep_ms(SETTLE_MS)
         elif command == "tap":
             await port.fingers.tap(_level(words[1]), int(words[2]) if len(words) > 2 else TAP_MS)
+        elif command == "badge":
+            port.touched = binascii.unhexlify(words[1])
         elif command == "down":
             port.fingers.down(_level(words[1]))
         elif command == "up":

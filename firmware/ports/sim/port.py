@@ -23,6 +23,16 @@ POWER = 1  # boot reasons
 WATCHDOG = 2
 RESET = 3  # exit status: start it again
 POWER_CUT = 9  # exit status
+BOARD, MAC = "sim", "24dcc300a1b2"
+
+
+# The serial line: a terminal that FOLDER/tty names, for tests of the console. None: no cable is plugged in.
+def tty(folder):
+    try:
+        line = open(folder + "/tty", "r+b")
+    except OSError:
+        return None
+    return line, line
 
 
 class Port:
@@ -40,10 +50,14 @@ class Port:
         self.fingers = Fingers()
         self.keys = self.fingers.read
         self.leaving = asyncio.Event()
+        self.board, self.mac = BOARD, MAC
+        self.cable, self.root = tty(folder), folder
+        self.reader = ident.get("reader", False)
         self._uptime = Uptime(time.ticks_ms() % TICKS, TICKS)
         self._fed = time.ticks_ms()
         self._shines = ident.get("tell_lamp", False)
         self._was = None
+        self.touched = None  # a badge that is at the reader
         gc.collect()
 
     # ---- time, chance, health
@@ -72,10 +86,25 @@ class Port:
 
     # ---- light
 
-    def lamp(self, light, sound):
-        if self._shines and (light, sound) != self._was:
-            self._was = light, sound
-            self.tell("lamp light=%d sound=%d" % self._was)
+    def lamp(self, light, sound, only):
+        if self._shines and (light, sound, only) != self._was:
+            self._was = light, sound, only
+            self.tell(
+                ("lamp light=%d sound=%d" + (" only=%d" if only else "")) % self._was[: 3 if only else 2]
+            )
+
+    def signed_in(self, yes):
+        if self._shines:
+            self.tell("lamp signed_in=%d" % yes)
+
+    def say(self, what, volume):
+        if self._shines:
+            self.tell("say what=%d volume=%d" % (what, volume))
+
+    # As touched by `badge HEX` on standard input.
+    def badge(self):
+        badge, self.touched = self.touched, None
+        return badge
 
     def lit(self, level, seq):
         self.tell("light level=%d seq=%d ms=%.2f" % (level, seq, self.fingers.since_ms(level)))
