@@ -63,7 +63,7 @@ demo: build/firmware/.made ## a small city on this machine: boxes, broker, colle
 	@$(BIN)/manyi demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT)) $(if $(call on,$(FAULTS)),--faults) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep $(KEEP)) $(if $(call on,$(EN)),--lang en)
 
-flash: build/firmware/.made ## flash boards: FIRMWARE=official .bin, SHA256=digits or list, PORT=; BOARD= HANDOVER= SITE= BOX=
+flash: $(VENV)/.dev build/firmware/.made ## flash boards: FIRMWARE=official .bin, SHA256=digits or list, PORT=; BOARD= HANDOVER= SITE= BOX=
 	@$(PY) firmware/image.py --board $(or $(BOARD),esp32_devkitc) --firmware "$(FIRMWARE)" --sha256 "$(SHA256)" --out build/flash/image.bin
 	@$(BIN)/manyi box flash --image build/flash/image.bin $(foreach p,$(PORT),--port $(p)) $(if $(HANDOVER),--handover "$(HANDOVER)") \
 	    $(if $(SITE),--site "$(SITE)") $(if $(BOX),--box $(BOX)) $(if $(call on,$(KEEP_JOURNAL)),--keep-journal)
