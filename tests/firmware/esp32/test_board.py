@@ -151,6 +151,20 @@ def test_the_three_lights_are_one(make_board: Callable[..., BoardBox]) -> None:
     assert [s[s.index(full[0]) :] for s in shows[1:]] == [shows[0][shows[0].index(full[0]) :]] * 2
 
 
+def test_a_badge_at_the_reader_is_a_record_and_lights_the_clerks_lamp(
+    make_board: Callable[..., BoardBox], mosquitto: Mosquitto, collector: FakeCollector
+) -> None:
+    box = make_board(mosquitto.port)
+    box.wait("ack")
+    box.say("badge 04112233445566")
+    collector.until(
+        "the duty", lambda: collector.lives and [r for r in collector.life.records.values() if r["kind"] == 4]
+    )
+    (duty,) = (r for r in collector.life.records.values() if r["kind"] == 4)
+    assert duty["data"] == "0704112233445566"
+    quick(box, 2)
+
+
 # ---- TLS
 
 
