@@ -84,8 +84,10 @@ Folder = Annotated[
     Path,
     typer.Argument(
         exists=True,
-        file_okay=False,
-        help=both("名册 CSV 所在文件夹", "The folder with the roster's CSV files."),
+        help=both(
+            "名册所在文件夹(CSV、xlsx、xls),或一个工作簿",
+            "The folder with the roster's CSV files and workbooks, or one workbook.",
+        ),
     ),
 ]
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from manyi.core.ledger import chain, reader
 
-KINDS: Final = frozenset({"office", "box", "placement", "staff", "duty", "policy"})
-PERSONAL: Final = frozenset({"staff", "duty"})
+KINDS: Final = frozenset({"office", "box", "placement", "staff", "duty", "cover", "leader", "policy"})
+PERSONAL: Final = frozenset({"staff", "duty", "cover", "leader"})
 
 
 def append_facts(

@@ -1,4 +1,5 @@
-"""To whom and where a rating belongs: the place by the box, the person by badge or by the duty plan. Pure.
+"""To whom and where a rating belongs: the place by the box, the person by badge, else by the duty plan's
+stand-in for that time, else by its main person. Pure.
 
 What a badge says is evidence of the day, the plan is only a plan, so the badge wins where both exist: from
 the first badge record of a box on a day (Beijing time) its badge records alone decide, and after a sign-out
@@ -57,7 +58,7 @@ def touched(changes: Sequence[Change], before: Roster, after: Roster) -> list[To
         match change.kind:
             case "placement":
                 found.append(Touched(new["box"], "", new["from_ms"]))
-            case "duty":
+            case "duty" | "cover":
                 boxes = before.boxes_at(new["window"]) | after.boxes_at(new["window"])
                 found += [Touched(box, "", new["from_ms"]) for box in sorted(boxes)]
             case "staff":

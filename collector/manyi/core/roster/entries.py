@@ -1,19 +1,23 @@
-"""Rows of text to facts, file by file, with everything that is wrong in them. Pure.
+"""Rows of text to facts, table by table, with everything that is wrong in them. Pure.
 
-Times are Beijing time. It refuses to repair: a cell that is not understood is a problem, never a guess.
+Times are Beijing time (times.py). It refuses to repair: a cell that is not understood is a problem, never a
+guess.
 """
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 
+from manyi.core.roster.cells import Holds
 from manyi.core.roster.facts import Body
-from manyi.core.roster.table import Column, Line, Problem, Table
+from manyi.core.roster.table import UNREAD, Column, Line, Problem, Table
+from manyi.core.roster.times import BEIJING, TIMES, moment, with_date
 
-BEIJING = timezone(timedelta(hours=8))  # one offset all over China and no summer time since 1991
+__all__ = ["BEIJING", "BOXES", "DUTY", "LEADERS", "OFFICES", "STAFF", "TIMES", "Found"]
+
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
 BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")  # the wire's form of a box id
 BADGE = re.compile(r"(?:[0-9a-f]{2}){1,10}")  # the wire carries at most 10 bytes
+TELEPHONE = re.compile(r"[0-9+][0-9 ()+-]{2,23}(?:(?:转|ext|x)[0-9]{1,6})?")
 MAX_NAME = 60  # characters; longer does not fit any screen and is a sign of a slipped column
 TIER_WORDS = {
     "county": "county", "县区": "county", "县": "county", "区": "county", "市": "county",
@@ -23,32 +27,54 @@ TIER_WORDS = {
 }  # fmt: skip
 PARENTS = {"county": ("",), "township": ("county",), "hall": ("county", "township"), "window": ("hall",)}
 TIER_ZH = {"county": "县区", "township": "乡镇", "hall": "大厅", "window": "窗口"}
-TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+MAIN_WORDS = frozenset({"", "main", "a", "a角", "主岗", "主"})
+COVER_WORDS = frozenset({"standin", "stand-in", "cover", "b", "b角", "顶岗", "替岗", "代班"})
+
+_CODE, _TIME = Holds.code, Holds.time
+DATE = Column("date", "日期", ("值班日期", "day"), optional=True, holds=_TIME)
 
 OFFICES = (
-    Column("id", "编号", ("机构编号", "代码")),
-    Column("type", "类型", ("级别", "tier")),
-    Column("parent", "上级编号", ("上级", "上级机构")),
-    Column("name", "名称", ("name_zh", "机构名称")),
+    Column("id", "编号", ("机构编号", "机构代码", "代码"), holds=_CODE),
+    Column("type", "类型", ("级别", "机构类型", "机构级别", "tier")),
+    Column("parent", "上级编号", ("上级", "上级机构", "上级机构编号", "所属机构"), holds=_CODE),
+    Column("name", "名称", ("name_zh", "机构名称", "单位名称", "窗口名称"), holds=Holds.text),
     Column("name_en", "英文名", ("英文名称",), optional=True),
-    Column("telephone", "电话", ("tel", "phone", "联系电话"), optional=True),
+    Column(
+        "telephone", "电话", ("tel", "phone", "联系电话", "办公电话", "电话号码"), optional=True, holds=_CODE
+    ),
 )
 BOXES = (
-    Column("box", "评价器", ("评价器编号",)),
-    Column("window", "窗口", ("窗口编号",)),
-    Column("from", "启用时间", ("valid_from", "开始", "开始时间")),
+    Column("box", "评价器", ("评价器编号", "设备", "设备编号"), holds=_CODE),
+    Column("window", "窗口", ("窗口编号", "安装窗口"), holds=_CODE),
+    Column("from", "启用时间", ("valid_from", "开始", "开始时间", "启用日期", "安装时间"), holds=_TIME),
 )
 STAFF = (
-    Column("staff", "工号", ("id", "人员编号")),
-    Column("name", "姓名", ("name_zh",)),
-    Column("name_en", "英文名", ("拼音",), optional=True),
-    Column("badge", "工牌", ("工牌号", "卡号"), optional=True),
+    Column("staff", "工号", ("id", "人员编号", "职工编号", "员工编号"), holds=_CODE),
+    Column("name", "姓名", ("name_zh", "人员姓名"), holds=Holds.person),
+    Column("name_en", "英文名", ("拼音", "姓名拼音"), optional=True),
+    Column("badge", "工牌", ("工牌号", "卡号", "工牌卡号"), optional=True, holds=Holds.hexes),
 )
 DUTY = (
-    Column("staff", "工号", ("人员编号",)),
-    Column("window", "窗口", ("窗口编号",)),
-    Column("from", "开始", ("开始时间", "上岗时间")),
-    Column("to", "结束", ("结束时间", "离岗时间")),
+    Column("staff", "工号", ("人员编号", "职工编号", "员工编号"), holds=_CODE),
+    Column("window", "窗口", ("窗口编号",), holds=_CODE),
+    Column("from", "开始", ("开始时间", "上岗时间", "上岗", "起始时间"), holds=_TIME),
+    Column("to", "结束", ("结束时间", "离岗时间", "离岗", "截止时间"), holds=_TIME),
+    DATE,
+    Column("name", "姓名", ("人员姓名",), optional=True, holds=Holds.person),
+    Column("role", "角色", ("AB角", "岗位角色", "A/B角"), optional=True),
+)
+LEADERS = (
+    Column("hall", "大厅", ("大厅编号", "服务大厅", "机构编号"), holds=_CODE),
+    Column("from", "开始", ("开始时间", "值班开始", "起始时间"), holds=_TIME),
+    Column("to", "结束", ("结束时间", "值班结束", "截止时间"), holds=_TIME),
+    DATE,
+    Column("name", "姓名", ("值班领导", "带班领导", "领导"), holds=Holds.person),
+    Column(
+        "telephone",
+        "电话",
+        ("tel", "phone", "联系电话", "手机", "手机号", "电话号码", "值班电话"),
+        holds=_CODE,
+    ),
 )
 
 Found = list[tuple[Line, Body]]
@@ -107,29 +133,71 @@ def staff(table: Table, problems: list[Problem]) -> Found:
 
 
 def duty(table: Table, problems: list[Problem]) -> Found:
+    """Main rows and stand-ins alike; `is_cover` tells them apart. A stand-in's end must be told, or the main
+    would never come back.
+    """
     say = _sayer(table, problems)
     found: Found = []
     for line in table.lines:
         c = line.cells
-        since = _time(c.get("from", ""), line, "from", say)
-        until = _time(c["to"], line, "to", say) if c.get("to") else None
+        since, until = _span(line, say)
         if not c.get("window"):
             say(line, "window", "不能为空", "must not be empty")
-        if since and until is not None and 0 < until <= since:
-            say(line, "to", "结束时间不晚于开始时间", "ends before it begins")
+        role = c.get("role", "").lower().replace(" ", "")
+        if role not in MAIN_WORDS | COVER_WORDS:
+            say(line, "role", "应为 主岗（A角）或 顶岗（B角）", "must be main (A) or stand-in (B)")
+        if is_cover(line) and until is None:
+            say(line, "to", "顶岗必须写明结束时间", "a stand-in needs an end")
         found.append((line, {
             "window": c.get("window", ""), "from_ms": since, "to_ms": until, "staff": c.get("staff", ""),
         }))  # fmt: skip
-    _overlaps(found, say)
+    _overlaps([f for f in found if not is_cover(f[0])], "window", ("窗口", "在岗", "window"), say)
+    _overlaps([f for f in found if is_cover(f[0])], "window", ("窗口", "顶岗", "window"), say)
     return found
 
 
-def _overlaps(found: Found, say: Say) -> None:
-    by_window: dict[str, Found] = {}
+def is_cover(line: Line) -> bool:
+    """Whether a duty row is a stand-in's."""
+    return line.cells.get("role", "").lower().replace(" ", "") in COVER_WORDS
+
+
+def leaders(table: Table, problems: list[Problem]) -> Found:
+    say = _sayer(table, problems)
+    found: Found = []
+    for line in table.lines:
+        c = line.cells
+        since, until = _span(line, say)
+        if not c.get("hall"):
+            say(line, "hall", "不能为空", "must not be empty")
+        _name(c.get("name", ""), line, say)
+        telephone = c.get("telephone", "")
+        if not TELEPHONE.fullmatch(telephone):
+            say(line, "telephone", "应为电话号码，如 0537-6600101", "must be a telephone number")
+        found.append((line, {
+            "hall": c.get("hall", ""), "from_ms": since, "to_ms": until, "zh": c.get("name", ""),
+            "tel": telephone,
+        }))  # fmt: skip
+    _overlaps(found, "hall", ("大厅", "值班", "hall"), say)
+    return found
+
+
+def _span(line: Line, say: Say) -> tuple[int, int | None]:
+    """From and to; a row with a date may give times alone."""
+    c = line.cells
+    since = _time(with_date(c.get("date", ""), c.get("from", "")), line, "from", say)
+    until = _time(with_date(c.get("date", ""), c["to"]), line, "to", say) if c.get("to") else None
+    if since and until is not None and 0 < until <= since:
+        say(line, "to", "结束时间不晚于开始时间", "ends before it begins")
+    return since, until
+
+
+def _overlaps(found: Found, key: str, words: tuple[str, str, str], say: Say) -> None:
+    place, what, english = words
+    by_place: dict[str, Found] = {}
     for line, body in found:
-        if body["from_ms"] and body["window"]:
-            by_window.setdefault(body["window"], []).append((line, body))
-    for rows in by_window.values():
+        if body["from_ms"] and body[key]:
+            by_place.setdefault(body[key], []).append((line, body))
+    for rows in by_place.values():
         rows.sort(key=lambda r: r[1]["from_ms"])
         reach_line, reach = rows[0]
         for line, body in rows[1:]:
@@ -137,8 +205,8 @@ def _overlaps(found: Found, say: Say) -> None:
             if body["from_ms"] == reach["from_ms"] or (ends is not None and body["from_ms"] < ends):
                 say(
                     line, "from",
-                    f"窗口 {body['window']} 的在岗时间与第 {reach_line.row} 行重叠",
-                    f"overlaps row {reach_line.row} at window {body['window']}",
+                    f"{place} {body[key]} 的{what}时间与第 {reach_line.row} 行重叠",
+                    f"overlaps row {reach_line.row} at {english} {body[key]}",
                 )  # fmt: skip
             if ends is None or body["to_ms"] is None or body["to_ms"] > ends:
                 reach_line, reach = line, body
@@ -146,7 +214,8 @@ def _overlaps(found: Found, say: Say) -> None:
 
 def _sayer(table: Table, problems: list[Problem]) -> Say:
     def say(line: Line, column: str, zh: str, en: str) -> None:
-        if column in table.shown or not table.shown:
+        told = line.cells.get(column) == UNREAD
+        if (column in table.shown or not table.shown) and not told:
             problems.append(table.problem(line.row, column, zh, en))
 
     return say
@@ -176,16 +245,12 @@ def _name(value: str, line: Line, say: Say) -> None:
 
 def _time(value: str, line: Line, column: str, say: Say) -> int:
     """Unix ms; 0 and a problem if it is no time."""
-    text = value.replace("/", "-").replace("年", "-").replace("月", "-").replace("日", "").strip()
-    text, next_day = (text[:-5] + "00:00", 1) if text.endswith(" 24:00") else (text, 0)
-    for form in TIMES:
-        try:
-            when = datetime.strptime(text, form).replace(tzinfo=BEIJING) + timedelta(days=next_day)
-        except (ValueError, OverflowError):
-            continue
-        return int(when.timestamp() * 1000)
-    say(line, column, "应为 2026-11-21 08:30 这样的北京时间", "must be Beijing time such as 2026-11-21 08:30")
-    return 0
+    found = moment(value)
+    if found is None:
+        zh, en = "应为 2026-11-21 08:30 这样的北京时间", "must be Beijing time such as 2026-11-21 08:30"
+        say(line, column, zh, en)
+        return 0
+    return found
 
 
 def _unique(found: Found, keys: tuple[str, ...], column: str, words: tuple[str, str], say: Say) -> None:

@@ -10,6 +10,8 @@ one. So the roster as it was known at any ledger row can be had again, and nothi
 | placement | box, from_ms | box, window ("" in store), from_ms |
 | staff | id | id, zh, en, badge (hex, or "") |
 | duty | window, from_ms | window, from_ms, to_ms (null: until further notice), staff ("" nobody) |
+| cover | window, from_ms | as duty: who stands in for the main person ("": the main is back) |
+| leader | hall, from_ms | hall, from_ms, to_ms, zh (name), tel; for the centre only |
 | policy | | visit_ms |
 """
 
@@ -26,8 +28,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "placement": ("box", "from_ms"),
     "staff": ("id",),
     "duty": ("window", "from_ms"),
+    "cover": ("window", "from_ms"),
+    "leader": ("hall", "from_ms"),
     "policy": (),
 }
+TIMED = frozenset(kind for kind, keys in KEYS.items() if "from_ms" in keys)
 
 
 class FactRow(Protocol):
@@ -78,9 +83,9 @@ class Facts:
     def differences(self, wanted: Iterable[tuple[str, Body]]) -> list[Change]:
         """What must be appended so that `wanted` holds.
 
-        A file speaks for what it mentions: a window's duty from its first to its last row, a box's places
-        from its first row on. What is recorded there and not in the file is withdrawn; everything else
-        stays as it is.
+        A file speaks for what it mentions: a window's duty, its stand-ins and a hall's leaders, each from
+        their first to their last row, a box's places from its first row on. What is recorded there and not
+        in the file is withdrawn; everything else stays as it is.
         """
         want = {(kind, *(body[k] for k in KEYS[kind])): body for kind, body in wanted}
         changes = [
@@ -109,7 +114,7 @@ def _spans(want: Mapping[Key, Body]) -> dict[Key, tuple[int, int | None]]:
     """From when to when `want` speaks for each window's duty and each box's places; None: for ever."""
     spans: dict[Key, tuple[int, int | None]] = {}
     for key, body in want.items():
-        if key[0] not in ("duty", "placement"):
+        if key[0] not in TIMED:
             continue
         starts, ends = body["from_ms"], body.get("to_ms")
         lo, hi = spans.get(key[:2], (starts, starts))

@@ -14,8 +14,14 @@ from manyi.core.roster.facts import Body, Change, Facts
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
 
-_ZH = {"office": "机构", "placement": "评价器位置", "staff": "人员", "duty": "在岗"}
-_EN = {"office": "office", "placement": "place of box", "staff": "staff", "duty": "duty"}
+_WORDS = {
+    "office": ("机构", "office"),
+    "placement": ("评价器位置", "place of box"),
+    "staff": ("人员", "staff"),
+    "duty": ("在岗", "duty"),
+    "cover": ("顶岗", "stand-in"),
+    "leader": ("值班领导", "leader on duty"),
+}
 _LEFT_OUT = ("from_ms", "gone", "salt")
 
 
@@ -57,7 +63,7 @@ def import_(folder: Path, conn: sqlite3.Connection, at_ms: int, dry_run: bool = 
 def describe(change: Change, lang: str = "zh") -> str:
     """One change in one line."""
     english = lang == "en"
-    kind = (_EN if english else _ZH)[change.kind]
+    kind = _WORDS[change.kind][english]
     name = _name(change.new)
     if change.old is None:
         return f"{'new' if english else '新增'} {kind} {name}: {_cells(change.new)}"
@@ -76,7 +82,7 @@ def _notes(report: Report, lang: str) -> list[str]:
 
 
 def _name(body: Body) -> str:
-    key = str(body.get("box") or body.get("window") or body.get("id"))
+    key = str(body.get("box") or body.get("window") or body.get("hall") or body.get("id"))
     return f"{key} {_cell('from_ms', body['from_ms'])}" if "from_ms" in body else key
 
 

@@ -6,11 +6,13 @@ begins.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from manyi.core.roster.facts import Body, FactRow, Facts
+
+T = TypeVar("T")
 
 TIERS = ("county", "township", "hall", "window")
 MAX_DEPTH = len(TIERS)  # steps from a window to its county at most; also stops at a loop
@@ -45,18 +47,26 @@ class Staff:
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class Leader:
+    """Who leads a hall at a time, and how to reach them. For the centre only: no public screen shows it."""
+
+    zh: str
+    tel: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Course(Generic[T]):
     """What held from when on: `starts` ascending, one (value, end or None) each."""
 
     starts: tuple[int, ...]
-    values: tuple[tuple[str, int | None], ...]
+    values: tuple[tuple[T, int | None], ...]
 
-    def at(self, time_ms: int) -> str:
+    def at(self, time_ms: int) -> T | None:
         i = bisect_right(self.starts, time_ms) - 1
         if i < 0:
-            return ""
+            return None
         value, ends = self.values[i]
-        return value if ends is None or time_ms < ends else ""
+        return value if ends is None or time_ms < ends else None
 
 
 class Roster:
@@ -66,8 +76,10 @@ class Roster:
         self.units = {u.id: u for u in map(_unit, facts.of("office"))}
         self.staff = {s.id: s for s in map(_staff, facts.of("staff"))}
         self._holders = {s.badge: s.id for s in self.staff.values() if s.badge}
-        self._places = _courses(facts.of("placement"), "box", "window")
-        self._duty = _courses(facts.of("duty"), "window", "staff")
+        self._places = _courses(facts.of("placement"), "box", lambda b: str(b["window"]))
+        self._duty = _courses(facts.of("duty"), "window", lambda b: str(b["staff"]))
+        self._cover = _courses(facts.of("cover"), "window", lambda b: str(b["staff"]))
+        self._leaders = _courses(facts.of("leader"), "hall", lambda b: Leader(b["zh"], b["tel"]))
         self._place_of = {u.id: self._climb(u) for u in self.units.values()}
 
     @classmethod
@@ -83,12 +95,15 @@ class Roster:
 
     def where(self, box: str, time_ms: int) -> Place:
         course = self._places.get(box)
-        return NOWHERE if course is None else self._place_of.get(course.at(time_ms), NOWHERE)
+        return NOWHERE if course is None else self._place_of.get(course.at(time_ms) or "", NOWHERE)
 
     def who(self, window: str, time_ms: int) -> str:
-        """The staff id by the duty plan; "" if nobody is known."""
-        course = self._duty.get(window)
-        return "" if course is None else course.at(time_ms)
+        """The staff id by the duty plan, a stand-in before the main; "" if nobody is known."""
+        return _at(self._cover, window, time_ms) or _at(self._duty, window, time_ms) or ""
+
+    def leader(self, hall: str, time_ms: int) -> Leader | None:
+        """The leader on duty; None if nobody is known. For the centre only."""
+        return _at(self._leaders, hall, time_ms)
 
     def holder(self, badge: str) -> str:
         """The staff id with this badge (hex); "" if nobody is known."""
@@ -122,12 +137,17 @@ def _staff(b: Body) -> Staff:
     return Staff(b["id"], b["zh"], b["en"], b["badge"])
 
 
-def _courses(bodies: list[Body], key: str, value: str) -> dict[str, _Course]:
-    rows: dict[str, list[tuple[int, str, int | None]]] = {}
+def _courses(bodies: list[Body], key: str, value: Callable[[Body], T]) -> dict[str, _Course[T]]:
+    rows: dict[str, list[tuple[int, T, int | None]]] = {}
     for b in bodies:
-        rows.setdefault(b[key], []).append((b["from_ms"], b[value], b.get("to_ms")))
+        rows.setdefault(b[key], []).append((b["from_ms"], value(b), b.get("to_ms")))
     return {
         k: _Course(tuple(r[0] for r in sorted_), tuple((r[1], r[2]) for r in sorted_))
         for k, found in rows.items()
         if (sorted_ := sorted(found, key=lambda r: r[0]))
     }
+
+
+def _at(courses: dict[str, _Course[T]], key: str, time_ms: int) -> T | None:
+    course = courses.get(key)
+    return None if course is None else course.at(time_ms)

@@ -1,21 +1,25 @@
-"""Files to rows of text: encodings, headers in Chinese or English, where each cell came from.
+"""A grid of cells to rows of text: where the header is, headers in Chinese or English, where each cell came from.
 
-It refuses to know what a cell means, and never stops at the first problem. Another source of tables (a
-workbook) has only to give `Table`s.
+Title rows above the header, blank rows and merged footers are passed over. It refuses to know what a cell
+means, to spread a merged cell over the rows it covers, and never stops at the first problem. Another source
+of tables has only to give `Grid`s (csvs.py, workbooks.py).
 """
 
-import csv
-import io
+import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-MAX_BYTES = 16 * 1024 * 1024  # a year's duty of a whole city is 400,000 rows of 40 bytes
+from manyi.core.roster.cells import Holds, Value, Wrong, is_number, text_of
+
+HEADER_WITHIN = 20  # rows; a title, its subtitle, the unit and the date above a header are four
+IGNORED = frozenset({"序号", "备注", "说明", "no", "no.", "#", "remark", "remarks", "note", "notes"})
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong, where it is, in words for the person who keeps the file. `row` 1 is the header, 0
-    the file.
+    """One thing wrong, where it is, in words for the person who keeps the file. `row` is the file's own
+    number, Excel's too; 0 is the file or sheet as a whole. `letter` is Excel's column.
     """
 
     file: str
@@ -23,30 +27,56 @@ class Problem:
     column: str
     zh: str
     en: str
+    sheet: str = ""
+    letter: str = ""
 
     def text(self, lang: str = "zh") -> str:
+        cell = f"{self.letter}{self.row}" if self.letter and self.row else ""
         if lang == "en":
+            sheet = f', sheet "{self.sheet}"' if self.sheet else ""
             where = f", row {self.row}" if self.row else ""
             column = f', column "{self.column}"' if self.column else ""
-            return f"{self.file}{where}{column}: {self.en}"
+            return f"{self.file}{sheet}{where}{column}{f' ({cell})' if cell else ''}: {self.en}"
+        sheet = f" 工作表“{self.sheet}”" if self.sheet else ""
         where = f" 第 {self.row} 行" if self.row else ""
         column = f"“{self.column}”列" if self.column else ""
-        return f"{self.file}{where}{column}：{self.zh}"
+        return f"{self.file}{sheet}{where}{column}{f'（{cell}）' if cell else ''}：{self.zh}"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name in the program, the headers it is known by, and whether the file may leave it
-    out.
+    """A column: its name in the program, the headers it is known by, whether the file may leave it out, and
+    what its cells hold.
     """
 
     name: str
     zh: str
     also: tuple[str, ...] = ()
     optional: bool = False
+    holds: Holds = Holds.text
 
     def known_as(self) -> set[str]:
         return {fold(h) for h in (self.name, self.zh, *self.also)}
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merged range; rows count from 1, columns from 0, both ends included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A file's or sheet's cells: (row number, cells) each."""
+
+    file: str
+    sheet: str
+    rows: tuple[tuple[int, tuple[Value, ...]], ...]
+    merged: tuple[Merged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,117 +87,168 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's rows, each cell under its column's name; `shown` gives the header as the file wrote it."""
+    """A grid's rows, each cell under its column's name; `shown` gives the header as the file wrote it, `at`
+    where it stands.
+    """
 
     file: str
+    sheet: str
     shown: dict[str, str]
+    at: dict[str, int]
     lines: tuple[Line, ...]
 
     def problem(self, row: int, column: str, zh: str, en: str) -> Problem:
-        return Problem(self.file, row, self.shown.get(column, column), zh, en)
+        letter = letters(self.at[column]) if self.sheet and column in self.at else ""
+        return Problem(self.file, row, self.shown.get(column, column), zh, en, self.sheet, letter)
 
 
 def fold(header: str) -> str:
-    return header.strip().strip("*").replace(" ", "").replace("_", "").replace("（", "(").lower()
+    """A header without what bureaus put around it: spaces, stars, line breaks, （必填） at its end."""
+    plain = unicodedata.normalize("NFKC", header).lower()
+    return re.sub(r"\([^()]*\)$", "", re.sub(r"[\s_*:]", "", plain))
 
 
-def read(path: Path, columns: tuple[Column, ...]) -> tuple[Table, list[Problem]]:
-    """The file as a Table, and what is wrong with it as a file. Raises nothing for bad content."""
-    file = path.name
-    empty = Table(file, {}, ())
-    try:
-        size = path.stat().st_size
-        raw = path.read_bytes() if size <= MAX_BYTES else b""
-    except OSError as error:
-        return empty, [
-            Problem(file, 0, "", f"无法读取文件（{error.strerror}）", f"cannot be read ({error.strerror})")
-        ]
-    if size > MAX_BYTES:
-        return empty, [Problem(file, 0, "", "文件超过 16 MB，请拆分后再导入", "is over 16 MB; split it")]
-    text = decode(raw)
-    if text is None:
-        return empty, [
-            Problem(
-                file, 0, "",
-                "编码无法识别：请在 Excel 中另存为“CSV UTF-8(逗号分隔)”",
-                'wrong encoding: save it as "CSV UTF-8" (UTF-8 and GB18030 are read)',
-            )
-        ]  # fmt: skip
-    return _table(file, text, columns)
+def letters(index: int) -> str:
+    """Excel's name of a column: 0 is A, 26 is AA."""
+    found = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        found = chr(ord("A") + rest) + found
+    return found
 
 
-def decode(raw: bytes) -> str | None:
-    """UTF-8 with or without BOM, else GB18030, else None. UTF-16 and binary files hold NULs and are
-    refused.
-    """
-    if b"\0" in raw:
-        return None
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
-def _table(file: str, text: str, columns: tuple[Column, ...]) -> tuple[Table, list[Problem]]:
-    problems: list[Problem] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    try:
-        before = 0
-        for cells in reader:
-            rows.append((before + 1, cells))
-            before = reader.line_num
-    except csv.Error as error:
-        problems.append(
-            Problem(file, reader.line_num, "", f"CSV 格式有误（{error}）", f"not valid CSV ({error})")
-        )
+def build(grid: Grid, columns: tuple[Column, ...], problems: list[Problem], notes: list[Problem]) -> Table:
+    """The grid as a Table; says what is wrong with it as a table. Raises nothing for bad content."""
+    rows = [(row, cells) for row, cells in grid.rows if any(not _blank(c) for c in cells)]
     if not rows:
-        problems.append(
-            Problem(file, 0, "", "文件是空的，至少要有表头", "is empty; it needs at least a header")
-        )
-        return Table(file, {}, ()), problems
-    at, shown = _header(file, rows[0][1], columns, problems)
-    width = len(rows[0][1])
-    lines = []
-    for row, cells in rows[1:]:
-        if not any(c.strip() for c in cells):
-            continue
-        if len(cells) > width and any(c.strip() for c in cells[width:]):
-            problems.append(
-                Problem(file, row, "", "单元格比表头多，是否多了一个逗号", "has more cells than the header")
-            )
-        lines.append(Line(row, {n: cells[i].strip() if i < len(cells) else "" for n, i in at.items()}))
-    return Table(file, shown, tuple(lines)), problems
+        zh, en = "是空的，至少要有表头", "is empty; it needs at least a header"
+        problems.append(Problem(grid.file, 0, "", zh, en, grid.sheet))
+        return Table(grid.file, grid.sheet, {}, {}, ())
+    first = _header_row(rows, columns)
+    row, header = rows[first]
+    at, shown = _header(grid, row, header, columns, problems, notes)
+    table = Table(grid.file, grid.sheet, shown, at, ())
+    body = list(_body(table, grid, rows[first + 1 :], len(header), problems, notes))
+    lines = tuple(_lines(table, body, columns, problems, notes))
+    return Table(grid.file, grid.sheet, shown, at, lines)
+
+
+def _blank(value: Value) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _header_row(rows: list[tuple[int, tuple[Value, ...]]], columns: tuple[Column, ...]) -> int:
+    """The first row with the most known headers, two at least; else the first, whose problems then tell."""
+    known = {h for c in columns for h in c.known_as()}
+    most, found = 1, 0
+    for i, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
+        hits = sum(isinstance(c, str) and fold(c) in known for c in cells)
+        if hits > most:
+            most, found = hits, i
+    return found
 
 
 def _header(
-    file: str, header: list[str], columns: tuple[Column, ...], problems: list[Problem]
-) -> tuple[dict[str, int], dict[str, str]]:
+    grid: Grid, row: int, header: tuple[Value, ...], columns: tuple[Column, ...],
+    problems: list[Problem], notes: list[Problem],
+) -> tuple[dict[str, int], dict[str, str]]:  # fmt: skip
+    def say(where: list[Problem], i: int | None, title: str, zh: str, en: str) -> None:
+        letter = letters(i) if grid.sheet and i is not None else ""
+        where.append(Problem(grid.file, row, title, zh, en, grid.sheet, letter))
+
     at: dict[str, int] = {}
     shown: dict[str, str] = {}
-    for i, title in enumerate(header):
-        if not title.strip():
-            continue
+    unknown: list[tuple[int, str]] = []
+    for i, cell in enumerate(header):
+        title = "" if _blank(cell) else str(cell).strip()
         column = next((c for c in columns if fold(title) in c.known_as()), None)
+        if not title or (column is None and fold(title) in IGNORED):
+            continue
         if column is None:
-            names = "、".join(c.zh for c in columns)
-            problems.append(
-                Problem(
-                    file, 1, title.strip(), f"不认识这个表头，可用的有：{names}",
-                    f"unknown header; known are: {', '.join(c.name for c in columns)}",
-                )
-            )  # fmt: skip
+            unknown.append((i, title))
         elif column.name in at:
-            problems.append(
-                Problem(file, 1, title.strip(), "这个表头出现了两次", "this header appears twice")
-            )
+            say(problems, i, title, "这个表头出现了两次", "this header appears twice")
         else:
-            at[column.name], shown[column.name] = i, title.strip()
-    for column in columns:
-        if column.name not in at and not column.optional:
-            problems.append(
-                Problem(file, 1, column.zh, "缺少这一列", f'the column "{column.name}" is missing')
-            )
+            at[column.name], shown[column.name] = i, title
+    missing = [c for c in columns if c.name not in at and not c.optional]
+    zh, en = "、".join(c.zh for c in columns), ", ".join(c.name for c in columns)
+    for i, title in unknown:  # one of them may be what is missing; else it is a column of the bureau's own
+        if missing:
+            say(problems, i, title, f"不认识这个表头，可用的有：{zh}", f"unknown header; known are: {en}")
+        else:
+            say(notes, i, title, "不认识这一列，未读", "unknown column, not read")
+    for c in missing:
+        say(problems, None, c.zh, "缺少这一列", f'the column "{c.name}" is missing')
     return at, shown
+
+
+def _body(
+    table: Table, grid: Grid, rows: list[tuple[int, tuple[Value, ...]]], width: int,
+    problems: list[Problem], notes: list[Problem],
+) -> Iterator[tuple[int, tuple[Value, ...]]]:  # fmt: skip
+    names = {i: name for name, i in table.at.items()}
+    across: set[int] = set()
+    for m in grid.merged:
+        covered = [i for i in range(m.left, m.right + 1) if i in names]
+        if m.top == m.bottom and len(covered) > 1:
+            across.add(m.top)
+        elif m.bottom > m.top and covered and rows and m.bottom >= rows[0][0]:
+            zh = f"第 {m.top} 至 {m.bottom} 行是合并单元格：请取消合并，每行都填写"
+            en = f"rows {m.top} to {m.bottom} are merged: unmerge them and fill in every row"
+            problems.append(table.problem(max(m.top, rows[0][0]), names[covered[0]], zh, en))
+    for row, cells in rows:
+        if row in across:
+            zh, en = "跨列合并的行，当作标题或说明，未读", "merged across columns: a title or note, not read"
+            notes.append(table.problem(row, "", zh, en))
+            continue
+        if any(not _blank(c) for c in cells[width:]):
+            zh, en = "单元格比表头多，是否多了一个逗号", "has more cells than the header"
+            problems.append(table.problem(row, "", zh, en))
+        yield row, cells
+
+
+def _lines(
+    table: Table, rows: list[tuple[int, tuple[Value, ...]]], columns: tuple[Column, ...],
+    problems: list[Problem], notes: list[Problem],
+) -> Iterator[Line]:  # fmt: skip
+    holds = {c.name: c.holds for c in columns}
+    numbers: dict[str, list[tuple[int, str]]] = {}
+    zeros: set[str] = set()
+    for row, cells in rows:
+        texts: dict[str, str] = {}
+        for name, i in table.at.items():
+            value = cells[i] if i < len(cells) else ""
+            text = text_of(value, holds[name])
+            if isinstance(text, Wrong):
+                problems.append(table.problem(row, name, text.zh, text.en))
+                text = UNREAD
+            elif holds[name] is Holds.code and is_number(value):
+                numbers.setdefault(name, []).append((row, text))
+            elif holds[name] is Holds.code and text.isdigit() and text[0] == "0":
+                zeros.add(name)
+            texts[name] = text
+        if any(texts.values()):
+            yield Line(row, texts)
+    for name, found in numbers.items():
+        _numbers(table, name, found, name in zeros, problems, notes)
+
+
+UNREAD = "\ufffd"  # stands for a cell whose problem is told already; the rows' readers say nothing more of it
+
+
+def _numbers(
+    table: Table, name: str, found: list[tuple[int, str]], zeros: bool,
+    problems: list[Problem], notes: list[Problem],
+) -> None:  # fmt: skip
+    """Codes that Excel holds as numbers: wrong where others of the column begin with 0, else worth a word."""
+    if zeros:
+        for row, text in found:
+            zh = f"是数字 {text}，同列其他编号以 0 开头，前面的 0 可能已丢失：请设为“文本”格式后重新填写"
+            en = f"is the number {text}; others here begin with 0, so zeros may be lost: format it as Text"
+            problems.append(table.problem(row, name, zh, en))
+        return
+    row, text = found[0]
+    zh = f"{len(found)} 个单元格是数字，按 {text} 这样读取；编号若以 0 开头，0 已丢失，应改为文本"
+    en = f"{len(found)} cells are numbers, read as {text}; a code that began with 0 has lost it"
+    notes.append(table.problem(row, name, zh, en))

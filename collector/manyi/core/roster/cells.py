@@ -1,0 +1,102 @@
+"""One cell to text, by what its column holds. Pure.
+
+A CSV gives text; Excel gives numbers, dates and times of its own, and it makes numbers and dates of codes. It
+refuses to guess which code a number was: what may be lost is said, cell by cell or once for a column.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
+
+Value = (
+    str | float | bool | datetime | date | time | timedelta
+)  # what calamine gives; an int is a float to mypy
+
+DIGITS_KEPT = 15  # digits of a number that Excel keeps; what is longer has lost its end
+_HAN = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f·]"
+_HAN_GAP = re.compile(f"(?<={_HAN})\\s+(?={_HAN})")
+_DAY = timedelta(days=1)
+
+
+class Holds(Enum):
+    """What a column holds."""
+
+    text = auto()
+    person = auto()  # a name: gaps that only align, as in 张　三, go
+    code = auto()
+    hexes = auto()  # a code in which a number is always a mistake
+    time = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    zh: str
+    en: str
+
+
+def is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def text_of(value: Value, holds: Holds) -> str | Wrong:
+    """The cell as text, or what is wrong with it."""
+    if isinstance(value, str):
+        return _plain(value, holds)
+    if isinstance(value, bool):
+        return Wrong("单元格是逻辑值，应为文本", "holds TRUE or FALSE; must be text")
+    if isinstance(value, int | float):
+        return _number(value, holds)
+    if holds is Holds.time:
+        return _time(value)
+    return Wrong(
+        f"Excel 把它存成了日期或时间（{value}）：请把这一列设为“文本”格式后重新填写",
+        f"Excel made a date or time of it ({value}): format the column as Text and type it again",
+    )
+
+
+def _plain(text: str, holds: Holds) -> str:
+    text = text.strip()
+    match holds:
+        case Holds.text:
+            return text
+        case Holds.person:
+            return _HAN_GAP.sub("", text)
+        case _:  # full-width digits and colons come from an input method, not from somebody's meaning
+            return unicodedata.normalize("NFKC", text).strip()
+
+
+def _number(value: float, holds: Holds) -> str | Wrong:
+    shown = f"{value:.15g}"
+    if holds is Holds.time:
+        return Wrong(
+            f"是数字 {shown}，不是日期时间：请把单元格设为日期时间格式，或写成 2026-11-21 08:30",
+            f"is the number {shown}, no date: format it as a date and time, or write 2026-11-21 08:30",
+        )
+    if holds is Holds.hexes:
+        return Wrong(
+            f"Excel 把它存成了数字 {shown}，前面的 0 可能已丢失：请设为“文本”格式后重新填写",
+            f"Excel made the number {shown} of it and may have lost zeros: format it as Text, type it again",
+        )
+    if value != int(value) or value < 0 or len(str(int(value))) > DIGITS_KEPT:
+        return Wrong(
+            f"Excel 把它存成了数字 {shown}，原来的写法已无法还原：请设为“文本”格式后重新填写",
+            f"Excel made the number {shown} of it, what it was is lost: format it as Text, type it again",
+        )
+    return str(int(value))
+
+
+def _time(value: datetime | date | time | timedelta) -> str | Wrong:
+    match value:
+        case datetime():
+            # a date is a fraction to Excel: 08:30 may come as 08:29:59.9999
+            return (value + timedelta(milliseconds=500)).strftime("%Y-%m-%d %H:%M:%S")
+        case date():
+            return value.strftime("%Y-%m-%d")
+        case time():
+            return value.strftime("%H:%M:%S")
+        case timedelta() if timedelta() <= value <= _DAY:
+            seconds = round(value.total_seconds())
+            return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return Wrong("是时长，不是日期时间", "is a length of time, no date")
