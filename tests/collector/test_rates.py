@@ -18,14 +18,18 @@ def test_nothing_has_no_rate_and_no_interval() -> None:
 
 
 def test_twelve_greens_mean_nothing_and_fifty_nine_support_the_target() -> None:
-    assert not enough(12, 12)
-    assert not enough(58, 58)
-    assert enough(59, 59)
+    assert not enough(12)
+    assert not enough(58)
+    assert enough(59)
 
 
-def test_small_sample_that_refutes_the_target_is_enough() -> None:
-    assert enough(4, 12)
-    assert not enough(11, 12)
+@given(st.integers(0, 200))
+def test_more_ratings_never_become_too_few(n: int) -> None:
+    assert enough(n + 1) >= enough(n)
+
+
+def test_one_red_rating_is_no_firm_zero() -> None:
+    assert tally((1, 0, 0, 1, 0, 0, 1, 0, 1, 0))["rate"]["enough"] is False
 
 
 def test_tally_keeps_both_rates_apart() -> None:

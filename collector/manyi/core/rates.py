@@ -1,8 +1,8 @@
 """Rates that admit what a sample cannot carry. Pure.
 
 Both rates have names and are never mixed: `s` 满意率 (green only) and `sb` 满意及基本满意率 (green and
-yellow), each with its Wilson 95 % interval. `enough` is false (样本不足) while the sample can neither
-support "at least 95 %" nor refute it: 59 ratings, all green, are the fewest that can (0.95^59 < 0.05).
+yellow), each with its Wilson 95 % interval. `enough` is false (样本不足) below 59 ratings: the fewest that, all green,
+can support "at least 95 %" (0.95^59 < 0.05). It looks at n alone, so that more ratings never become too few.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from math import sqrt
 from typing import Any
 
 Z = 1.959_963_984_540_054  # two-sided 95 %
-TARGET = 0.95  # the sources' target for satisfaction
 FEWEST = 59  # ratings that can support the target with 95 % confidence
 
 FIELDS = ("n", "s", "b", "d", "first_s", "first_b", "first_d", "corrected", "presses", "flagged")
@@ -38,13 +37,13 @@ def tally(counts: Sequence[int]) -> dict[str, Any]:
         "corrected": corrected,
         "presses": presses,
         "flagged": flagged,
-        "rate": {"s": _rate(s, n), "sb": _rate(s + b, n), "enough": enough(s + b, n)},
+        "rate": {"s": _rate(s, n), "sb": _rate(s + b, n), "enough": enough(n)},
     }
 
 
-def enough(k: int, n: int) -> bool:
-    """Whether `k` good of `n` can say anything about the target."""
-    return n >= FEWEST or (n > 0 and wilson(k, n)[1] < TARGET)
+def enough(n: int) -> bool:
+    """Whether a rate of `n` ratings may stand without 样本不足 beside it."""
+    return n >= FEWEST
 
 
 def _rate(k: int, n: int) -> list[float] | None:

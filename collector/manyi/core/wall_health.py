@@ -66,7 +66,7 @@ class Health:
         self._off = 0
 
     def look(self, roster: Roster, now_ms: int) -> dict[str, Any]:
-        """`boxes`, `account` (without shown) and `alarms` of the wall's snapshot."""
+        """`boxes`, `account` and `alarms` of the wall's snapshot."""
         far = progress(self._ledger, self._source, self._wall)
         found = account.read(self._ledger, now_ms, self._silent_ms)
         total = found.total
@@ -78,7 +78,7 @@ class Health:
             "account": {
                 "pressed": total.pressed, "stored": total.stored, "waiting": total.waiting, "lost": total.lost,
                 "unknown": total.unknown, "forked": total.forked, "undated": far.undated,
-                "ok": found.ok and self._off < OFF_TIMES,
+                "shown": far.shown, "ok": found.ok and self._off < OFF_TIMES,
             },
             "alarms": alarms[:MAX_ALARMS],
         }  # fmt: skip

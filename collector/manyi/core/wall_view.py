@@ -77,7 +77,7 @@ def _snapshot(conn: sqlite3.Connection, now_ms: int) -> dict[str, Any]:
         "counties": counties,
         "latest": [_entry(*row) for row in conn.execute(_LATEST)],
         "boxes": health.get("boxes", {"online": 0, "known": 0, "silent": []}),
-        "account": NO_ACCOUNT | health.get("account", {}) | {"shown": counted},
+        "account": NO_ACCOUNT | {"shown": counted} | health.get("account", {}),  # one look, one line
         "alarms": health.get("alarms", []),
         "projected_ms": int(stores.get(conn, "projected_ms", "0")),
     }

@@ -55,7 +55,7 @@ def wall() -> dict[str, str]:
 def hall() -> dict[str, str]:
     """Texts of the public hall screen."""
     return common() | {
-        "asof": _("Published up to {time}"),
+        "asof": _("Published at about {time}"),
         "nothing": _("Results appear here as soon as enough visitors have rated."),
         "collecting": _("More ratings are being collected."),
     }

@@ -14,6 +14,7 @@ const ALARM_TURN_MS = 6000;
 const LONG = 7;
 let alarms = [];
 let alarmPage = 0;
+let someSilent = false;
 
 function drawTotals(total) {
   for (const node of document.querySelectorAll("[data-roll]")) roll(node, total[node.dataset.roll]);
@@ -52,6 +53,7 @@ function drawFleet(boxes, now) {
   put(id("known"), count(boxes.known));
   document.querySelector(".online").classList.toggle("short", boxes.online < boxes.known);
   const silent = boxes.silent.map((box) => (typeof box === "string" ? box : box.name || box.box));
+  someSilent = silent.length > 0; // not an alarm yet, and nothing to be calm about
   put(id("silent"), silent.length ? say("silent", { boxes: silent.join(" ") }) : "");
   id("alarm-count").hidden = now.length === 0;
   put(id("alarm-count").querySelector("b"), count(now.length));
@@ -66,7 +68,7 @@ function drawAlarms() {
   const lines = shown.map((alarm) =>
     el("li", "", el("time", "", alarm.time_ms ? minute(alarm.time_ms) : ""), el("span", "", inLanguage(alarm.text_zh, alarm.text_en))),
   );
-  if (!lines.length) lines.push(el("li", "calm", say("calm")));
+  if (!lines.length && !someSilent) lines.push(el("li", "calm", say("calm")));
   if (pages > 1) lines.push(el("li", "rest", say("more", { n: alarms.length - shown.length })));
   const list = id("alarms");
   if (list.textContent !== lines.map((line) => line.textContent).join("")) list.replaceChildren(...lines);
