@@ -3,7 +3,9 @@
 # Refuses: to tell which keys were pressed by visitors, to retire while a record waits (unless forced: docs/CONSOLE.md).
 
 from box import record
+from ports.shelf import Shelf
 
+GREEN = 1
 LOOK_BACK = 40  # records; a test's own record is among the newest
 FORGET = ("config", "wifi", "address")  # what the box has learned about its place
 
@@ -14,13 +16,17 @@ class Bench:
         self._port, self._core, self._orders = port, core, orders
 
     # -> the answer without its number
-    def obey(self, words):
+    def obey(self, words):  # noqa: PLR0911  one for each verb
         verb = words[0]
         if verb == "status":
             return "ok " + self._status()
-        if verb == "show" or verb == "keytest":
+        if verb in ("show", "keytest"):
             why = self._orders.do("identify" if verb == "show" else "keytest")
             return "no " + why.replace(" ", "-") if why else "ok"
+        if verb == "passed":  # the one green light, until the next start
+            self._core.only = GREEN
+            self._core.dark.set()
+            return "ok"
         if verb == "newest":
             return self._newest(int(words[1]))
         if verb == "retire":
@@ -32,10 +38,22 @@ class Bench:
 
     def _status(self):
         core, book, port = self._core, self._core.journal, self._port
-        return "online=%d why=%s clock=%d life=%s boot=%d newest=%d acked=%d depth=%d room=%d heap=%d rssi=%d faults=%d stuck=%d up=%d" % (
-            core.online, core.why or "-", core.clock.source, book.life.hex(), book.boot, book.newest,
-            book.acked, book.depth, book.room, port.heap(), port.rssi(), book.faults, core.keys.stuck, core.now() // 1000,
+        link = "online=%d why=%s clock=%d rssi=%d" % (
+            core.online,
+            core.why or "-",
+            core.clock.source,
+            port.rssi(),
+        )
+        kept = "life=%s boot=%d newest=%d acked=%d depth=%d room=%d" % (
+            book.life.hex(), book.boot, book.newest, book.acked, book.depth, book.room
         )  # fmt: skip
+        health = "heap=%d faults=%d stuck=%d up=%d" % (
+            port.heap(),
+            book.faults,
+            core.keys.stuck,
+            core.now() // 1000,
+        )
+        return link + " " + kept + " " + health
 
     # The newest record of a kind that this boot has written.
     def _newest(self, kind):
@@ -51,7 +69,7 @@ class Bench:
 
     # The identity goes first and at once: with it, nobody else can be this box any more.
     def _retire(self, waiting):
-        self._port.shelf.clear()
+        Shelf(self._port.root).clear()
         for name in FORGET:
             if self._port.load(name):
                 self._port.save(name, b"")

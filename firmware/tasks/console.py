@@ -7,6 +7,7 @@
 import asyncio
 
 from box import talk
+from ports.serial import Serial
 
 TRIES = 5
 IDLE_MS = 600_000  # open without a word for so long: somebody forgot it
@@ -14,15 +15,15 @@ NONCE_BYTES = 8
 LOCKED, OPEN = "locked", "open"
 
 
-async def run(port, core, orders):
-    desk = Desk(port, core, orders)
+async def run(source, sink, port, core, orders):
+    serial, desk = Serial(source, sink, talk.MOST), Desk(port, core, orders)
     while True:
-        raw = await port.serial.line()
+        raw = await serial.line()
         if raw is None:
             await asyncio.Event().wait()  # the line is gone; the box is not
         answer = desk.hear(raw)
         if answer:
-            port.serial.say(answer)
+            serial.say(answer)
         if desk.leave:
             port.leaving.set()
 

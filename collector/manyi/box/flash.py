@@ -31,7 +31,7 @@ _TROUBLE = (
         "it is another chip ({0}): another image, or another board",
     ),
     (
-        r"busy|exclusively lock|Access is denied|PermissionError",
+        r"resource busy|Device or resource|exclusively lock|Access is denied|PermissionError|Permission denied",
         "串口被别的程序占用,或没有权限",
         "the port is in use by another program, or not yours to open",
     ),
@@ -52,7 +52,7 @@ _TROUBLE = (
     ),
     (
         r"noise or corruption|Invalid head of packet|stopped|disconnected|Lost connection|"
-        r"Input/output error|device reports readiness|timed out|[Tt]imeout|Connection",
+        r"Input/output error|device reports readiness|not open|timed out|[Tt]imeout|Connection",
         "中途断开:插好线,从头再来一次,不会留下半台",
         "the line broke: plug it in and start again from the beginning",
     ),

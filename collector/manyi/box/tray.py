@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from manyi.box import flash, image
 from manyi.box.console import Console, opened
@@ -36,6 +37,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Tools:
+    """What touches boards; tests have others."""
+
+    mac: Callable[[flash.Board, str], str]
+    held: Callable[[flash.Board, str, Path], image.Held | None]
+    write: Callable[..., None]
+    prove: Callable[[str, Given], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Tray:
     """What every board of it gets."""
 
@@ -48,6 +59,7 @@ class Tray:
     force: bool = False
     baud: int = flash.BAUD
     reset: bool = True
+    tools: Tools | None = None  # None: the real ones
 
 
 class _Deal:
@@ -83,18 +95,19 @@ def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Out
     box = mac = ""
     try:
         chip, board = image.chip(tray.whole), flash.Board(port, tray.baud, tray.reset)
-        mac = flash.mac(board, chip)
+        tools = tray.tools or Tools(flash.mac, flash.held, flash.write, prove)
+        mac = tools.mac(board, chip)
         whole, given = tray.whole, None
         if tray.site is not None:
             given, claim = deal.to(mac)
             box = given.box
             whole = image.with_files(whole, files(given, tray.site, image.board(whole), claim.pin))
         tell(f"{port}  {box}  {mac}  " + both("开始", "begins"))
-        guard(tray, board, chip, mac)
-        flash.write(board, whole, keep_journal=tray.keep_journal, progress=_steps(f"{port}  {box}", tell))
+        guard(tray, tools, board, chip, mac)
+        tools.write(board, whole, keep_journal=tray.keep_journal, progress=_steps(f"{port}  {box}", tell))
         tell(f"{port}  {box}  " + both("已写入并校验", "written and verified"))
         if given is not None:
-            prove(port, given)
+            tools.prove(port, given)
     except BoxError as error:
         tell(f"{port}  {box or '-'}  ✗ {error}")
         return Outcome(port, box, mac, str(error))
@@ -102,12 +115,12 @@ def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Out
     return Outcome(port, box, mac, "")
 
 
-def guard(tray: Tray, board: flash.Board, chip: str, mac: str) -> None:
+def guard(tray: Tray, tools: Tools, board: flash.Board, chip: str, mac: str) -> None:
     """Nothing that was pressed is written over. Raises BoxError."""
     if tray.keep_journal:
         return
     backup = tray.records.folder / f"{mac}-{tray.now_ms()}.journal"
-    found = flash.held(board, chip, backup)
+    found = tools.held(board, chip, backup)
     if found is not None and found.waiting and not tray.force:
         raise BoxError(
             f"芯片里还有 {found.waiting} 条没有送达的记录(已备份到 {backup.name}):"

@@ -7,17 +7,17 @@ import sys
 import machine
 import micropython
 from box.talk import MOST
+from main import FW
 from ports.esp32.flash import Flash
 from ports.esp32.lamps import Lamps
 from ports.serial import Serial
 from ports.shelf import Shelf
-from main import FW
 from tasks import blank
 
 
 class Port:
     def __init__(self):
-        name = [n for n in os.listdir("/app/boards") if not n.startswith("__")][0].split(".")[0]
+        name = os.listdir("/app/boards")[0].split(".")[0]
         facts = __import__("boards." + name, None, None, ("NAME",))
         self.board, self.mac = facts.NAME, machine.unique_id().hex()
         micropython.kbd_intr(-1)  # a 3 in a line of noise is no Ctrl-C

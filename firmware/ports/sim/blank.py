@@ -3,7 +3,9 @@
 import asyncio
 import sys
 
+from box.talk import MOST
 from main import FW
+from ports.serial import Serial
 from ports.shelf import Shelf
 from ports.sim.flash import Flash
 from ports.sim.port import BOARD, MAC, RESET, tty
@@ -12,8 +14,8 @@ from tasks import blank
 
 class Port:
     def __init__(self, folder):
-        self.board, self.mac, self.shelf = BOARD, MAC, Shelf(folder)
-        self.serial = tty(folder)
+        self.board, self.mac = BOARD, MAC
+        self.serial, self.shelf = Serial(*tty(folder), MOST), Shelf(folder)
         self.flash = Flash(folder + "/flash.bin", 0, None)
 
     def lamp(self, light, sound):
