@@ -68,10 +68,15 @@ class KeyFiles:
 
 @dataclass(frozen=True, slots=True)
 class Influx:
+    """`bucket` takes single ratings; each of the others is filled if it is named (docs/INFLUX.md)."""
+
     url: str
     org: str
     bucket: str
     token_file: Path
+    rollup_bucket: str = ""
+    day_bucket: str = ""
+    wall_bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +173,21 @@ def _influx(r: _Reader) -> Influx:
     url = r.text("influx", "url")
     if url and not url.startswith(("http://", "https://")):
         r.problems.append(f"[influx] url = {url!r} must start with http:// or https://.")
-    return Influx(
-        url, r.text("influx", "org"), r.text("influx", "bucket"), r.path("influx", "token_file") or Path()
+    found = Influx(
+        url,
+        r.text("influx", "org"),
+        r.text("influx", "bucket"),
+        r.path("influx", "token_file") or Path(),
+        r.text("influx", "rollup_bucket", ""),
+        r.text("influx", "day_bucket", ""),
+        r.text("influx", "wall_bucket", ""),
     )
+    named = [b for b in (found.bucket, found.rollup_bucket, found.day_bucket, found.wall_bucket) if b]
+    if len(set(named)) != len(named):
+        r.problems.append(
+            "[influx] every bucket needs a name of its own: they are kept and read differently."
+        )
+    return found
 
 
 class _Reader:

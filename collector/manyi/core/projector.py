@@ -28,7 +28,7 @@ from manyi.core.wall import Wall
 from manyi.core.wall_health import Health
 
 if TYPE_CHECKING:
-    from manyi.core.influx.follow import Follow
+    from manyi.core.influx.feeds import Feed
 
 TICK_S = 0.25  # without any news: releases hall batches, and looks whether beats have changed the health
 HEARTBEAT_MS = 1_000  # the wall shows 数据停于 after 5 s without one
@@ -36,6 +36,7 @@ HEALTH_GAP_MS = 250  # between two looks at the health, or HEALTH_SHARE of the t
 HEALTH_SHARE = 20  # a look may take at most a twentieth of the time
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # back-off of a projection that fails, doubling
 INFLUX_TICK_S = 0.5  # looks for news without being woken
+INFLUX_REST_S = 0.02  # between two rounds: what comes meanwhile goes with one write
 
 log = structlog.get_logger("manyi.projector")
 
@@ -165,45 +166,44 @@ def run(stop: Event, wake: Event, config: Config) -> None:
 
 
 def _influx(stop: Event, news: Event, config: Config) -> None:
-    attempt = Attempt("influx")
-    follow: Follow | None = None
+    opening = Attempt("influx")
+    feeds: list[tuple[Attempt, Feed]] = []
     with ExitStack() as opened:
         while not stop.is_set():
             news.wait(INFLUX_TICK_S)
             news.clear()
-            if not attempt.due:
-                stop.wait(INFLUX_TICK_S)
-                continue
-            try:
-                if follow is None:
-                    follow = _open_influx(config, opened)
-                while not stop.is_set() and (moved := follow.step()):
-                    if not isinstance(moved, int):
-                        attempt.failed(moved.why, moved.wait_s)
-                        break
-                else:
-                    attempt.well()
-            except (
-                Exception
-            ) as error:  # the thread must outlive everything: the server's moods and our own bugs
-                attempt.failed(f"{type(error).__name__}: {error}")
+            if not feeds and opening.due:
+                try:
+                    feeds = [(Attempt(feed.name), feed) for feed in _open_influx(config, opened)]
+                    opening.well()
+                except Exception as error:  # a token file that is not there yet, a disk that is full
+                    opening.failed(f"{type(error).__name__}: {error}")
+            while sum([_feed(stop, attempt, feed) for attempt, feed in feeds]):
+                pass
+            stop.wait(INFLUX_REST_S)
 
 
-def _open_influx(config: Config, opened: ExitStack) -> "Follow":
-    # Imported here: it costs 0.4 s and is not needed without InfluxDB.
-    from manyi.core.influx.follow import Follow  # noqa: PLC0415
-    from manyi.core.influx.writer import Writer  # noqa: PLC0415
-
-    where = config.influx
-    if where is None:
-        raise SetupError("There is no [influx] section in the configuration.")
+def _feed(stop: Event, attempt: Attempt, feed: "Feed") -> int:
+    """One step of one feed, if it is due: they take turns, and none holds another."""
+    if stop.is_set() or not attempt.due:
+        return 0
     try:
-        token = where.token_file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SetupError(f"{where.token_file}: the InfluxDB token cannot be read ({error}).") from error
-    source = opened.enter_context(closing(stores.open_reader(config.data.ratings)))
-    writer = opened.enter_context(closing(Writer(where.url, where.org, where.bucket, token)))
-    return opened.enter_context(closing(Follow(config.data.influx, source, writer, unix_ms)))
+        moved = feed.step()
+    except Exception as error:  # the thread must outlive everything: the server's moods and our own bugs
+        attempt.failed(f"{type(error).__name__}: {error}")
+        return 0
+    if not isinstance(moved, int):
+        attempt.failed(moved.why, moved.wait_s)
+        return 0
+    attempt.well()
+    return moved
+
+
+def _open_influx(config: Config, opened: ExitStack, **how: int) -> list["Feed"]:
+    # Imported here: it costs 0.4 s and is not needed without InfluxDB.
+    from manyi.core.influx import feeds  # noqa: PLC0415
+
+    return feeds.open_all(config, opened, unix_ms, **how)
 
 
 def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> None:
@@ -225,18 +225,23 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
             pass
         shown = stores.get(opened.enter_context(closing(stores.open_reader(config.data.wall))), "shown", "0")
         if which == "influx" or (which == "ratings" and config.influx is not None):
-            follow = _open_influx(config, opened)
-            follow.reset()
-            _drain(follow)
+            feeds = _open_influx(config, opened, gap_ms=0)
+            for feed in feeds:
+                feed.reset()
+            _drain(feeds)
         say(f"{which}: {shown} presses shown")
 
 
-def _drain(follow: "Follow") -> None:
-    while moved := follow.step():
-        if not isinstance(moved, int):
-            raise SetupError(
-                f"InfluxDB cannot be written: {moved.why}. Run the same command again when it can."
-            )
+def _drain(feeds: list["Feed"]) -> None:
+    """Every feed to its end; one that cannot is named after the others are done."""
+    problems = []
+    for feed in feeds:
+        while moved := feed.step():
+            if not isinstance(moved, int):
+                problems.append(f"InfluxDB cannot be written ({feed.name}): {moved.why}.")
+                break
+    if problems:
+        raise SetupError(*problems, "Run the same command again when it can.")
 
 
 def open_wall(path: Path) -> sqlite3.Connection:

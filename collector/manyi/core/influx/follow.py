@@ -18,6 +18,7 @@ from typing import Protocol, assert_never
 from manyi.core import ratings, stores
 from manyi.core.influx import lines
 from manyi.core.influx.writer import Accepted, Answer, Keep, Rejected
+from manyi.core.rating import Rating
 
 VERSION = 1
 BATCH_CHANGES = 1_000  # 300 KB of lines; a bad line among them is found in 20 further writes
@@ -43,12 +44,19 @@ class Follow:
     """The store and its step. One thread; another process may step or rebuild the same file at the same time."""
 
     def __init__(
-        self, path: Path, source: sqlite3.Connection, server: Server, now_ms: Callable[[], int]
+        self,
+        path: Path,
+        source: sqlite3.Connection,
+        server: Server,
+        now_ms: Callable[[], int],
+        point: Callable[[Rating], str] = lines.point,
     ) -> None:
+        """`point` gives measurement and tags: lines.point, or lines.wall_point for the bucket without persons."""
         self._conn = stores.open_store(path, SCHEMA, VERSION)
         self._source = source
         self._server = server
         self._now_ms = now_ms
+        self._point = point
 
     def close(self) -> None:
         self._conn.close()
@@ -106,7 +114,7 @@ class Follow:
             out: list[str] = []
             moved: list[tuple[str, str, int, str, int]] = []
             for r in changed:
-                at, ns = lines.point(r), lines.time_ns(r)
+                at, ns = self._point(r), lines.time_ns(r)
                 if r.version > 1:
                     out += self._take_back(r.box, r.life, r.seq, at)
                 out.append(lines.line(r, at))

@@ -44,6 +44,14 @@ def point(r: Rating) -> str:
     )
 
 
+def wall_point(r: Rating) -> str:
+    """The same without the staff tag, for the bucket that dashboards may read."""
+    return (
+        f"{MEASUREMENT},county={tag(r.county)},township={tag(r.township)},hall={tag(r.hall)}"
+        f",window={tag(r.window)},box={tag(r.box)}"
+    )
+
+
 def time_ns(r: Rating) -> int:
     return r.time_ms * NS_PER_MS + r.seq % NS_PER_MS
 

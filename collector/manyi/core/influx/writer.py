@@ -54,10 +54,19 @@ Answer: TypeAlias = Accepted | Rejected | Keep
 
 
 class Writer:
-    """One bucket of one server. Not for use by several threads."""
+    """One bucket of one server. Not for use by several threads. `owns`: the measurements that clear() may empty."""
 
-    def __init__(self, url: str, org: str, bucket: str, token: str, timeout_ms: int = TIMEOUT_MS) -> None:
+    def __init__(
+        self,
+        url: str,
+        org: str,
+        bucket: str,
+        token: str,
+        timeout_ms: int = TIMEOUT_MS,
+        owns: tuple[str, ...] = (MEASUREMENT,),
+    ) -> None:
         self.target = f"{url} {org} {bucket}"
+        self._owns = owns
         self._url, self._org, self._bucket, self._token = url, org, bucket, token
         self._client = InfluxDBClient(url, token, timeout=timeout_ms, org=org, retries=False)
         self._api = self._client.write_api(write_options=SYNCHRONOUS)
@@ -78,11 +87,12 @@ class Writer:
         return Rejected(tuple(bad)) if bad else Accepted(len(lines))
 
     def clear(self) -> Accepted | Keep:
-        """Deletes the measurement in this bucket (the v2 delete API), so that a replay begins from nothing."""
+        """Deletes its measurements in this bucket (the v2 delete API), so that a replay begins from nothing."""
         try:
-            self._client.delete_api().delete(
-                BEGINNING, END, f'_measurement="{MEASUREMENT}"', self._bucket, self._org
-            )
+            for name in self._owns:
+                self._client.delete_api().delete(
+                    BEGINNING, END, f'_measurement="{name}"', self._bucket, self._org
+                )
         except InfluxDBError as error:
             why = f"cannot clear the bucket: {_why(error)}; or name an empty bucket in the configuration"
             return Keep(why, _wait_s(error))

@@ -1,0 +1,85 @@
+"""Which feeds InfluxDB gets: one for every bucket that the configuration names, each with a store and cursor of its own.
+
+| feed | bucket | store |
+|---|---|---|
+| influx | bucket: single ratings, with the staff tag | influx.db |
+| influx wall | wall_bucket: the same without it | influx_wall.db |
+| influx health | wall_bucket: boxes and account | none |
+| influx rollup, influx day | rollup_bucket, day_bucket | influx_rollup.db, added up once for both |
+
+It refuses to run anything: the projector does, one step each in turn, so that a bucket that fails holds no other.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from manyi.core import stores
+from manyi.core.config import Config, Influx
+from manyi.core.errors import SetupError
+from manyi.core.influx import lines, rollup
+from manyi.core.influx.follow import Follow
+from manyi.core.influx.health import Health
+from manyi.core.influx.rolled import GAP_MS, Rolled, Sender
+from manyi.core.influx.writer import Keep, Writer
+from manyi.core.ledger import schema
+
+Step = Callable[[], int | Keep]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """`step` gives how much moved (0: nothing to do now) or Keep; `reset` lets it begin from nothing."""
+
+    name: str
+    step: Step
+    reset: Callable[[], None]
+
+
+def open_all(
+    config: Config, opened: ExitStack, now_ms: Callable[[], int], gap_ms: int = GAP_MS
+) -> list[Feed]:
+    """Everything lives as long as `opened`. Raises SetupError without an [influx] section or its token."""
+    where = config.influx
+    if where is None:
+        raise SetupError("There is no [influx] section in the configuration.")
+    token = _token(where)
+
+    def server(bucket: str, *owns: str) -> Writer:
+        made = Writer(where.url, where.org, bucket, token, owns=owns)
+        return opened.enter_context(closing(made))
+
+    data = config.data
+    source = opened.enter_context(closing(stores.open_reader(data.ratings)))
+    raw = opened.enter_context(
+        closing(Follow(data.influx, source, server(where.bucket, lines.MEASUREMENT), now_ms))
+    )
+    feeds = [Feed("influx", raw.step, raw.reset)]
+    if where.wall_bucket:
+        to_wall = server(where.wall_bucket, lines.MEASUREMENT)
+        path = data.dir / "influx_wall.db"
+        wall = opened.enter_context(closing(Follow(path, source, to_wall, now_ms, lines.wall_point)))
+        ledger = opened.enter_context(closing(schema.open_for_reading(data.ledger)))
+        shown = opened.enter_context(closing(stores.open_reader(data.wall)))
+        health = Health(ledger, source, shown, to_wall, config.policy.silent_s * 1000, now_ms)
+        feeds += [
+            Feed("influx wall", wall.step, wall.reset),
+            Feed("influx health", health.step, health.reset),
+        ]
+    if where.rollup_bucket or where.day_bucket:
+        rolled = opened.enter_context(closing(Rolled(data.dir / "influx_rollup.db", source, now_ms)))
+        for name, bucket, owns in (
+            ("influx rollup", where.rollup_bucket, (rollup.SHORT,)),
+            ("influx day", where.day_bucket, (rollup.DAY, rollup.SUMMARY)),
+        ):
+            if bucket:
+                sender = Sender(rolled, owns[0], server(bucket, *owns), gap_ms)
+                feeds.append(Feed(name, sender.step, sender.reset))
+    return feeds
+
+
+def _token(where: Influx) -> str:
+    try:
+        return where.token_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SetupError(f"{where.token_file}: the InfluxDB token cannot be read ({error}).") from error
