@@ -12,7 +12,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
 from enum import StrEnum
@@ -31,6 +31,7 @@ from manyi.core import config as configs
 from manyi.core import export as exports
 from manyi.core import keys as key_files
 from manyi.core import root as roots
+from manyi.core import stores
 from manyi.core import verify as verifying
 from manyi.core.errors import InputError, ManyiError
 from manyi.core.ledger import schema
@@ -80,7 +81,7 @@ if sys.platform != "win32":  # accounts and modes of a server; a technician's Wi
     app.add_typer(broker_app, name="broker")
 
 LangOption = Annotated[Lang, typer.Option("--lang", help=both("输出语言", "Language of the output."))]
-Folder = Annotated[
+RosterPath = Annotated[
     Path,
     typer.Argument(
         exists=True,
@@ -268,11 +269,21 @@ def rebuild(
 
 
 @roster_app.command("check")
-def roster_check(folder: Folder, lang: LangOption = Lang.zh) -> None:
+def roster_check(
+    context: typer.Context,
+    path: RosterPath,
+    diff: Annotated[
+        bool, typer.Option("--diff", help=both("另与台账比较", "Compare with the ledger's roster too."))
+    ] = False,
+    lang: LangOption = Lang.zh,
+) -> None:
     """检查名册,列出所有错误 / Check a roster; every error at once."""
     from manyi.core import roster  # noqa: PLC0415
 
-    report = roster.check(folder)
+    if diff:
+        _roster_preview(context, path, lang)
+        return
+    report = roster.check(path)
     typer.echo(report.text(lang) or both("名册没有错误", "No errors."))
     if not report.ok:
         raise typer.Exit(MISMATCH)
@@ -281,22 +292,46 @@ def roster_check(folder: Folder, lang: LangOption = Lang.zh) -> None:
 @roster_app.command("import")
 def roster_import(
     context: typer.Context,
-    folder: Folder,
+    path: RosterPath,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=both("只看会有什么变化", "Only say what would change."))
+        bool,
+        typer.Option(
+            "--dry-run",
+            help=both(
+                "只看会有什么变化、哪些评价改变归属", "Only say what would change and what would move."
+            ),
+        ),
     ] = False,
     lang: LangOption = Lang.zh,
 ) -> None:
     """导入名册到台账,只追加变化 / Put a roster into the ledger: only what differs, or nothing."""
     from manyi.core import roster  # noqa: PLC0415
 
+    if dry_run:
+        _roster_preview(context, path, lang)
+        return
     config = _config(context)
     config.data.dir.mkdir(parents=True, exist_ok=True)
     conn = schema.open_for_writing(config.data.ledger)
     try:
-        done = roster.import_(folder, conn, unix_ms(), dry_run)
+        done = roster.import_(path, conn, unix_ms())
     finally:
         conn.close()
+    typer.echo(done.text(lang))
+    if not done.report.ok:
+        raise typer.Exit(MISMATCH)
+
+
+def _roster_preview(context: typer.Context, path: Path, lang: Lang) -> None:
+    from manyi.core import roster  # noqa: PLC0415
+
+    data = _config(context).data
+    with ExitStack() as stack:
+        ledger = stack.enter_context(_ledger(_config(context))) if data.ledger.exists() else None
+        ratings = (
+            stack.enter_context(closing(stores.open_reader(data.ratings))) if data.ratings.exists() else None
+        )
+        done = roster.preview(path, ledger, ratings)
     typer.echo(done.text(lang))
     if not done.report.ok:
         raise typer.Exit(MISMATCH)

@@ -160,6 +160,21 @@ def test_roster_with_a_mistake_ends_with_1_and_imports_nothing(folder: Path, tmp
     assert conn.execute("SELECT count(*) FROM row").fetchone() == (0,)
 
 
+def test_roster_dry_run_needs_no_ledger_and_makes_none(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "offices.csv").write_text("编号,类型,上级编号,名称\nc1,县区,,东县\n", encoding="utf-8")
+    for words in (["import", "--dry-run"], ["check", "--diff"]):
+        done = manyi(folder, "roster", *words, str(tmp_path / "r"), "--lang", "en")
+        assert (done.exit_code, "added 1, ended 0, changed 0." in done.output) == (0, True), done.output
+    assert not (folder / "data").exists()
+    done = manyi(folder, "roster", "import", str(tmp_path / "r"))
+    assert (done.exit_code, "共记录 1 处变化" in done.output) == (0, True)
+    assert (
+        "added 0, ended 0"
+        in manyi(folder, "roster", "check", "--diff", str(tmp_path / "r"), "--lang", "en").output
+    )
+
+
 def test_rebuild_without_influx_says_what_is_missing(ledger: Path) -> None:
     done = manyi(ledger, "rebuild", "influx")
     assert (done.exit_code, "[influx]" in done.output) == (2, True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from manyi.core.ledger import reader, schema
-from manyi.core.roster import NOWHERE, Place, Roster, check, import_
+from manyi.core.roster import NOWHERE, Place, Roster, check, import_, preview
 from manyi.core.roster.policy import state_policy
 from manyi.core.roster.rows import fact_rows
 
@@ -152,7 +152,8 @@ def test_second_import_of_the_same_files_changes_nothing(folder: Path, ledger: s
 
 
 def test_dry_run_says_what_would_change_and_changes_nothing(folder: Path, ledger: sqlite3.Connection) -> None:
-    assert import_(folder, ledger, MORNING, dry_run=True).changes
+    assert preview(folder, ledger, None).changes
+    assert preview(folder, None, None).changes == preview(folder, ledger, None).changes
     assert reader.tail(ledger)[0] == 0
 
 
@@ -177,7 +178,7 @@ def test_late_correction_and_yesterdays_view_can_both_be_had(
     before = reader.tail(ledger)[0]
     write(folder, duty=DUTY.replace("a,w1", "b,w1", 1))
     done = import_(folder, ledger, MORNING + HOUR)
-    assert "更改 在岗 w1 2026-11-21 08:00: staff a → b" in done.text()
+    assert "更改 在岗 w1 2026-11-21 08:00：工号 张三(a) → 李四(b)" in done.text()
     assert roster_of(ledger).who("w1", MORNING) == "b"
     assert roster_of(ledger, before).who("w1", MORNING) == "a"
 

@@ -1,15 +1,20 @@
 """The roster: which box stands at which window, and who sits there, from when to when.
 
-table.py (files to rows of text), entries.py (rows to facts, all errors at once), check.py (a folder as a
-whole), facts.py (the newest of each fact, and what changes), imports.py (the one that writes the ledger),
-model.py (pure look-ups), policy.py (what figures depend on besides). Facts in the ledger are the only
+sources.py, csvs.py, workbooks.py (files to grids of cells), cells.py and table.py (grids to rows of text),
+times.py, entries.py (rows to facts, all errors at once), references.py, check.py (the files as a whole),
+facts.py (the newest of each fact, and what changes), imports.py (the one that writes the ledger), moves.py and
+differences.py (what an import would change), model.py (pure look-ups), policy.py (what figures depend on
+besides). Facts in the ledger are the only
 source of the look-ups.
 """
 
 from manyi.core.roster.check import Report, check
 from manyi.core.roster.facts import Facts
-from manyi.core.roster.imports import Imported, import_
-from manyi.core.roster.model import NOWHERE, Place, Roster, Unit
+from manyi.core.roster.imports import Imported, import_, preview
+from manyi.core.roster.model import NOWHERE, Leader, Place, Roster, Unit
 from manyi.core.roster.table import Problem
 
-__all__ = ["NOWHERE", "Facts", "Imported", "Place", "Problem", "Report", "Roster", "Unit", "check", "import_"]
+__all__ = [
+    "NOWHERE", "Facts", "Imported", "Leader", "Place", "Problem", "Report", "Roster", "Unit", "check", "import_",
+    "preview",
+]  # fmt: skip

@@ -77,6 +77,17 @@ class Facts:
             self._now[key] = body
         return Change(row.kind, old, body)
 
+    def after(self, changes: Iterable["Change"]) -> "Facts":
+        """These facts with the changes made. This one stays as it is."""
+        then = Facts()
+        then._now = dict(self._now)
+        for change in changes:
+            key = (change.kind, *(change.new[k] for k in KEYS[change.kind]))
+            then._now.pop(key, None)
+            if not change.new.get("gone"):
+                then._now[key] = change.new
+        return then
+
     def of(self, kind: str) -> list[Body]:
         return [body for key, body in self._now.items() if key[0] == kind]
 

@@ -1,96 +1,86 @@
-"""The one that puts a checked folder into the ledger: only what differs, all of it or nothing, and says
-what changed.
+"""The one that puts checked files into the ledger: only what differs, all of it or nothing. Before, it can say
+what would change and which ratings would move; then it writes nothing.
 """
 
 import sqlite3
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from manyi.core.ledger import facts as ledger_facts
+from manyi.core.roster import differences
 from manyi.core.roster.check import Report, check
-from manyi.core.roster.entries import BEIJING
-from manyi.core.roster.facts import Body, Change, Facts
+from manyi.core.roster.facts import Change, Facts
 from manyi.core.roster.model import Roster
+from manyi.core.roster.moves import Move, moves
 from manyi.core.roster.rows import fact_rows
-
-_WORDS = {
-    "office": ("机构", "office"),
-    "placement": ("评价器位置", "place of box"),
-    "staff": ("人员", "staff"),
-    "duty": ("在岗", "duty"),
-    "cover": ("顶岗", "stand-in"),
-    "leader": ("值班领导", "leader on duty"),
-}
-_LEFT_OUT = ("from_ms", "gone", "salt")
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did: its check, and the changes it appended (none if the check failed)."""
+    """An import's check, and the changes it appended (none if the check failed); `dry` ones are not appended,
+    and `moved` counts what they would move, None if there is no ratings.db.
+    """
 
     report: Report
     changes: tuple[Change, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    dry: bool = False
+    moved: Counter[Move] | None = None
 
     def text(self, lang: str = "zh") -> str:
-        """The check's lines, or one line per change and a total."""
+        """The check's lines, or the differences and a total."""
+        en = lang == "en"
+        checked = self.report.text(lang)
+        lines = [checked] if checked else []
         if not self.report.ok:
-            last = "Nothing was imported." if lang == "en" else "有错误，什么也没有导入。"
-            return f"{self.report.text(lang)}\n{last}"
-        n = len(self.changes)
-        last = f"{n} changes recorded." if lang == "en" else f"共记录 {n} 处变化。"
-        return "\n".join([*(describe(c, lang) for c in self.changes), *_notes(self.report, lang), last])
+            return "\n".join([*lines, "Nothing was imported." if en else "有错误，什么也没有导入。"])
+        lines += differences.text(self.changes, self.names, lang)
+        if self.dry:
+            lines += differences.moves_text(self.moved, self.names, lang)
+            last = "Nothing was recorded: this was a dry run." if en else "这是试运行，什么也没有记录。"
+        else:
+            last = f"{len(self.changes)} changes recorded." if en else f"共记录 {len(self.changes)} 处变化。"
+        return "\n".join([*lines, last])
 
 
-def import_(folder: Path, conn: sqlite3.Connection, at_ms: int, dry_run: bool = False) -> Imported:
-    """Checks `folder` against the ledger's roster and appends the differences in one transaction.
+def import_(path: Path, conn: sqlite3.Connection, at_ms: int, dry_run: bool = False) -> Imported:
+    """Checks a folder or workbook against the ledger's roster and appends the differences in one transaction.
 
     `conn` is a writing connection to the ledger; `at_ms` becomes the recorded time, one for the whole import.
-    Raises sqlite3.Error if the transaction fails; nothing is recorded then.
+    Raises sqlite3.Error if the transaction fails; nothing is recorded then. `dry_run` is `preview` without
+    a look at the ratings.
     """
+    if dry_run:
+        return preview(path, conn, None)
+    facts = _facts(conn)
+    report = check(path, Roster(facts))
+    changes = tuple(facts.differences(report.facts)) if report.ok else ()
+    if changes:
+        ledger_facts.append_facts(conn, at_ms, [(c.kind, c.new) for c in changes])
+    return Imported(report, changes, _names(facts.after(changes)))
+
+
+def preview(path: Path, ledger: sqlite3.Connection | None, ratings: sqlite3.Connection | None) -> Imported:
+    """What `import_` would do, and which ratings would move. Both connections only read; without a ledger
+    everything is new.
+    """
+    facts = Facts() if ledger is None else _facts(ledger)
+    before = Roster(facts)
+    report = check(path, before)
+    changes = tuple(facts.differences(report.facts)) if report.ok else ()
+    then = facts.after(changes)
+    moved = None if ratings is None else moves(ratings, changes, before, Roster(then))
+    return Imported(report, changes, _names(then), True, moved)
+
+
+def _facts(conn: sqlite3.Connection) -> Facts:
     facts = Facts()
     for row in fact_rows(conn):
         facts.apply(row)
-    report = check(folder, Roster(facts))
-    if not report.ok:
-        return Imported(report, ())
-    changes = facts.differences(report.facts)
-    if changes and not dry_run:
-        ledger_facts.append_facts(conn, at_ms, [(c.kind, c.new) for c in changes])
-    return Imported(report, tuple(changes))
+    return facts
 
 
-def describe(change: Change, lang: str = "zh") -> str:
-    """One change in one line."""
-    english = lang == "en"
-    kind = _WORDS[change.kind][english]
-    name = _name(change.new)
-    if change.old is None:
-        return f"{'new' if english else '新增'} {kind} {name}: {_cells(change.new)}"
-    if change.new.get("gone"):
-        return f"{'withdrawn' if english else '撤销'} {kind} {name}: {_cells(change.old)}"
-    what = "; ".join(
-        f"{k} {_cell(k, change.old.get(k))} → {_cell(k, v)}"
-        for k, v in change.new.items()
-        if change.old.get(k) != v
-    )
-    return f"{'changed' if english else '更改'} {kind} {name}: {what}"
-
-
-def _notes(report: Report, lang: str) -> list[str]:
-    return [n.text(lang) for n in report.notes]
-
-
-def _name(body: Body) -> str:
-    key = str(body.get("box") or body.get("window") or body.get("hall") or body.get("id"))
-    return f"{key} {_cell('from_ms', body['from_ms'])}" if "from_ms" in body else key
-
-
-def _cells(body: Body) -> str:
-    return ", ".join(f"{k}={_cell(k, v)}" for k, v in body.items() if k not in _LEFT_OUT)
-
-
-def _cell(key: str, value: object) -> str:
-    if key.endswith("_ms") and isinstance(value, int):
-        return datetime.fromtimestamp(value / 1000, BEIJING).strftime("%Y-%m-%d %H:%M")
-    return "—" if value in (None, "") else str(value)
+def _names(facts: Facts) -> dict[str, str]:
+    return {str(b["id"]): str(b["zh"]) for b in facts.of("staff")}
