@@ -38,20 +38,24 @@ def tty(folder):
 class Port:
     errands = ()
 
-    def __init__(self, folder):
+    # identity: where box.json lies, if not in the folder: a box that starts from an image has its own file system
+    def __init__(self, folder, identity=None):
         self._folder = folder
-        with open(folder + "/box.json") as f:
+        with open(identity or folder + "/box.json") as f:
             ident = json.load(f)
         for key in ("k_link", "k_chain"):
             ident[key] = binascii.unhexlify(ident[key])
         self.ident = ident
-        self._trusted = dial.trust(ident["tls"])
+        tls = ident["tls"]
+        if tls and tls["ca"].startswith("/ca-") and not identity:  # provisioned: the folder is its root
+            tls["ca"] = folder + tls["ca"]
+        self._trusted = dial.trust(tls)
         self.flash = Flash(folder + "/flash.bin", ident.get("cut_at", 0), self._power_cut)
         self.fingers = Fingers()
         self.keys = self.fingers.read
         self.leaving = asyncio.Event()
         self.board, self.mac = BOARD, MAC
-        self.cable, self.root = tty(folder), folder
+        self.cable, self.root = tty(folder), "" if identity else folder
         self.reader = ident.get("reader", False)
         self._uptime = Uptime(time.ticks_ms() % TICKS, TICKS)
         self._fed = time.ticks_ms()
@@ -165,8 +169,8 @@ class Port:
         sys.exit(POWER_CUT)
 
 
-async def live(folder, run):
-    port = Port(folder)
+async def live(folder, run, identity=None):
+    port = Port(folder, identity)
     asyncio.create_task(console.run(port))  # noqa: RUF006  the loop keeps it
     asyncio.create_task(port.watch())  # noqa: RUF006
     await run(port)
