@@ -88,6 +88,10 @@ class Line:
             self._alive.mark()
             self.check()
 
+    # Of two tasks that meet a bad certificate one is told what is bad about it (a ValueError), the other only that it is.
+    def blame(self, error):
+        return self._broken if isinstance(self._broken, ValueError) else error
+
     # What the listener met ends the connection here; what is no error of a link ends the box.
     def check(self):
         if self._broken is not None:
