@@ -51,7 +51,7 @@ class Link:
                 await self._line.open()
                 await self._talk()
             except line.ERRORS as e:
-                why = e
+                why = self._line.blame(e)
             finally:
                 await self._line.close()
             core.set_online(False)
