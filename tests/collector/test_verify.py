@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -449,6 +450,26 @@ def test_an_export_that_was_touched_is_noticed(
     assert export.check(out).finding is not None
 
 
+@pytest.mark.parametrize("forged", [True, False])
+def test_an_export_whose_records_hide_behind_their_digests_is_noticed(out: Path, forged: bool) -> None:
+    """The chain is right, because it goes over the digest; what people read is not, or is not there."""
+    table = [(out / "records.csv").read_text().splitlines(keepends=True)[0]]
+    rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
+    for row in rows:
+        body = bytearray.fromhex(row.pop("body", ""))
+        row.setdefault("digest", sha256(body).hexdigest())
+        if forged and row["kind"] == "record":
+            body[28] = 1
+            row["body"] = body.hex()
+            key = (row[k] for k in ("id", "at_ms", "kind", "box", "life", "branch", "seq"))
+            table.append(export._spelled_out(reader.Row(*key, bytes(body))))
+    (out / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (out / "records.csv").write_text("".join(table))
+    found = export.check(out).finding
+    assert found is not None
+    assert "digest" in found.what or "withheld" in found.what
+
+
 def test_an_export_that_does_not_fit_the_published_root_is_noticed(out: Path) -> None:
     path = out / "roots" / "2026-11-20.txt"
     path.write_text(path.read_text().replace("after ", "after 00").replace("after 00", "after ", 0))
@@ -476,3 +497,13 @@ def test_an_export_does_not_write_over_anything(place: Place, out: Path) -> None
         export.write(place.conn, place.roots, out, (DAY, DAY))
     with pytest.raises(InputError, match="before it begins"):
         export.write(place.conn, place.roots, out / "new", (date(2026, 11, 22), DAY))
+
+
+def test_key_file_that_fits_no_box_accuses_nobody(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    box = BoxDouble()
+    box.press(1, 3)
+    place.talk(box)
+    assert place.verify(keys=True).finding is None
+    with pytest.raises(InputError, match="fits no box at all"):
+        verify.ledger(place.conn, place.roots, {BOX: bytes(32)})

@@ -94,7 +94,7 @@ def check(folder: Path, keys: Mapping[str, bytes] | None = None) -> verify.Repor
         if next(spelled, "") != _csv_line(CSV_HEAD):
             raise InputError(f"{folder / 'records.csv'} does not begin with the columns of an export.")
         for row, digest in _read(folder / "rows.jsonl"):
-            finding = checker.feed(row, digest)
+            finding = _withheld(row, digest) or checker.feed(row, digest)
             line = _spelled_out(row)
             if finding is None and line and next(spelled, "") != line:
                 finding = verify.Finding(
@@ -107,6 +107,15 @@ def check(folder: Path, keys: Mapping[str, bytes] | None = None) -> verify.Repor
         if finding is None and next(spelled, ""):
             finding = verify.Finding(last, "records.csv has lines after it that are in no row")
     return verify.report(checker, finding)
+
+
+def _withheld(row: Row, digest: bytes | None) -> verify.Finding | None:
+    """Only a body that names persons may stay out, and then nothing may stand in its place: what is not hashed would
+    be believed unread."""
+    if digest is None or (row.kind in PERSONAL and not row.body):
+        return None
+    what = "holds a body and a digest that may be another's" if row.body else "is withheld, though it names nobody"
+    return verify.Finding(row.id, what, row.box, row.life, row.seq, row.at_ms)
 
 
 def _rows(conn: sqlite3.Connection, first: int, last: int) -> Iterator[Row]:
