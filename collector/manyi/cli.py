@@ -235,8 +235,13 @@ def root(
     """打印某日的台账封印,可公开 / Print a day's root, to be published."""
     config, now_ms = _config(context), unix_ms()
     wanted = _day(day) if day else roots.day_of(now_ms) - timedelta(days=1)
+    if wanted > roots.day_of(now_ms):
+        raise InputError(f"{wanted} 还没有到 / {wanted} has not come yet.")
     with _ledger(config) as conn:
-        typer.echo(roots.of_day(conn, wanted, now_ms).text(), nl=False)
+        found = roots.of_day(conn, wanted, now_ms)
+    if found.last < found.first:
+        typer.echo(f"{wanted} 没有记录 / There is no row of {wanted}.", err=True)
+    typer.echo(found.text(), nl=False)
 
 
 @app.command()
@@ -320,6 +325,18 @@ def roster_import(
     typer.echo(done.text(lang))
     if not done.report.ok:
         raise typer.Exit(MISMATCH)
+
+
+@roster_app.command("template")
+def roster_template(
+    out: Annotated[Path, typer.Argument(help=both("新文件,.xlsx", "A new file, .xlsx."))],
+    lang: LangOption = Lang.zh,
+) -> None:
+    """写出名册模板工作簿 / Write a workbook to fill in."""
+    from manyi.core.roster.template import template  # noqa: PLC0415  # only this command writes workbooks
+
+    template(out, lang)
+    typer.echo(str(out))
 
 
 def _roster_preview(context: typer.Context, path: Path, lang: Lang) -> None:
