@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from manyi.core import metrics, pipeline
-from manyi.core.inbox import Inbox, Waiting
+from manyi.core.inbox import TOPIC_KEPT, Inbox, Waiting
 from manyi.core.ledger import facts, reader, schema, writer
 from manyi.core.pipeline import Pipeline
-from manyi.core.wire import Batch, Beat, State, Unreadable
+from manyi.core.wire import PAYLOAD_MAX_BYTES, Batch, Beat, State, Unreadable, decode
 
 from tests.collector.box_double import BOX, LIFE, BoxDouble
 from tests.collector.speaking import OneKey, beat, sealed, spoken
@@ -227,6 +227,14 @@ def test_a_full_inbox_drops_and_counts() -> None:
     assert (len(inbox), inbox.dropped) == (2, 3)
 
 
+def test_a_message_of_any_length_takes_a_bounded_place() -> None:
+    inbox = Inbox()
+    inbox.put("t" * 65_535, bytes(1_000_000))
+    topic, payload = inbox.get(0) or ("", b"")
+    assert (len(topic), len(payload)) == (TOPIC_KEPT, PAYLOAD_MAX_BYTES + 1)
+    assert isinstance(decode(f"manyi/1/{BOX}/record", payload, OneKey()), Unreadable)
+
+
 def test_what_cannot_be_read_is_kept_aside_counted_and_not_answered(centre: Centre) -> None:
     before = metrics.UNREADABLE["mac"]._value.get()
     box = BoxDouble()
@@ -266,6 +274,23 @@ def test_a_beat_played_again_does_not_take_the_place_of_a_newer_one(centre: Cent
     assert centre.one("SELECT n_s, seq FROM beat") == (9, 12)
     centre.turn(beat(BOX, LIFE, (3, 0, 0), 11, boot=2))
     assert centre.one("SELECT n_s, boot FROM beat") == (3, 2)
+
+
+def test_a_beat_played_again_does_not_make_a_dead_box_live(centre: Centre) -> None:
+    """Whoever takes a box away and plays its last beat for ever would keep its "unknown, at most" at zero."""
+    last = beat(BOX, LIFE, (9, 0, 0), 12, up_ms=500_000)
+    centre.turn(last)
+    heard = centre.now
+    for _ in range(3):
+        centre.now += 60_000
+        centre.turn(last)
+        centre.turn(beat(BOX, LIFE, (9, 0, 0), 12, up_ms=440_000))
+    assert centre.one("SELECT at_ms, up_ms FROM beat") == (heard, 500_000)
+    centre.turn(beat(BOX, LIFE, (9, 0, 0), 12, up_ms=500_001))
+    assert centre.one("SELECT at_ms FROM beat") == (centre.now,)
+    centre.now += 1
+    centre.turn(beat(BOX, LIFE, (9, 0, 0), 13, up_ms=900))
+    assert centre.one("SELECT at_ms FROM beat") == (centre.now,)
 
 
 def test_offline_keeps_what_the_box_last_said_of_itself(centre: Centre) -> None:

@@ -114,7 +114,11 @@ def _withheld(row: Row, digest: bytes | None) -> verify.Finding | None:
     be believed unread."""
     if digest is None or (row.kind in PERSONAL and not row.body):
         return None
-    what = "holds a body and a digest that may be another's" if row.body else "is withheld, though it names nobody"
+    what = (
+        "holds a body and a digest that may be another's"
+        if row.body
+        else "is withheld, though it names nobody"
+    )
     return verify.Finding(row.id, what, row.box, row.life, row.seq, row.at_ms)
 
 

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from typing import Final
 
 from manyi.core.ledger.writer import Work
-from manyi.core.wire import Batch, Beat, Message, Reply, State, Unreadable
+from manyi.core.wire import PAYLOAD_MAX_BYTES, Batch, Beat, Message, Reply, State, Unreadable
 
 ARRIVALS_MAX: Final = 20_000  # messages not yet decoded: every box of a city at once, thrice; 80 MB at worst
+# A broker may be set to let 256 MB pass. One byte too many is enough to be called too long.
+PAYLOAD_KEPT: Final = PAYLOAD_MAX_BYTES + 1
+TOPIC_KEPT: Final = 256  # characters; ours have at most 39, so what was cut names no box
 ASIDES_MAX: Final = 100  # unreadable messages kept per transaction; the rest of a flood is only counted
 
 
@@ -29,7 +32,7 @@ class Inbox:
         if self._queue.qsize() >= self._limit:
             self.dropped += 1
         else:
-            self._queue.put((topic, payload))
+            self._queue.put((topic[:TOPIC_KEPT], payload[:PAYLOAD_KEPT]))
 
     def wake(self) -> None:
         """Ends a waiting `get` without a message: the service stops."""

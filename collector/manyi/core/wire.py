@@ -199,7 +199,10 @@ def decode(topic: str, payload: bytes, keys: LinkKeys) -> Message:
     key = keys.link(box) if read else None
     if read is None or key is None or len(payload) > PAYLOAD_MAX_BYTES:
         why: Why = "topic" if read is None else "box" if key is None else "oversize"
-        return Unreadable(topic, why, f"{len(payload)} bytes", payload)
+        long = len(payload) > PAYLOAD_MAX_BYTES  # the inbox keeps one byte too many of it
+        return Unreadable(
+            topic, why, f"over {PAYLOAD_MAX_BYTES} bytes" if long else f"{len(payload)} bytes", payload
+        )
     if name != "state" and not _sealed(topic, payload, key):
         return _unsealed(topic, payload)
     try:

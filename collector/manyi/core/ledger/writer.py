@@ -23,8 +23,9 @@ ASIDE_PAYLOAD_MAX: Final = 4096  # bytes; the longest payload that could have be
 
 _ROW: Final = "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)"
 _TAGS: Final = "SELECT seq, body FROM row WHERE head = ? AND kind = 'record' AND seq BETWEEN ? AND ?"
-# A beat played again may not take the place of a newer one. Boots are compared too: seq may fall behind
-# when a box forgets a rotten tail, and then only after a new boot.
+# A beat played again may neither take the place of a newer one nor say that a box lives: the account counts from
+# its time. Boots are compared too: seq may fall behind when a box forgets a rotten tail, and then only after a new
+# boot. A boot that wrote nothing begins its up_ms again under the same number; its clock record, one ack later, tells.
 _BEAT: Final = """
 INSERT INTO beat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (box, life) DO UPDATE SET at_ms = excluded.at_ms, boot = excluded.boot, up_ms = excluded.up_ms,
@@ -33,7 +34,8 @@ ON CONFLICT (box, life) DO UPDATE SET at_ms = excluded.at_ms, boot = excluded.bo
   lost_d = excluded.lost_d, unknown = excluded.unknown, room = excluded.room, clock = excluded.clock,
   stuck = excluded.stuck, heap = excluded.heap, rssi = excluded.rssi, erases = excluded.erases,
   faults = excluded.faults, config = excluded.config
-WHERE excluded.boot > beat.boot OR excluded.seq >= beat.seq"""
+WHERE excluded.boot > beat.boot OR excluded.seq > beat.seq
+  OR (excluded.seq = beat.seq AND excluded.up_ms > beat.up_ms)"""
 _ONLINE: Final = "INSERT OR REPLACE INTO state VALUES (?, ?, 1, ?, ?, ?, ?)"
 _OFFLINE: Final = """
 INSERT INTO state VALUES (?, ?, 0, '', '', 0, 0)
