@@ -61,6 +61,39 @@ def test_a_short_demo_adds_up_and_leaves_nobody_behind(words: tuple[str, ...], t
     assert (keep / "data" / "ledger.db").exists()
 
 
+def children(folder: Path, *words: str) -> list[int]:
+    """Process ids of the demo's own children whose command line has all the words."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if any(str(folder) in part for part in line) and all(word in line for word in words):
+            found.append(int(entry.parent.name))
+    return found
+
+
+@pytest.mark.slow
+def test_an_onlooker_may_kill_the_collector_and_it_still_adds_up(tmp_path: Path) -> None:
+    keep = tmp_path / "kept"
+    arguments = command("--seconds", "10", "--port", str(free_port()), "--keep", str(keep))
+    demo = subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert demo.stdout is not None
+    said = []
+    for line in demo.stdout:
+        said.append(line)
+        if "Ctrl-C" in line:
+            (collector,) = children(keep, "serve")
+            os.kill(collector, signal.SIGKILL)
+    assert demo.wait(BOUND_S) == 0, "".join(said)
+    assert any("被杀死" in line for line in said)
+    assert LAST.fullmatch(said[-2].strip()) or LAST.fullmatch(said[-1].strip()), said[-3:]
+    assert left_behind(keep) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_demo_that_is_stopped_ends_everything(number: signal.Signals, tmp_path: Path) -> None:

@@ -104,6 +104,9 @@ class Show:
         self.kills: Counter[str] = Counter()
         self.mine = 0  # the box that the keyboard presses
         self.answer = ""
+        self._mine_waits: Counter[tuple[str, int]] = (
+            Counter()
+        )  # presses of the keyboard whose light is to come
         self.over = asyncio.Event()
 
     # --- beginning and end ---
@@ -208,15 +211,21 @@ class Show:
         self.down.discard(child.name)
 
     async def _watch(self) -> None:
-        """Nobody ends without having been killed. Only a box may reset itself, as its hardware would."""
+        """Nobody ends without having been killed. A box may reset itself, as its hardware would; and whoever
+        looks on may kill anything by its process id: it is started again, and the account must still be right."""
+        again = {box.child: box.start for box in self.boxes}
+        again |= {self.broker: self.broker.start, self.collector: self.collector.start}
         while True:
-            for box in self.boxes:
-                if box.child.code == RESET and box.child.name not in self.down:
-                    self.console.say(self.words("reset", name=box.child.name, tail=box.child.tail(1)))
-                    await box.start()
-            for child in [self.broker, self.collector, *(box.child for box in self.boxes)]:
-                if not child.running and child.name not in self.down:
+            for child, start in again.items():
+                if child.running or child.name in self.down:
+                    continue
+                if child.code == -signal.SIGKILL:
+                    self.console.say(self.words("killed", name=child.name))
+                elif child.code == RESET and child not in (self.broker, self.collector):
+                    self.console.say(self.words("reset", name=child.name, tail=child.tail(1)))
+                else:
                     raise Failed("ended", name=child.name, tail=child.tail())
+                await start()
             await asyncio.sleep(POLL_S)
 
     async def _live(self) -> None:
@@ -227,14 +236,19 @@ class Show:
 
     def _typed(self, character: str) -> None:
         if character in "123":
-            self.boxes[self.mine].tap(int(character), CITIZEN_HOLD_MS)
+            box = self.boxes[self.mine]
+            if box.tap(int(character), CITIZEN_HOLD_MS):
+                self._mine_waits[box.place.box, int(character)] += 1
         elif character == "\t":
             self.mine, self.answer = (self.mine + 1) % len(self.boxes), ""
         elif character in "qQ\x04":
             self.over.set()
 
     def _lit(self, box: Box, level: int, ms: str) -> None:
-        if box is self.boxes[self.mine]:
+        if (
+            self._mine_waits[box.place.box, level] > 0
+        ):  # a light for the keyboard, not for a visitor of the script
+            self._mine_waits[box.place.box, level] -= 1
             self.answer = self.words("lit", level=self.words.level(level), ms=ms)
 
     async def _until_up(self, name: str, child: Child, up: Callable[[], Awaitable[bool]]) -> None:

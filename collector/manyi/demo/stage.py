@@ -103,18 +103,21 @@ def prepare(folder: Path, port: int | None) -> Stage:
         encoding="utf-8",
     )
     passwords = {COLLECTOR: secrets.token_hex(16)}
-    keys = []
+    keys, sealed = [], []
     for place in stage.places:
-        k_link, password = secrets.token_hex(32), secrets.token_hex(16)
+        k_link, k_chain, password = secrets.token_hex(32), secrets.token_hex(32), secrets.token_hex(16)
         passwords[place.box] = password
         keys.append(f"{place.box} {k_link}\n")
+        sealed.append(f"{place.box} {k_chain}\n")
         stage.box(place.box).mkdir(exist_ok=True)
         facts = {
-            "box": place.box, "k_link": k_link, "k_chain": secrets.token_hex(32), "host": HOST,
+            "box": place.box, "k_link": k_link, "k_chain": k_chain, "host": HOST,
             "port": stage.broker_port, "user": place.box, "password": password, "tls": None, "beat_s": BEAT_S,
         }  # fmt: skip
         _secret(stage.box(place.box) / "box.json", json.dumps(facts))
     _secret(folder / "link.keys", "".join(keys))
+    (folder / "auditor").mkdir(exist_ok=True)  # in a city this file is in somebody else's safe
+    _secret(folder / "auditor" / "auditor.keys", "".join(sealed))
     _secret(folder / "collector.password", passwords[COLLECTOR])
     _secret(folder / "broker.passwords", json.dumps(passwords))
     return stage
