@@ -5,7 +5,10 @@ only where a loss row or a break row says so, losses exact by the boxes' counts)
 daily roots and `roots/latest`. With the auditor's keys besides: every tag, so that not even somebody who recomputes
 the whole chain can change, add or leave out a record.
 
-Pure but for `ledger` and the file reading in export.py. It refuses to repair, and to look past the first finding.
+Pure but for `ledger` and the file reading in export.py. It refuses to repair, to look past the first finding, and to
+accuse every box at once: a key file that fits none of them is the wrong file.
+
+Longer than a file should be, because an auditor should be able to read the whole check in one place.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from manyi.core import record, root
+from manyi.core.errors import InputError
 from manyi.core.ledger import chain, heads, reader
 from manyi.core.ledger.reader import Row
 from manyi.core.record import BODY_BYTES, NO_LEVELS, Levels
@@ -235,8 +239,10 @@ class Checker:
 
 
 def ledger(conn: sqlite3.Connection, roots: Path, keys: Mapping[str, bytes] | None = None) -> Report:
-    """Checks a whole ledger from one snapshot. Raises InputError if a root file cannot be read."""
+    """Checks a whole ledger from one snapshot. Raises InputError if a root file cannot be read, or the keys are others'."""
     sealed, latest = root.published(roots), root.read_latest(roots)
+    if keys is not None:
+        _right_keys(conn, keys)
     checker = Checker(keys=keys, roots=sealed)
     conn.execute("BEGIN")
     try:
@@ -246,6 +252,23 @@ def ledger(conn: sqlite3.Connection, roots: Path, keys: Mapping[str, bytes] | No
     finally:
         conn.execute("COMMIT")
     return report(checker, finding)
+
+
+def _right_keys(conn: sqlite3.Connection, keys: Mapping[str, bytes]) -> None:
+    """Raises InputError if not one box's first record was sealed with its key in the file."""
+    firsts = conn.execute(
+        "SELECT h.box, r.body FROM head h JOIN row r ON r.head = h.id AND r.seq = h.start AND r.kind = 'record'"
+    ).fetchall()
+    for box, body in firsts:
+        packed, prev, tag = record.split(body)
+        if box in keys and record.next_tag(keys[box], prev, packed) == tag:
+            return
+    if firsts:
+        raise InputError(
+            "密钥文件与任何一台评价器都不符:是不是拿错了文件?(采集服务的 link 密钥不能核对记录) / "
+            "This key file fits no box at all, so it says nothing about the ledger. "
+            "Is it the auditor's file? The collector's link keys cannot check records."
+        )
 
 
 def report(checker: Checker, finding: Finding | None) -> Report:
