@@ -17,7 +17,7 @@ __all__ = ["BEIJING", "BOXES", "DUTY", "LEADERS", "OFFICES", "STAFF", "TIMES", "
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
 BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")  # the wire's form of a box id
 BADGE = re.compile(r"(?:[0-9a-f]{2}){1,10}")  # the wire carries at most 10 bytes
-TELEPHONE = re.compile(r"[0-9+][0-9 ()+-]{2,23}(?:(?:转|ext|x)[0-9]{1,6})?")
+TELEPHONE = re.compile(r"[0-9+(][0-9 ()+-]{2,23}(?:(?:转|ext|x)[0-9]{1,6})?")
 MAX_NAME = 60  # characters; longer does not fit any screen and is a sign of a slipped column
 TIER_WORDS = {
     "county": "county", "县区": "county", "县": "county", "区": "county", "市": "county",
