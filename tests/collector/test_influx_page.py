@@ -1,0 +1,44 @@
+"""docs/INFLUX.md names every measurement, tag and field that is written, and every bucket's setting."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+from manyi.core.config import Influx
+from manyi.core.influx import lines, rollup
+
+from tests.collector.test_influx import rating
+from tests.collector.test_influx_health import Ward
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "INFLUX.md").read_text(encoding="utf-8")
+NAMED = set(re.findall(r"`([a-z_0-9]+)`", PAGE))
+
+
+def names(line: str) -> set[str]:
+    """Measurement, tags and fields of a line."""
+    at, fields, *_ = line.split(" ")
+    return {at.split(",")[0], *re.findall(r"[,](\w+)=", at), *re.findall(r"(?:^|,)(\w+)=", fields)}
+
+
+def test_every_measurement_tag_and_field_of_ratings_is_named() -> None:
+    r = rating()
+    written = {lines.line(r, lines.point(r))}
+    for cell, counts in rollup.cells({rollup.kind(r): 1}).items():
+        written.update(rollup.lines(cell, counts))
+    assert set().union(*map(names, written)) <= NAMED
+
+
+def test_every_measurement_tag_and_field_of_health_is_named(tmp_path: Path) -> None:
+    ward = Ward(tmp_path)
+    ward.state("box-1", fw="1.0")
+    ward.beat("box-1")
+    written = [f"{at} {fields}" for at, fields in ward.look().items()]
+    ward.close()
+    assert len(written) == 3
+    assert set().union(*map(names, written)) <= NAMED
+
+
+@pytest.mark.parametrize("setting", [f.name for f in dataclasses.fields(Influx) if "bucket" in f.name])
+def test_every_buckets_setting_is_named(setting: str) -> None:
+    assert setting in NAMED
