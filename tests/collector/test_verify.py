@@ -374,6 +374,27 @@ def test_a_day_without_rows_has_a_root_too(tmp_path: Path) -> None:
     assert verify.ledger(conn, tmp_path / "roots").finding is None
 
 
+def test_a_clock_that_jumps_to_2099_seals_nothing_ahead_of_the_real_days(tmp_path: Path) -> None:
+    conn, roots = schema.open_for_writing(tmp_path / "l.db"), tmp_path / "roots"
+    facts.append_facts(conn, T0, [("office", {})])
+    with pytest.raises(InputError, match=r"2099-01-01.*2026-11-20.*manyi root --day 2098-12-31"):
+        root.publish(conn, roots, root.day_begins(date(2099, 1, 1)))
+    made = root.publish(conn, roots, T0 + 2 * root.DAY_MS)
+    assert [p.name for p in made] == ["2026-11-20.txt", "2026-11-21.txt"]
+
+
+def test_rows_of_a_clock_that_stood_at_1970_make_no_twenty_thousand_roots(tmp_path: Path) -> None:
+    conn, roots = schema.open_for_writing(tmp_path / "l.db"), tmp_path / "roots"
+    facts.append_facts(conn, 5, [("office", {"id": "h1"})])
+    assert root.publish(conn, roots, T0) == []
+    facts.append_facts(conn, T0, [("office", {"id": "h2"})])
+    made = root.publish(conn, roots, T0 + root.DAY_MS)
+    assert [p.name for p in made] == ["2026-11-20.txt"]
+    assert root.of_day(conn, DAY, T0 + root.DAY_MS).before == root.hash_of(
+        conn, 1
+    )  # row 1 is sealed all the same
+
+
 def test_every_row_lies_in_one_day_even_if_the_clock_was_set_back(tmp_path: Path) -> None:
     conn = schema.open_for_writing(tmp_path / "l.db")
     for at_ms in (T0, T0 + root.DAY_MS, T0 - 5000, T0 + root.DAY_MS + 1, T0 + 2 * root.DAY_MS):

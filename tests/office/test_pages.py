@@ -221,6 +221,11 @@ def test_the_secret_is_made_once_and_for_the_service_alone(tmp_path: Path) -> No
         secret(path)
 
 
+def test_a_secret_that_cannot_be_made_names_its_file_and_not_the_port(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"nowhere/office\.secret: the secret key cannot be made"):
+        secret(tmp_path / "nowhere" / "office.secret")
+
+
 def test_debug_does_not_exist(get: Get) -> None:
     from django.conf import settings  # noqa: PLC0415
 

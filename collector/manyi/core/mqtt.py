@@ -60,6 +60,11 @@ class Mqtt:
         self._client.disconnect()
         self._client.loop_stop()
 
+    @property
+    def lives(self) -> bool:
+        """Whether paho's thread runs. It mends connections by itself; what it cannot mend ends it without a word."""
+        return self._client._thread is not None
+
     def publish(self, topic: str, payload: bytes) -> None:
         """QoS 0. An ack that cannot be sent now is dropped: the batch comes again."""
         self._client.publish(topic, payload, qos=0)

@@ -33,6 +33,10 @@ from manyi.core.ledger import chain, reader
 BEIJING: Final = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer time since 1991
 DAY_MS: Final = 86_400_000
 LATEST: Final = "latest"
+NEVER_BEFORE_MS: Final = 1_704_067_200_000  # 2024: rows stamped before it were stamped by a clock that stood
+CATCH_UP_DAYS: Final = (
+    400  # more than that at once is a clock that has jumped, and its roots would stand in the way
+)
 _FIELDS: Final = ("day", "first", "last", "rows", "before", "after", "state")
 
 
@@ -114,13 +118,23 @@ def published(folder: Path) -> list[Root]:
 
 
 def publish(conn: sqlite3.Connection, folder: Path, now_ms: int) -> list[Path]:
-    """Writes the roots of all days that are over and have none yet. A root that is there is never touched."""
+    """Writes the roots of all days that are over and have none yet. A root that is there is never touched.
+
+    Raises InputError rather than seal years ahead: a clock in 2099 would leave nothing for the real days to come.
+    """
     made: list[Path] = []
-    found = conn.execute("SELECT at_ms FROM row WHERE id = 1").fetchone()
+    query = "SELECT at_ms FROM row WHERE at_ms >= ? ORDER BY id LIMIT 1"
+    found = conn.execute(query, (NEVER_BEFORE_MS,)).fetchone()
     if found is None:
         return made
     have = published(folder)
     day = have[-1].day + timedelta(days=1) if have else day_of(found[0])
+    if (day_of(now_ms) - day).days > CATCH_UP_DAYS:
+        raise InputError(
+            f"The clock says {day_of(now_ms)}, and the next daily root is that of {day}: no root is written. Set the "
+            f"clock right. If it is right, write one: manyi root --day {day_of(now_ms) - timedelta(days=1)} > "
+            f"{folder / f'{day_of(now_ms) - timedelta(days=1)}.txt'}"
+        )
     while day < day_of(now_ms):
         path = folder / f"{day.isoformat()}.txt"
         _write(path, of_day(conn, day, now_ms).text())

@@ -1,9 +1,9 @@
 """The long-running service without its web face: which threads there are, how they start and how they end.
 
-    mqtt        paho's own thread; puts into the inbox
+    mqtt        paho's own thread; puts into the inbox; chores look whether it lives
     pipeline    inbox → ledger → acks
     projector   ledger → ratings → wall, InfluxDB
-    chores      once a minute: key file, roots/latest, yesterday's root
+    chores      once a minute: the MQTT thread, key file, roots/latest, yesterday's root
 
 A thread that dies takes the process with it (`failed`, and `stop` is set): a collector that only looks alive is worse
 than one that systemd starts again. Refuses to run twice on one data folder, and to know anything of the web.
@@ -21,7 +21,7 @@ import structlog
 
 from manyi.core import projector, root
 from manyi.core.config import Config
-from manyi.core.errors import SetupError
+from manyi.core.errors import ManyiError, SetupError
 from manyi.core.inbox import Inbox
 from manyi.core.keys import LinkKeys
 from manyi.core.ledger import schema
@@ -44,15 +44,26 @@ class Service:
         self.failed = ""
         self._config = config
         self._wake = Event()
-        config.data.dir.mkdir(parents=True, exist_ok=True)
-        self._lock = (config.data.dir / "serve.lock").open("w")
+        try:
+            config.data.dir.mkdir(parents=True, exist_ok=True)
+            self._lock = (config.data.dir / "serve.lock").open("w")
+        except OSError as error:
+            raise SetupError(
+                f"{config.data.dir}: the service must be able to write there ({error}). Look at [data] dir, "
+                "its owner and the disk."
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise SetupError(f"{config.data.dir}: another `manyi serve` runs on this data folder.") from error
         self._keys = LinkKeys(config.keys.link_file)
         self._conn = schema.open_for_writing(config.data.ledger)
-        self._begin()
+        try:
+            self._begin()
+        except (OSError, sqlite3.Error) as error:
+            raise SetupError(
+                f"{config.data.dir}: the ledger cannot be written ({error}). Is the disk full? The boxes wait."
+            ) from error
         self._inbox = Inbox()
         self._mqtt = Mqtt(config.broker, self._inbox)
         self._pipeline = Pipeline(self._inbox, self._keys, self._conn, self._mqtt.publish, self._wake)
@@ -79,7 +90,7 @@ class Service:
                 log.error("thread_does_not_end", thread=thread.name)
                 self.failed = self.failed or thread.name
         if not self.failed:
-            root.write_latest(self._conn, self._config.data.roots, unix_ms())
+            self._note_latest(self._conn)
             self._conn.close()
         self._lock.close()
         log.info("stopped")
@@ -98,6 +109,8 @@ class Service:
                 self._minute(conn)
                 if self.stop.wait(CHORES_S):
                     return
+                if not self._mqtt.lives:
+                    raise RuntimeError("the MQTT client's thread has ended")
         finally:
             conn.close()
 
@@ -106,9 +119,15 @@ class Service:
         try:
             for path in root.publish(conn, self._config.data.roots, unix_ms()):
                 log.info("root_written", file=str(path))
-            root.write_latest(conn, self._config.data.roots, unix_ms())
-        except (OSError, sqlite3.Error) as error:  # a full disk: the pipeline says so too, and both try again
+        except (ManyiError, OSError, sqlite3.Error) as error:  # tried again; presses go on being taken in
             log.error("root_not_written", why=str(error))
+        self._note_latest(conn)
+
+    def _note_latest(self, conn: sqlite3.Connection) -> None:
+        try:
+            root.write_latest(conn, self._config.data.roots, unix_ms())
+        except (OSError, sqlite3.Error) as error:  # a full disk: the pipeline says so too
+            log.error("latest_not_written", why=str(error))
 
     def _thread(self, name: str, work: Callable[[], None]) -> Thread:
         def run() -> None:

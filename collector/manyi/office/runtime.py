@@ -15,6 +15,7 @@ from django.conf import settings as django_settings
 from manyi import __version__
 from manyi.core.account import SILENT_MS
 from manyi.core.config import secret as existing_secret
+from manyi.core.errors import SetupError
 from manyi.office.hub import MAX_STREAMS, Hub
 from manyi.office.source import Source
 from manyi.office.stores import Stores
@@ -74,13 +75,22 @@ def current() -> Runtime:
 
 
 def secret(path: Path) -> str:
-    """The secret key in that file; made at the first start, for the service alone. Raises SetupError if others may read it."""
+    """The secret key in that file; made at the first start, for the service alone.
+
+    Raises SetupError if it cannot be made, or if others may read it.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return existing_secret(path, "secret key")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+    except OSError as error:
+        raise SetupError(f"{path}: the secret key cannot be made ({error}).") from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+    except OSError as error:
+        path.unlink()  # half a secret would be refused at every later start
+        raise SetupError(f"{path}: the secret key cannot be written ({error}).") from error
     return existing_secret(path, "secret key")
 
 
