@@ -53,14 +53,14 @@ def touched(changes: Sequence[Change], before: Roster, after: Roster) -> list[To
     comes, goes or moves also moves the end of an open row before it.
     """
     found: list[Touched] = []
+    windows: dict[str, int] = {}  # first, because a year's plan has thousands of rows to a window
     for change in changes:
         old, new = change.old, change.new
         match change.kind:
             case "placement":
                 found.append(Touched(new["box"], "", new["from_ms"]))
             case "duty" | "cover":
-                boxes = before.boxes_at(new["window"]) | after.boxes_at(new["window"])
-                found += [Touched(box, "", new["from_ms"]) for box in sorted(boxes)]
+                windows[new["window"]] = min(new["from_ms"], windows.get(new["window"], new["from_ms"]))
             case "staff":
                 badges = {new["badge"], "" if old is None else old["badge"]} - {""}
                 if old is None or old["badge"] != new["badge"]:
@@ -68,6 +68,9 @@ def touched(changes: Sequence[Change], before: Roster, after: Roster) -> list[To
             case "office":
                 if old is not None and _tree(old) != _tree(new):
                     return [Touched("", "", 0)]
+    for window, from_ms in windows.items():
+        boxes = before.boxes_at(window) | after.boxes_at(window)
+        found += [Touched(box, "", from_ms) for box in sorted(boxes)]
     earliest: dict[tuple[str, str], int] = {}
     for t in found:
         earliest[t.box, t.badge] = min(t.from_ms, earliest.get((t.box, t.badge), t.from_ms))
