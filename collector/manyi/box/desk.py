@@ -7,16 +7,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyi.box import identity, place, records, talk
+from manyi.box import identity, records, talk
 from manyi.box import provision as provisioning
 from manyi.box.console import Console, opened
-from manyi.box.place import Placed
 from manyi.box.words import BoxError, both
 from manyi.core.errors import InputError
+
+if TYPE_CHECKING:
+    from manyi.box.place import Placed
 
 FAILED = 1
 
@@ -87,6 +89,8 @@ def box_bind(
     roster: RosterDir,
 ) -> None:
     """把扫码记录变成名册里的位置 / Turn scanned labels into places in the roster."""
+    from manyi.box import place  # noqa: PLC0415  the roster: only the centre has one
+
     try:
         text = place.decoded(scanned.read_bytes())[0]
     except OSError as error:
@@ -104,6 +108,8 @@ def box_replace(
     ] = "",
 ) -> None:
     """新评价器接替旧的窗口;旧的仍可补传 / A new box takes over a window; the old one may still deliver."""
+    from manyi.box import place  # noqa: PLC0415  the roster: only the centre has one
+
     since = place.when(at) if at else place.beijing(now_ms())
     _import(context, roster, lambda had: place.replacement(had, old, new, since))
     told(
@@ -114,6 +120,7 @@ def box_replace(
 
 def _import(context: typer.Context, folder: Path, rows: Callable[[list[Placed]], list[Placed]]) -> None:
     """Into boxes.csv, then the whole roster into the ledger; boxes.csv is as it was if that is refused."""
+    from manyi.box import place  # noqa: PLC0415
     from manyi.core import config, roster  # noqa: PLC0415
     from manyi.core.ledger import schema  # noqa: PLC0415
 

@@ -1,0 +1,102 @@
+"""A tray of twenty boards: each gets its own identity, one that fails holds nobody up, nothing is given twice."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from manyi.box import flash, image, tray
+from manyi.box.identity import Given, Site
+from manyi.box.records import Records
+from manyi.box.words import BoxError
+
+SITE = Site("127.0.0.1", 1883, "", None, {"wifi": []})
+GIVEN = [
+    Given(f"hall-{i:02}", f"hall-{i:02}", "pw", f"{i:02x}" * 32, f"{i + 100:02x}" * 32) for i in range(1, 21)
+]
+PORTS = [f"COM{i}" for i in range(1, 21)]
+
+
+class Boards:
+    """Twenty boards as the tray sees them; `broken` ports fail in writing, `full` ones still hold records."""
+
+    def __init__(self, broken: tuple[str, ...] = (), full: tuple[str, ...] = ()) -> None:
+        self.broken, self.full = broken, full
+        self.written: dict[str, bytes] = {}
+        self.proved: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def tools(self) -> tray.Tools:
+        return tray.Tools(self.mac, self.held, self.write, self.prove)
+
+    def mac(self, board: flash.Board, chip: str) -> str:
+        return f"24dcc30000{PORTS.index(board.port):02x}"
+
+    def held(self, board: flash.Board, chip: str, backup: Path) -> image.Held | None:
+        return image.Held(9, 4) if board.port in self.full else None
+
+    def write(self, board: flash.Board, whole: bytes, *, keep_journal: bool, progress: object) -> None:
+        if board.port in self.broken:
+            raise BoxError("断开", "unplugged")
+        with self._lock:
+            self.written[board.port] = whole
+
+    def prove(self, port: str, given: Given) -> None:
+        with self._lock:
+            self.proved[port] = given.box
+
+
+@pytest.fixture
+def whole() -> bytes:
+    import image as maker  # noqa: PLC0415  firmware/image.py
+
+    from tests.firmware.synthetic import micropython_bin  # noqa: PLC0415
+
+    files = {"boot.py": b"", "app/main.mpy": b"M", "app/boards/esp32_devkitc.mpy": b"M"}
+    return maker.assemble(micropython_bin(app_size=5000), "esp32", files, maker.ours())
+
+
+def load(whole: bytes, boards: Boards, book: Records, given: list[Given] = GIVEN) -> tray.Tray:
+    return tray.Tray(whole, given, SITE, book, lambda: 1, tools=boards.tools())
+
+
+def test_twenty_boards_get_twenty_identities(whole: bytes, tmp_path: Path) -> None:
+    boards, book, said = Boards(), Records(tmp_path), []
+    outcomes = tray.run(load(whole, boards, book), PORTS, said.append)
+    assert all(o.ok for o in outcomes)
+    assert sorted(boards.proved.values()) == [g.box for g in GIVEN]
+    assert len({c.mac for c in book.claims()}) == 20
+    assert len(set(boards.written.values())) == 20
+    assert "20/20" in tray.summary(outcomes)
+    assert len([line for line in said if line.endswith("✓")]) == 20
+
+
+def test_one_board_s_trouble_is_no_other_s_and_it_gets_its_own_again(whole: bytes, tmp_path: Path) -> None:
+    boards, book = Boards(broken=("COM3",), full=("COM7",)), Records(tmp_path)
+    outcomes = tray.run(load(whole, boards, book), PORTS, lambda _: None)
+    failed = {o.port: o.trouble for o in outcomes if not o.ok}
+    assert set(failed) == {"COM3", "COM7"}
+    assert "4 records" in failed["COM7"]
+    assert "18/20" in tray.summary(outcomes)
+    before = {c.mac: c.box for c in book.claims()}
+    boards.broken = boards.full = ()
+    again = tray.run(load(whole, boards, book), ["COM3", "COM7"], lambda _: None)
+    assert all(o.ok for o in again)
+    assert {c.mac: c.box for c in book.claims()} == before
+
+
+def test_more_boards_than_identities(whole: bytes, tmp_path: Path) -> None:
+    boards = Boards()
+    outcomes = tray.run(load(whole, boards, Records(tmp_path), GIVEN[:2]), PORTS[:3], lambda _: None)
+    assert sum(o.ok for o in outcomes) == 2
+    (left,) = [o for o in outcomes if not o.ok]
+    assert "no identity is left" in left.trouble
+    assert left.port not in boards.written
+
+
+def test_the_image_names_its_board_and_chip(whole: bytes) -> None:
+    assert (image.chip(whole), image.board(whole)) == ("esp32", "esp32-devkitc")
+    for bad in (b"", b"\xff" * 70_000, whole[:0x8000]):
+        with pytest.raises(BoxError):
+            image.board(bad)

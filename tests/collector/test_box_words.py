@@ -1,0 +1,294 @@
+"""What technicians are given and told: hand-over and site files, the words of a failed link, labels, places, records."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+import segno
+from manyi.box import doctor, identity, image, label, place, talk
+from manyi.box.console import trouble
+from manyi.box.flash import trouble as flash_trouble
+from manyi.box.identity import Unfit
+from manyi.box.place import Placed
+from manyi.box.records import Records, is_sealed, sealed
+from manyi.box.words import BoxError, link_trouble
+
+VECTORS = json.loads((Path(__file__).parents[1] / "wire" / "console.json").read_text())
+LINE = {"box": "hall-1", "user": "hall-1", "password": "pw", "k_link": "aa" * 32, "k_chain": "bb" * 32}
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def handover(**changes: object) -> str:
+    return json.dumps({k: v for k, v in (LINE | changes).items() if v is not None})
+
+
+# --- the console's lines -------------------------------------------------------------------------------------------
+
+
+def test_lines_and_codes_are_as_the_vectors_say() -> None:
+    for vector in VECTORS["lines"]:
+        number, *words = vector["text"][1:].split(" ")
+        assert talk.line(int(number), *words) == vector["line"].encode() + b"\n"
+    for vector in VECTORS["codes"]:
+        made = talk.code(bytes.fromhex(vector["k_link"]), vector["box"], bytes.fromhex(vector["nonce"]))
+        assert made == vector["code"]
+
+
+def test_an_answer_is_whole_or_noise() -> None:
+    good = talk.line(7, "ok", "v=1", "state=blank").strip()
+    assert talk.answer(b"\xf0rst:0x1 " + good) == talk.Answer(7, True, {"v": "1", "state": "blank"}, "")
+    for raw in (
+        b"",
+        b"@7 ok *",
+        good[:-1] + b"0",
+        b"@7 ok v=1",
+        b"\xff\xfe",
+        b"@x ok *00000000",
+        talk.line(7, "maybe"),
+    ):
+        assert talk.answer(raw) is None
+
+
+# --- what a box is given -------------------------------------------------------------------------------------------
+
+
+def test_every_problem_of_a_hand_over_file_is_named_at_once() -> None:
+    text = "\n".join(
+        [
+            "{",
+            handover(box="X!"),
+            handover(k_chain=None),
+            handover(k_link="zz"),
+            handover(k_chain="aa" * 32),
+            handover(),
+            handover(),
+        ]
+    )
+    with pytest.raises(Unfit) as unfit:
+        identity.handover(text)
+    assert len(unfit.value.problems) >= 6
+    assert all(CHINESE.search(p) for p in unfit.value.problems)
+    assert "aa" * 32 not in str(unfit.value)
+
+
+def test_a_secret_is_in_no_repr() -> None:
+    (given,) = identity.handover(handover())
+    assert "aa" * 32 not in repr(given)
+    assert "pw" not in repr(given)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "nonsense", "[broker]\nhost=''", "[broker]\nhost='h'", "[broker]\nhost='h'\nplain=true\nport=0",
+        "[broker]\nhost='h'\nca='none.der'", "[broker]\nhost='h'\nplain=true\n[[wifi]]\nssid=''",
+        "[broker]\nhost='h'\nplain=true\n[[wifi]]\nssid='a'\nkey='short'", "static=['1.2.3.4']\n[broker]\nhost='h'\nplain=true",
+        "wfi=1\n[broker]\nhost='h'\nplain=true",
+    ],
+)  # fmt: skip
+def test_a_site_file_that_cannot_work_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(Unfit):
+        identity.site(text, tmp_path)
+
+
+def test_a_box_gets_its_certificate_in_der_whatever_it_was(certs: object, tmp_path: Path) -> None:
+    pem, der = certs.ca.read_bytes(), certs.ca_der.read_bytes()  # type: ignore[attr-defined]
+    assert identity.certificate(pem) == identity.certificate(der) == der
+    for bad in (b"", b"-----BEGIN nothing", der[:-1], der + b"x"):
+        with pytest.raises(ValueError):  # noqa: PT011
+            identity.certificate(bad)
+
+
+def test_the_identity_is_the_last_file_and_names_the_certificate() -> None:
+    (given,) = identity.handover(handover())
+    files = identity.files(
+        given, identity.Site("h", 8883, "n", b"\x30\x82\x00\x00", {"wifi": []}), "esp32-devkitc", "12345678"
+    )
+    assert list(files)[-1] == "box.json"
+    who = json.loads(files["box.json"])
+    assert who["tls"]["ca"][1:] in files
+    assert (who["board"], who["pin"], who["k_chain"]) == ("esp32-devkitc", "12345678", "bb" * 32)
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("why", "key"),
+    [
+        ("-", "ok"), ("", "ok"), (r"ValueError('\nThe-certificate-validity-has-expired\n',)", "expired"),
+        (r"ValueError('\nThe-certificate-validity-starts-in-the-future\n',)", "future"),
+        (r"ValueError('\nThe-certificate-Common-Name-(CN)-does-not-match-with-the-expected-CN\n',)", "name"),
+        (r"ValueError('\nThe-certificate-is-not-correctly-signed-by-the-trusted-CA\n',)", "ca"),
+        ("OSError('password',)", "credential"), ("OSError('not-authorized',)", "credential"),
+        ("OSError('no-network',)", "network"), ("OSError('no-address',)", "dns"), ("OSError(111,)", "refused"),
+        ("TimeoutError()", "silent"), ("OSError('no-hello',)", "silent"), ("OSError('memory',)", "memory"),
+        ("Brand(new,)", "other"),
+    ],
+)  # fmt: skip
+def test_how_a_link_failed_is_said_in_both_languages(why: str, key: str) -> None:
+    words = link_trouble(why)
+    assert words.key == key
+    assert CHINESE.search(words.zh)
+    assert words.en
+
+
+def test_a_port_s_trouble_is_named_on_linux_and_on_windows() -> None:
+    busy = OSError(16, "Device or resource busy")
+    windows = OSError("could not open port 'COM3': PermissionError(13, 'Access is denied.', None, 5)")
+    gone = OSError(
+        "could not open port 'COM9': FileNotFoundError(2, 'The system cannot find the file specified.', None, 2)"
+    )
+    assert "in use" in str(trouble("COM3", busy))
+    assert "in use" in str(trouble("COM3", windows))
+    assert "no port COM9" in str(trouble("COM9", gone))
+    assert "dialout" in str(trouble("/dev/ttyUSB0", PermissionError(13, "Permission denied")))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "A fatal error occurred: This chip is ESP32-S3, not ESP32. Wrong chip argument?",
+            "another chip (ESP32-S3",
+        ),
+        ("A fatal error occurred: Failed to connect to ESP32: No serial data received.", "hold BOOT"),
+        ("A fatal error occurred: MD5 of file does not match data in flash!", "does not verify"),
+        ("could not open port 'COM3': PermissionError(13, 'Access is denied.', None, 5)", "in use"),
+        ("something nobody has seen", "something nobody has seen"),
+    ],
+)
+def test_what_esptool_says_is_said_in_words(said: str, words: str) -> None:
+    error = flash_trouble(said, "COM3")
+    assert words in str(error)
+    assert CHINESE.search(str(error))
+
+
+# --- labels and places ---------------------------------------------------------------------------------------------
+
+
+def test_a_label_reads_back_and_a_slip_does_not() -> None:
+    assert label.read(label.code("hall-3-window-1")) == "hall-3-window-1"
+    assert label.read(f" hall-3-window-1 {label.check('hall-3-window-1')} ") == "hall-3-window-1"
+    for bad in (
+        label.code("hall-3-window-1").replace("w", "v"),
+        "hall-3-window-1",
+        "hall-3-window-1 0000x",
+        "",
+        "http://x",
+    ):
+        with pytest.raises(BoxError):
+            label.read(bad)
+
+
+def test_a_sheet_is_a4_with_every_label_on_it_and_the_pin_only_if_asked() -> None:
+    labels = [
+        label.Label(f"hall-{i}-window-with-a-l", "24dcc300a1b2", "12345678" if i else "") for i in range(25)
+    ]
+    pages = label.sheets(labels)
+    assert len(pages) == 2
+    for page in pages:
+        root = ET.fromstring(page)
+        assert (root.get("width"), root.get("height")) == ("210mm", "297mm")
+    assert pages[0].count("PIN ") == 23
+    assert "24:dc:c3:00:a1:b2" in pages[0]
+    assert len(ET.fromstring(pages[1]).findall(".//{*}path")) == 1
+
+
+def test_the_code_on_a_label_is_the_one_that_is_read(tmp_path: Path) -> None:
+    """The modules drawn are those of the text: what a phone sees is what `bind` takes."""
+    drawn = label._qr(label.code("hall-1"), 0, 0, 100)
+    dark = drawn.count("M")
+    assert dark == sum(map(sum, (list(row) for row in segno.make_qr(label.code("hall-1"), error="q").matrix)))
+
+
+def test_scans_become_places_and_every_bad_line_is_named() -> None:
+    one, two = label.code("hall-1"), label.code("hall-2")
+    found = place.scans(f"# scanned\n{one},w1,2026/11/22 09:30\n{two}，w2\n", "2026-11-22 10:00")
+    assert found == [Placed("hall-1", "w1", "2026-11-22 09:30"), Placed("hall-2", "w2", "2026-11-22 10:00")]
+    with pytest.raises(Unfit) as unfit:
+        place.scans(f"{one},w1\n{one},w2\nnonsense,w\n{two},\n{two},w2,yesterday\n", "2026-11-22 10:00")
+    assert len(unfit.value.problems) == 4
+
+
+def test_a_replacement_begins_when_it_began_and_the_old_one_is_in_store() -> None:
+    had = [Placed("hall-1", "w1", "2026-01-01 00:00")]
+    assert place.replacement(had, "hall-1", "hall-9", "2026-11-22 09:00") == [
+        Placed("hall-1", "", "2026-11-22 09:00"), Placed("hall-9", "w1", "2026-11-22 09:00"),
+    ]  # fmt: skip
+    with pytest.raises(BoxError, match="no window"):
+        place.replacement(had, "hall-1", "hall-9", "2025-11-22 09:00")
+    with pytest.raises(BoxError, match="later"):
+        place.replacement(
+            [*had, Placed("hall-9", "w2", "2026-12-01 00:00")], "hall-1", "hall-9", "2026-11-22 09:00"
+        )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_rows_are_added_in_the_file_s_own_encoding_and_columns(encoding: str) -> None:
+    raw = "窗口,启用时间,评价器\r\nw1,2026-01-01 00:00,hall-1".encode(encoding)
+    more, had = place.with_rows(raw, [Placed("hall-9", "w1", "2026-11-22 09:00")])
+    assert had == [Placed("hall-1", "w1", "2026-01-01 00:00")]
+    assert more.startswith(raw)
+    assert more.decode(encoding).splitlines()[-1] == "w1,2026-11-22 09:00,hall-9"
+
+
+# --- records -------------------------------------------------------------------------------------------------------
+
+
+def test_an_identity_belongs_to_one_chip_for_ever(tmp_path: Path) -> None:
+    book = Records(tmp_path / "r")
+    first = book.claim("hall-1", "aa", 1)
+    assert book.claim("hall-1", "aa", 2) == first
+    for box, mac in (("hall-1", "bb"), ("hall-2", "aa")):
+        with pytest.raises(BoxError):
+            book.claim(box, mac, 3)
+    book.retire("hall-1")
+    with pytest.raises(BoxError):
+        book.claim("hall-1", "aa", 4)  # a chip may be used again, a name may not
+    assert book.claim("hall-2", "aa", 5).pin != first.pin
+    assert all(p.stat().st_mode & 0o077 == 0 for p in book.folder.iterdir())
+
+
+def test_an_acceptance_record_that_was_changed_is_seen() -> None:
+    key = bytes(32)
+    body = doctor.report(
+        {"box": "hall-1", "mac": "aa", "board": "sim", "fw": "1.0.0"}, {"life": "00", "boot": "1"},
+        [doctor.Check("keys", True), doctor.Check("link", False, "expired")], "李雷", 5,
+    )  # fmt: skip
+    assert body["ok"] is False
+    text = sealed(key, "hall-1", body)
+    assert json.loads(text)["by"] == "李雷"
+    assert is_sealed(key, "hall-1", text + "\n")
+    for bad in (text.replace('"ok":false', '"ok":true', 1), text[:-3] + '0"}', "{}", ""):
+        assert not is_sealed(key, "hall-1", bad)
+    assert not is_sealed(key, "hall-2", text)
+
+
+def test_a_journal_is_counted_by_life_and_acknowledgement() -> None:
+    blank = b"\xff" * image.BLOCK
+    assert image.held(blank * 3) == image.Held(0, 0)
+    assert image.held(b"garbage" * 5000) == image.Held(0, 0)
+
+
+# --- another system ------------------------------------------------------------------------------------------------
+
+
+def test_the_technician_s_commands_load_where_there_is_no_posix() -> None:
+    """Windows itself is not here: its modules that are missing there are missing here too."""
+    code = (
+        "import sys\n"
+        "for name in ('fcntl', 'pwd', 'grp', 'termios', 'tty', 'pty', 'resource', 'readline'):\n"
+        "    sys.modules[name] = None\n"
+        "import manyi.box.cli, manyi.box.flash, manyi.box.tray, manyi.box.label, manyi.box.place\n"
+        "from typer.testing import CliRunner\n"
+        "print(CliRunner().invoke(manyi.box.cli.box_app, ['--help']).exit_code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "0", done.stderr
