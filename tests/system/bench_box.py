@@ -32,7 +32,7 @@ class BenchBox:
         self.said: list[str] = []
         self._words = words or [str(firmware / "sim.py"), str(folder)]
         self._changed = threading.Condition()
-        self._over = False
+        self._over = self._again = False
         self.process: subprocess.Popen[str]
         self._start()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
@@ -52,9 +52,16 @@ class BenchBox:
                 with self._changed:
                     self.said.append(line.rstrip("\n"))
                     self._changed.notify_all()
-            if self.process.wait() != RESET or self._over:
+            if (self.process.wait() != RESET and not self._again) or self._over:
                 return
+            self._again = False
             self._start()
+
+    def switch_off_and_on(self) -> None:
+        seen = len(self.heard("ready"))
+        self._again = True
+        self.process.kill()
+        self.until("it is ready again", lambda: len(self.heard("ready")) > seen)
 
     def tell(self, *lines: str) -> None:
         assert self.process.stdin is not None

@@ -7,9 +7,11 @@ MicroPython .bin (tests/firmware/synthetic.py lays one out; none is on a package
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -320,7 +322,7 @@ def examine(
             if "press each key" in text and fingers:
                 threading.Thread(target=follow, args=(bench, wrong), daemon=True).start()
 
-        return doctor.examine(console, lambda _: True, tell, link_s=link_s, keys_s=25)
+        return doctor.examine(console, lambda _: True, tell, link_s=link_s, keys_s=25 if fingers else 1)
 
 
 def test_the_guided_test_goes_all_the_way_to_the_collector_and_presses_nothing(
@@ -533,3 +535,53 @@ def test_a_fresh_chip_holds_nothing(make_loader: Callable[..., MockLoader]) -> N
 
 def test_the_bench_heap_is_below_what_an_esp32_can_grow_to() -> None:
     assert int(HEAP.removesuffix("wK")) < 112
+
+
+def test_one_uninterrupted_path_from_the_supplied_file_to_the_label(
+    bench: BenchBox, make_loader: Callable[..., MockLoader], tmp_path: Path, firmware: Path, mosquitto: Mosquitto,
+    collector: FakeCollector,
+) -> None:  # fmt: skip
+    """The commands of the guide, as they are typed: image, flash, provision, doctor, label, list."""
+    supplied = tmp_path / "ESP32_GENERIC.bin"
+    supplied.write_bytes(micropython_bin())
+    (tmp_path / "SHA256SUMS").write_text(
+        f"{hashlib.sha256(supplied.read_bytes()).hexdigest()}  {supplied.name}\n"
+    )
+    line = {"box": BOX, "user": BOX, "password": "x", "k_link": K_LINK.hex(), "k_chain": K_CHAIN.hex()}
+    (tmp_path / "boxes.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "site.toml").write_text(
+        f'beat_s = 10\n[broker]\nhost = "127.0.0.1"\nport = {mosquitto.port}\nplain = true\n[[wifi]]\nssid = "hall"\nkey = ""\n'
+    )
+    given = ["--handover", str(tmp_path / "boxes.jsonl")]
+    book = ["--records", str(tmp_path / "boxes")]
+
+    def typed(*words: str, answers: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, *words], input=answers, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=False
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert K_CHAIN.hex() not in done.stdout
+        return done.stdout
+
+    made = [maker.__file__, "--board", "esp32_devkitc", "--firmware", str(supplied), "--built", str(firmware)]
+    typed(*made, "--sha256", str(tmp_path / "SHA256SUMS"), "--out", str(tmp_path / "image.bin"))
+    loader = make_loader()
+    flashed = typed(
+        "-m", "manyi", "box", "flash", "--image", "image.bin", "-p", loader.port, "--no-reset", *book
+    )
+    assert "1/1" in flashed
+    port = ["-p", bench.line.port]
+    typed("-m", "manyi", "box", "provision", *port, *given, "--site", "site.toml", *book)
+    who = bench.folder / "box.json"  # so that the fingers see which lamp is lit
+    who.write_text(json.dumps(json.loads(who.read_text()) | {"tell_lamp": True}))
+    bench.switch_off_and_on()
+    tester = threading.Thread(target=follow, args=(bench,), daemon=True)
+    tester.start()
+    said = typed("-m", "manyi", "box", "doctor", *port, *given, *book, answers="y\ny\n")
+    assert "PASS" in said
+    text = (tmp_path / "boxes" / f"{BOX}.accepted.json").read_text()
+    assert records.is_sealed(K_LINK, BOX, text)
+    assert json.loads(text)["ok"] is True
+    typed("-m", "manyi", "box", "label", "--out", "labels.svg", "--pin", *book)
+    assert BOX in (tmp_path / "labels.svg").read_text()
+    assert "合格" in typed("-m", "manyi", "box", "list", *given, *book)
