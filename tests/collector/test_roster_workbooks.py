@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core.roster import check
@@ -239,6 +240,23 @@ def test_far_format_without_a_value_does_no_harm(tmp_path: Path) -> None:
             new.writestr(part, old.read(part).replace(b"</sheetData>", far))
     path.write_bytes(raw.getvalue())
     assert check(path).ok
+
+
+def test_excel_error_is_not_taken_for_an_empty_cell(tmp_path: Path) -> None:
+    book = xlsxwriter.Workbook(str(tmp_path / "r.xlsx"))
+    book.add_worksheet("填表说明").write("A1", "=NA()", None, "#N/A")
+    sheet = book.add_worksheet("人员")
+    for r, row in enumerate(STAFF):
+        sheet.write_row(r, 0, row)
+    sheet.write_row(3, 0, ("003", "王五"))
+    sheet.write_formula("C4", "=VLOOKUP(1,A1:B2,2)", None, "#N/A")
+    sheet.write_formula("A5", "=1/0", None, "#DIV/0!")
+    sheet.write_row(4, 1, ("赵六", "04ff"))
+    book.close()
+    assert lines(check(tmp_path / "r.xlsx")) == [
+        "r.xlsx 工作表“人员” 第 4 行“工牌”列（C4）：是 Excel 的错误值，如 #N/A：请改正公式或直接填写",
+        "r.xlsx 工作表“人员” 第 5 行“工号”列（A5）：是 Excel 的错误值，如 #N/A：请改正公式或直接填写",
+    ]
 
 
 def test_excels_letters() -> None:

@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
 
-Value = (
-    str | float | bool | datetime | date | time | timedelta
-)  # what calamine gives; an int is a float to mypy
+
+@dataclass(frozen=True, slots=True)
+class ExcelError:
+    """A cell such as #N/A: no value, and not empty either."""
+
+    def __str__(self) -> str:
+        return "#ERROR"
+
+
+Value = str | float | bool | datetime | date | time | timedelta | ExcelError  # an int is a float to mypy
 
 DIGITS_KEPT = 15  # digits of a number that Excel keeps; what is longer has lost its end
 _HAN = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f·]"
@@ -44,6 +51,8 @@ def text_of(value: Value, holds: Holds) -> str | Wrong:
     """The cell as text, or what is wrong with it."""
     if isinstance(value, str):
         return _plain(value, holds)
+    if isinstance(value, ExcelError):
+        return Wrong("是 Excel 的错误值，如 #N/A：请改正公式或直接填写", "is an Excel error such as #N/A")
     if isinstance(value, bool):
         return Wrong("单元格是逻辑值，应为文本", "holds TRUE or FALSE; must be text")
     if isinstance(value, int | float):
