@@ -155,7 +155,7 @@ def _blame(life: Life) -> tuple[int, int]:
     for _, gap in life.gaps:
         lost = sum(gap.lost)
         touching = [a for a in life.admitted if a.first <= gap.last and a.last >= gap.first]
-        if _covers(touching, gap):
+        if covers(touching, gap):
             theirs += lost
         else:
             part = min(lost, sum(sum(a.lost) for a in touching))
@@ -164,7 +164,8 @@ def _blame(life: Life) -> tuple[int, int]:
     return theirs, ours
 
 
-def _covers(admitted: Iterable[Admitted], gap: Gap) -> bool:
+def covers(admitted: Iterable[Admitted], gap: Gap) -> bool:
+    """Whether the box's own loss records speak for every seq of the gap."""
     upto = gap.first
     for a in sorted(admitted, key=lambda a: a.first):
         if a.first <= upto:

@@ -88,6 +88,10 @@ def check(folder: Path, keys: Mapping[str, bytes] | None = None) -> verify.Repor
     checker = verify.Checker(
         bytes.fromhex(fields["before"]), first, whole=first == 1, keys=keys, roots=sealed
     )
+    checker.notes += [
+        f"The root of {r.day} in this export seals up to row {r.last}: {r.after.hex()}. Compare it with the published one."
+        for r in sealed
+    ] or ["No daily root lies in this export: nothing here can be compared with what was published."]
     finding = None
     with _open(folder / "records.csv") as table:
         spelled = iter(table)

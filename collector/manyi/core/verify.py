@@ -2,8 +2,8 @@
 
 Without a key: the row chain, row ids without a gap, each branch's records consecutive and linked by their tags (gaps
 only where a loss row or a break row says so, losses exact by the boxes' counts), the heads' counters, the published
-daily roots and `roots/latest`. With the auditor's keys besides: every tag, so that not even somebody who recomputes
-the whole chain can change, add or leave out a record.
+daily roots and `roots/latest`. It notes every fork, and every gap that no box admitted. With the auditor's keys
+besides: every tag, so that not even somebody who recomputes the whole chain can change, add or leave out a record.
 
 Pure but for `ledger` and the file reading in export.py. It refuses to repair, to look past the first finding, and to
 accuse every box at once: a key file that fits none of them is the wrong file.
@@ -23,13 +23,17 @@ from pathlib import Path
 from typing import Final
 
 from manyi.core import record, root
+from manyi.core.account import Gap, covers
 from manyi.core.errors import InputError
 from manyi.core.ledger import chain, heads, reader
 from manyi.core.ledger.reader import Row
-from manyi.core.record import BODY_BYTES, NO_LEVELS, Levels
+from manyi.core.record import BODY_BYTES, LOSS, NO_LEVELS, Admitted, Levels
 from manyi.core.root import Latest, Root
 
 PAGE_ROWS: Final = 5_000
+BEFORE_ALL: Final = -(
+    2**63
+)  # ids begin at 1; a row put in below that is in nobody's chain, and counted by others
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,13 @@ class Checker:
     ) -> None:
         """`whole`: the rows begin with the ledger's first; otherwise heads begin anywhere."""
         self._hash, self._next, self._whole, self._keys = before, first, whole, keys
-        self._sealed = {r.last: r for r in roots}
+        self._sealed: dict[int, list[Root]] = {}
+        for r in roots:
+            self._sealed.setdefault(r.last, []).append(
+                r
+            )  # a day without rows ends where the day before ended
+        self._gaps: list[tuple[Row, Gap]] = []
+        self._admitted: dict[tuple[str, str], list[Admitted]] = {}
         self.branches: dict[tuple[str, str, int], _Branch] = {}
         self.rows = self.records = self.tags = self.roots = 0
         self.notes: list[str] = []
@@ -129,13 +139,11 @@ class Checker:
         return None
 
     def _sealed_right(self, row: Row) -> str | None:
-        sealed = self._sealed.get(row.id)
-        if sealed is None:
-            return None
-        self.roots += 1
-        if sealed.after == row.hash:
-            return None
-        return f"is not the last row of {sealed.day} that was published: something up to here was changed"
+        for sealed in self._sealed.get(row.id, ()):
+            self.roots += 1
+            if sealed.after != row.hash:
+                return f"is not the last row of {sealed.day} that was published: something up to here was changed"
+        return None
 
     def _meaning(self, row: Row) -> str | None:
         key = (row.box, row.life, row.branch)
@@ -144,11 +152,11 @@ class Checker:
                 case "record":
                     return self._record(key, row)
                 case "loss":
-                    return self._loss(key, json.loads(row.body))
+                    return self._loss(key, row)
                 case "break":
                     self._at(key, row.seq).broken = True
                 case "fork":
-                    return self._fork(key, row.seq)
+                    return self._fork(key, row)
                 case "setback":
                     fields = json.loads(row.body)
                     self.setbacks.append(fields["had"])
@@ -177,7 +185,8 @@ class Checker:
         self.branches[key] = found
         return found
 
-    def _loss(self, key: tuple[str, str, int], fields: Mapping[str, object]) -> str | None:
+    def _loss(self, key: tuple[str, str, int], row: Row) -> str | None:
+        fields = json.loads(row.body)
         first, last, lost = fields["from"], fields["to"], fields["lost"]
         if not (isinstance(first, int) and isinstance(last, int) and isinstance(lost, list)):
             return "its body cannot be read"
@@ -187,11 +196,17 @@ class Checker:
         if first != b.seq + 1 or last < first:
             return f"writes off {first} to {last}, but seq {b.seq + 1} is next"
         b.gap, b.broken = (last, (lost[0], lost[1], lost[2])), True
+        self._gaps.append((row, Gap(first, last, b.gap[1])))
         return None
 
-    def _fork(self, key: tuple[str, str, int], seq: int) -> str | None:
+    def _fork(self, key: tuple[str, str, int], row: Row) -> str | None:
+        seq = row.seq
         if key in self.branches:
             return f"begins branch {key[2]} a second time"
+        self.notes.append(
+            f"row {row.id}: box {row.box}, life {row.life}, seq {seq}: from here branch {row.branch} is kept and not "
+            "rated (a cloned box, or somebody who wanted these records out of the figures: ask to see the box)"
+        )
         self.branches[key] = _Branch(seq, seq - 1, b"", NO_LEVELS, NO_LEVELS, known=False, broken=True)
         return None
 
@@ -209,7 +224,19 @@ class Checker:
         if not b.broken and prev != b.tag:
             return "does not continue the record before it (its tag was made over another)"
         self.records += 1
+        if r.kind == LOSS:
+            self._admitted.setdefault(key[:2], []).append(record.loss_of(r))
         return self._tag(row.box, packed, prev, tag) or self._count(b, r, tag)
+
+    def unadmitted(self) -> list[str]:
+        """The gaps that no record of their box admits. Lawful after a backup came back; also the one way to leave
+        records out that no tag can show."""
+        return [
+            f"row {row.id}: box {row.box}, life {row.life}, seq {gap.first} to {gap.last}: {sum(gap.lost)} presses "
+            f"{list(gap.lost)} were written off at the centre, and no record of the box in these rows admits it"
+            for row, gap in self._gaps
+            if not covers(self._admitted.get((row.box, row.life), ()), gap)
+        ]
 
     def _tag(self, box: str, packed: bytes, prev: bytes, tag: bytes) -> str | None:
         if self._keys is None:
@@ -272,11 +299,12 @@ def _right_keys(conn: sqlite3.Connection, keys: Mapping[str, bytes]) -> None:
 
 
 def report(checker: Checker, finding: Finding | None) -> Report:
-    return Report(checker.rows, checker.records, checker.tags, checker.roots, tuple(checker.notes), finding)
+    notes = (*checker.notes, *checker.unadmitted())
+    return Report(checker.rows, checker.records, checker.tags, checker.roots, notes, finding)
 
 
 def _all_rows(conn: sqlite3.Connection, checker: Checker) -> Finding | None:
-    after = 0
+    after = BEFORE_ALL
     while rows := reader.rows_after(conn, after, PAGE_ROWS):
         for row in rows:
             finding = checker.feed(row)
