@@ -168,8 +168,14 @@ def test_server_that_never_answers_and_one_that_is_away_keep_the_lines(
     assert isinstance(gone.clear(), Keep)
 
 
-def test_points_older_than_the_bucket_keeps_are_no_bad_lines(fake: FakeServer, writer: Writer) -> None:
-    fake.rule = lambda lines: (422, '{"message":"partial write: points beyond retention policy dropped=1"}')
+@pytest.mark.parametrize(
+    "said",
+    ["points beyond retention policy dropped=1", "dropped 1 points outside retention policy of duration 1h"],
+)
+def test_points_older_than_the_bucket_keeps_are_no_bad_lines(
+    fake: FakeServer, writer: Writer, said: str
+) -> None:
+    fake.rule = lambda lines: (422, f'{{"message":"partial write: {said}"}}')
     assert writer.write(["m n=1i 1", "m n=1i 2"]) == Accepted(2)
 
 

@@ -269,6 +269,22 @@ def test_one_bucket_that_is_missing_holds_no_other(whole: Whole) -> None:
     whole.check_ratings("manyi_wall", "", whole.ratings())
 
 
+def test_what_is_older_than_single_ratings_are_kept_lives_on_in_the_days(whole: Whole) -> None:
+    old = NOON - 100 * 24 * 60 * MINUTE
+    whole.ledger.fact(*TOWN)
+    whole.press("box-1", 12, 3, old, 1)
+    whole.press("box-1", 5, 1, NOON, 2)
+    whole.rebuild()
+    assert [r["p"] for r in whole.ask("manyi", "SELECT sum(presses) AS p FROM rating")] == [5]
+    days = {k: v for k, v in expected(whole.ratings()).items() if k[0].startswith("rollup_day")}
+    assert whole.cells("manyi_day", "rollup_day") == days
+    assert len(days) == 8
+    for name in ("influx", "influx_wall", "influx_rollup"):
+        conn = stores.open_reader(whole.folder / f"{name}.db")
+        assert conn.execute("SELECT count(*) FROM aside").fetchone() == (0,), "too old is not bad"
+        conn.close()
+
+
 def wait_until(whole: Whole, presses: int) -> None:
     """Until all that dashboards read says so many."""
     deadline = time.monotonic() + LONG_S

@@ -26,6 +26,7 @@ from manyi.core.influx.lines import MEASUREMENT
 
 TIMEOUT_MS = 10_000  # a server that has not answered a batch by then is stalled
 SUSPICIOUS_LINES = 10  # all of so many lines bad at once never came from one wrong value
+TOO_OLD = ("outside retention policy", "beyond retention policy")  # as 2.7 says it, and as others do
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(2200, 1, 1, tzinfo=UTC)  # within the server's range of time
 
@@ -121,7 +122,7 @@ class Writer:
             self._api.write(self._bucket, self._org, "\n".join(lines).encode())
         except InfluxDBError as error:
             status, why = _status(error), _why(error)
-            if status == 422 and "beyond retention policy" in why:
+            if status == 422 and any(words in why for words in TOO_OLD):
                 return None
             if status not in (400, 413, 422):
                 return Keep(why, _wait_s(error))
