@@ -68,15 +68,24 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
 
 
 BOX = "box,box=box-1,county=c1,township=-,hall=h1,window=w1"
+NEVER = {
+    "box,box=box-2,county=c1,township=-,hall=h1,window=w2",
+    "box,box=box-3,county=c2,township=t2,hall=h2,window=w3",
+}
 
 
 def test_first_look_says_everything_and_the_next_only_what_changed(ward: Ward) -> None:
     said = ward.look()
-    assert set(said) == {BOX, "account,scope=city", "account,scope=box,box=box-1"}
+    assert set(said) - NEVER == {BOX, "account,scope=city", "account,scope=box,box=box-1"}
     assert said[BOX].startswith(f'online=1i,heard_ms={NOON}i,fw="1.0",depth=0i,oldest_ms=0i,rssi=-60i,')
     assert ward.look() == {}
     ward.beat("box-1", depth=3)
     assert "depth=3i" in ward.look()[BOX]
+
+
+def test_box_that_hangs_at_a_window_and_never_spoke_is_offline(ward: Ward) -> None:
+    said = ward.look()
+    assert {said[at] for at in NEVER} == {"online=0i,heard_ms=0i"}
 
 
 def test_two_looks_within_ten_seconds_are_one(ward: Ward) -> None:

@@ -86,20 +86,26 @@ class Health:
 
     def _boxes(self, now_ms: int) -> list[tuple[str, str]]:
         self._names()
-        out = []
+        out, heard = [], set()
         for box, state_ms, is_online, fw, beat_ms, *beat in self._ledger.execute(_BOXES):
             heard_ms = max(state_ms, beat_ms or 0)
             online = bool(is_online) and now_ms - heard_ms <= self._silent_ms
-            place = self._roster.where(box, now_ms)
-            at = (
-                f"box,box={tag(box)},county={tag(place.county)},township={tag(place.township)}"
-                f",hall={tag(place.hall)},window={tag(place.window)}"
-            )
+            heard.add(box)
             fields = [f"online={int(online)}i", f"heard_ms={heard_ms}i", f"fw={_text(fw)}"]
             if beat_ms is not None:
                 fields += [f"{name}={value}i" for name, value in zip(_BEAT, beat, strict=True)]
-            out.append((at, ",".join(fields)))
+            out.append((self._at(box, now_ms), ",".join(fields)))
+        for box in self._roster.boxes:
+            if box not in heard and self._roster.where(box, now_ms).window:  # it hangs there and never spoke
+                out.append((self._at(box, now_ms), "online=0i,heard_ms=0i"))
         return out
+
+    def _at(self, box: str, now_ms: int) -> str:
+        place = self._roster.where(box, now_ms)
+        return (
+            f"box,box={tag(box)},county={tag(place.county)},township={tag(place.township)}"
+            f",hall={tag(place.hall)},window={tag(place.window)}"
+        )
 
     def _account(self, now_ms: int) -> list[tuple[str, str]]:
         found = account.read(self._ledger, now_ms, self._silent_ms)
