@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from manyi.core.roster import check
 from manyi.core.roster.check import Report
 from manyi.core.roster.table import letters
-from manyi.core.roster.times import moment
+from manyi.core.roster.times import BEIJING, moment
 
 from tests.collector.roster_book import BOXES, CITY, DUTY, OFFICES, STAFF, Rows, write
 
@@ -172,6 +172,11 @@ def test_what_is_no_time_is_said_and_never_guessed(tmp_path: Path, made: object)
     assert "第 2 行“开始”列（C2）" in said
 
 
+def test_lost_characters_are_said_and_taken_for_nothing(tmp_path: Path) -> None:
+    said = lines(report(tmp_path, staff=(*STAFF, ("\ufffd", "王\ufffd", ""))))
+    assert [line.split("：")[1] for line in said] == ["有无法识别的字符（乱码），请重新填写"] * 2
+
+
 def test_cells_merged_down_are_refused_with_their_rows(tmp_path: Path) -> None:
     path = write(tmp_path / "r.xlsx", CITY, {"在岗": [("B2:B3", "w1")]})
     assert "第 2 行“窗口”列（B2）：第 2 至 3 行是合并单元格：请取消合并，每行都填写" in check(path).text()
@@ -301,4 +306,4 @@ def test_time_written_out_is_the_time_read(when: datetime) -> None:
     at = moment(when.strftime("%Y-%m-%d %H:%M:%S"))
     assert at == moment(when.strftime("%Y/%m/%d %H:%M:%S"))
     assert at is not None
-    assert datetime.fromtimestamp(at / 1000, tz=None).minute == when.minute
+    assert datetime.fromtimestamp(at / 1000, BEIJING).replace(tzinfo=None) == when.replace(microsecond=0)

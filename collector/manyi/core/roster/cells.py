@@ -21,6 +21,7 @@ class ExcelError:
 
 Value = str | float | bool | datetime | date | time | timedelta | ExcelError  # an int is a float to mypy
 
+UNREAD = "\ufffd"  # stands for a cell whose problem is told already; the rows' readers say nothing more of it
 DIGITS_KEPT = 15  # digits of a number that Excel keeps; what is longer has lost its end
 _HAN = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f·]"
 _HAN_GAP = re.compile(f"(?<={_HAN})\\s+(?={_HAN})")
@@ -65,7 +66,9 @@ def text_of(value: Value, holds: Holds) -> str | Wrong:
     )
 
 
-def _plain(text: str, holds: Holds) -> str:
+def _plain(text: str, holds: Holds) -> str | Wrong:
+    if UNREAD in text:
+        return Wrong("有无法识别的字符（乱码），请重新填写", "holds a character that was lost on the way")
     text = text.strip()
     match holds:
         case Holds.text:

@@ -7,9 +7,9 @@ guess.
 import re
 from collections.abc import Callable
 
-from manyi.core.roster.cells import Holds
+from manyi.core.roster.cells import UNREAD, Holds
 from manyi.core.roster.facts import Body
-from manyi.core.roster.table import UNREAD, Column, Line, Problem, Table
+from manyi.core.roster.table import Column, Line, Problem, Table
 from manyi.core.roster.times import BEIJING, TIMES, moment, with_date
 
 __all__ = ["BEIJING", "BOXES", "DUTY", "LEADERS", "OFFICES", "STAFF", "TIMES", "Found"]

@@ -1,9 +1,10 @@
 """What one table refers to in another, or in the roster that is already known. Pure."""
 
+from manyi.core.roster.cells import UNREAD
 from manyi.core.roster.entries import PARENTS, TIER_ZH, Found
 from manyi.core.roster.facts import Body
 from manyi.core.roster.model import Roster
-from manyi.core.roster.table import UNREAD, Problem, Table
+from manyi.core.roster.table import Problem, Table
 
 Tables = dict[str, tuple[Table, Found]]  # by kind of fact
 

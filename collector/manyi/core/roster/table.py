@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from manyi.core.roster.cells import Holds, Value, Wrong, is_number, text_of
+from manyi.core.roster.cells import UNREAD, Holds, Value, Wrong, is_number, text_of
 
 HEADER_WITHIN = 20  # rows; a title, its subtitle, the unit and the date above a header are four
 IGNORED = frozenset({"序号", "备注", "说明", "no", "no.", "#", "remark", "remarks", "note", "notes"})
@@ -232,9 +232,6 @@ def _lines(
             yield Line(row, texts)
     for name, found in numbers.items():
         _numbers(table, name, found, name in zeros, problems, notes)
-
-
-UNREAD = "\ufffd"  # stands for a cell whose problem is told already; the rows' readers say nothing more of it
 
 
 def _numbers(
