@@ -22,6 +22,7 @@
 #   time() -> None or (sent, got, Unix ms, source): what somebody said the time was, for box/clock.py
 #   wall(Unix ms, sure): what time it is, or is at the least (sure: False), for what looks at dates before there is a link
 #   load(name) -> bytes or None, save(name, bytes)                            settings, not records
+#   disk() -> ports/disk.py's, for updates
 #   boot_reason() reset(reason, why) stop(): the last two do not return
 #   .cable None or (source, sink) of a serial line, .root where box.json lies, .board .mac    for tasks/cable.py
 #   tell(line) for a technician's console; lit(level, seq) when a press has its light
@@ -32,6 +33,7 @@ gc.threshold(2048)  # while modules load: what they leave behind must not lie be
 
 import asyncio  # noqa: E402
 
+import boot_slot  # noqa: E402
 from box import wire  # noqa: E402
 
 BATCH = bytearray(wire.BUFFER)  # the one large block of memory, taken before the heap is in pieces
@@ -71,6 +73,8 @@ async def run(port):
         alive.append(supervisor.Alive(name))
         tasks.append(errand(alive[-1]))
     core.keys.sample(port.keys() & 7, 0, core.now())  # what is down before this is no press
+    if boot_slot.failed:
+        port.tell("update given up slot=%s" % boot_slot.failed)
     port.tell(
         "ready box=%s life=%s boot=%d newest=%d n=%d,%d,%d"
         % (ident["box"], book.life.hex(), book.boot, book.newest, book.n[0], book.n[1], book.n[2])

@@ -4,8 +4,12 @@
 import asyncio
 import gc
 
+import boot_slot
+
 CHORES_MS = 250  # a full erase-ahead of one block between two presses of a busy counter
 FREE = 8192  # bytes of heap a press and its batch find without a collection: twice what they use
+TRIAL_MS = 600_000  # a new firmware that has not reached the collector by then never will
+UPDATE = 3  # boot reason: a command
 QUIET_MS = 300  # after the last key came up: a visitor may press again
 
 
@@ -17,6 +21,8 @@ async def run(core, alive):
         now = core.now()
         if core.staff:
             core.staff.look(now)
+        if boot_slot.trial:
+            try_out(core, now)
         if not core.keys.quiet():
             quiet = now
         elif now - quiet >= QUIET_MS:
@@ -30,3 +36,12 @@ async def run(core, alive):
                 core.link.set()
             if gc.mem_free() < FREE:
                 gc.collect()
+
+
+# A firmware on trial: it stays if the collector answers it; else the next start runs the one before.
+def try_out(core, now):
+    if core.online:
+        boot_slot.keep()
+        core.port.tell("update kept slot=%s" % boot_slot.name)
+    elif now >= core.port.ident.get("trial_ms", TRIAL_MS):
+        core.port.reset(UPDATE, "update did not reach the collector")

@@ -24,8 +24,8 @@ PACKET_MAX = wire.INCOMING_MAX + 64  # with topic and MQTT's head
 # TimeoutError and EOFError are no OSError in MicroPython; a certificate that fails is a ValueError.
 ERRORS = (OSError, EOFError, ValueError, asyncio.TimeoutError)
 
-MOUTHS = ("record", "state", "beat", "reply")
-EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("prompt", 1))
+MOUTHS = ("record", "state", "beat", "reply", "fetch")
+EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("chunk", 0), ("prompt", 1))
 
 
 class Line:

@@ -80,6 +80,12 @@ class Link:
             self._alive.mark()
             now = core.now()
             await self._line.upkeep(now)
+            fetch, over = self._orders.look(now)
+            self._reply(over)
+            if fetch:
+                await self._line.publish(
+                    "fetch", wire.sealed(self._ident["k_link"], self._topics["fetch"], fetch)
+                )
             while self._replies:
                 await self._line.publish("reply", self._replies.pop(0), sure=True)
             if self._orders.reboot:
@@ -165,6 +171,8 @@ class Link:
                 pass  # a command or a visit of another day
             elif name == "cmd":
                 self._reply(orders.cmd(payload))
+            elif name == "chunk":
+                orders.chunk(payload)
             elif name == "prompt":
                 orders.prompt(payload)
         except wire.Unreadable as e:

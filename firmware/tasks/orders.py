@@ -3,6 +3,8 @@
 # Refuses: what is not sealed for this box and topic, a command of another boot or one already done, a setting that
 # this firmware cannot obey. A refusal is answered or shown in the beat, never silent.
 
+import gc
+
 from box import lamp, wire
 
 DONE_MAX = 8  # ids of commands remembered; a command is for one boot, and nobody gives many in one
@@ -12,7 +14,8 @@ class Orders:
     def __init__(self, core, k_link, box):
         self.core = core
         self.reboot = False
-        self._k_link = k_link
+        self.update = None  # tasks/update.py, while one comes
+        self._k_link, self._box = k_link, box
         self._config, self._cmd = wire.topic(box, "config"), wire.topic(box, "cmd")
         self._done = []
 
@@ -43,11 +46,16 @@ class Orders:
 
     # -> the reply's body, or None: a command of another boot, or one already done, is nothing
     def cmd(self, payload):
-        id, boot, do, _ = wire.cmd(wire.opened(self._k_link, self._cmd, payload))
+        id, boot, do, arg = wire.cmd(wire.opened(self._k_link, self._cmd, payload))
         if boot != self.core.journal.boot or id in self._done:
             return None
         self._done = self._done[1 - DONE_MAX :] + [id]
-        why = self.do(do)
+        if do == "update":
+            why = self._begin(id, arg)
+            if not why:
+                return None  # the reply follows when it has come, or has not
+        else:
+            why = self.do(do)
         self.core.port.tell("cmd id=%s do=%s" % (id, do if not why else "refused"))
         return wire.reply(id, 0 if why else 1, why)
 
@@ -69,6 +77,47 @@ class Orders:
             self.reboot = True
             return ""
         return "not in this firmware"
+
+    # ---- updates
+
+    # -> "" begun, or why not
+    def _begin(self, id, arg):
+        if self.update:
+            return "an update is coming already"
+        gc.collect()
+        try:
+            from tasks import update  # noqa: PLC0415
+
+            self.update = update.Update(self.core, self._k_link, self._box, id, arg)
+        except MemoryError:
+            return "no memory"
+        except OSError:
+            return "disk"
+        except update.Refused as e:
+            return str(e)
+        self.core.link.set()
+        return ""
+
+    def chunk(self, payload):
+        if self.update:
+            gc.collect()
+            try:
+                self.update.chunk(wire.opened(self._k_link, wire.topic(self._box, "chunk"), payload))
+            except MemoryError:
+                return  # it is asked for again
+            self.core.link.set()
+
+    # -> (a fetch's body or None, a reply's body or None)
+    def look(self, now):
+        update = self.update
+        if not update:
+            return None, None
+        fetch = update.step(now)
+        if not (update.why or update.done):
+            return fetch, None
+        self.update, self.reboot = None, update.done
+        self.core.port.tell("update id=%s why=%s" % (update.id, update.why))
+        return None, wire.reply(update.id, 1 if update.done else 0, update.why)
 
     def prompt(self, payload):
         self.core.prompt(wire.prompt(payload))

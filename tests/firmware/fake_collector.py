@@ -54,12 +54,14 @@ class FakeCollector:
         self.lives: dict[str, Life] = {}
         self.batches: list[dict[str, Any]] = []
         self.heard: dict[str, list[dict[str, Any]]] = {"state": [], "beat": [], "reply": []}
+        self.fetches: list[dict[str, Any]] = []
+        self.on_fetch: Callable[[dict[str, Any]], None] = lambda fetch: None
         self.acks: list[bytes] = []
         self.wrong: list[str] = []  # what no honest box may send
         self._changed = threading.Condition()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, f"collector-{time.monotonic_ns()}")
         self._client.on_connect = lambda c, *_: c.subscribe(
-            [(f"manyi/1/{box}/{n}", 1) for n in ("record", *self.heard)]
+            [(f"manyi/1/{box}/{n}", 1) for n in ("record", "fetch", *self.heard)]
         )
         self._client.on_message = lambda _c, _u, m: self._message(m.topic, m.payload)
         self._client.reconnect_delay_set(1, 1)
@@ -125,6 +127,9 @@ class FakeCollector:
                     self.batches.append(message)
                     self._store(message)
                     self._answer(message)
+            elif name == "fetch":
+                self.fetches.append(message)
+                self.on_fetch(message)
             else:
                 self.heard[name].append(message)
             self._changed.notify_all()

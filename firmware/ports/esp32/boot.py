@@ -52,11 +52,15 @@ def go():
         sys.path[:] = ["/app", ".frozen"]
         from ports.esp32 import blank  # noqa: PLC0415
 
-        return blank.go()
+        blank.go()
+        return
     machine.WDT(timeout=BOOT_WATCHDOG_MS)
     try:
         folder = mount()
         sys.path[:] = ["/app", ".frozen"]
+        import boot_slot  # noqa: PLC0415  as delivered, whatever runs
+
+        sys.path[0] = boot_slot.select(folder, "/app")
         gc.collect()
         from ports.esp32 import start  # noqa: PLC0415
 

@@ -187,6 +187,12 @@ class Port:
             f.write(data)
         os.rename(path + SAVED, path)
 
+    # For an update.
+    def disk(self):
+        from ports.disk import Disk  # noqa: PLC0415
+
+        return Disk(self._folder)
+
     # ---- life and death
 
     # A brown-out reads as power, and a panic of the system as a reset that left no reason (ESP32's modmachine.c).

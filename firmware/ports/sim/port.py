@@ -139,6 +139,22 @@ class Port:
             f.write(data)
         os.rename(path + ".new", path)
 
+    # For an update. With `cut_file_at` the power fails at that change of a file.
+    def disk(self):
+        from ports.disk import Disk  # noqa: PLC0415
+
+        left = self.ident.get("cut_file_at", 0)
+
+        def cut():
+            nonlocal left
+            left -= 1
+            if left == 0:
+                self._power_cut()
+
+        disk = Disk(self._folder)
+        disk.step = cut
+        return disk
+
     # ---- life and death
 
     def boot_reason(self):

@@ -4,8 +4,14 @@ import asyncio
 import os
 import sys
 
-import main
-from ports.sim import port
+import boot_slot
+
+folder = boot_slot.select(sys.argv[1], "")
+if folder:
+    sys.path.insert(0, folder)
+
+import main  # noqa: E402
+from ports.sim import port  # noqa: E402
 
 try:
     os.stat(sys.argv[1] + "/box.json")
