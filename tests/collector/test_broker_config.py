@@ -21,7 +21,8 @@ from tests.services.processes import find
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 ACCOUNT = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-FROM_BOX, TO_BOX = {"record", "state", "beat", "reply"}, {"ack", "config", "cmd", "prompt"}
+FROM_BOX = {"record", "state", "beat", "reply", "fetch"}
+TO_BOX = {"ack", "config", "cmd", "chunk", "prompt"}
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_who_may_do_what_is_the_wire_and_nothing_else() -> None:
     assert rules.bad_lines == ()
     may: dict[str, tuple[set[str], set[str]]] = {
         "box-a": (set(), set()),
-        COLLECTOR: ({"ack", "config", "cmd"}, FROM_BOX),
+        COLLECTOR: ({"ack", "config", "cmd", "chunk"}, FROM_BOX),
         WINDOW: ({"prompt"}, set()),
         "": (set(), set()),
     }

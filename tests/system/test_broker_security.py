@@ -27,7 +27,8 @@ from tests.system.secured import HOST, WAIT_S, Secured, account, until
 
 SUCCESS = "Success"
 REFUSED = {"Not authorized", "Bad user name or password"}
-FROM_BOX, TO_BOX = ("record", "state", "beat", "reply"), ("ack", "config", "cmd", "prompt")
+FROM_BOX = ("record", "state", "beat", "reply", "fetch")
+TO_BOX = ("ack", "config", "cmd", "chunk", "prompt")
 
 
 def topic(box: str, name: str) -> str:

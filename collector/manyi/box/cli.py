@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from manyi.box import desk, identity, label, records, tray
+from manyi.box import desk, identity, label, orders, records, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
@@ -269,3 +269,4 @@ def box_label(
 
 
 desk.mount(box_app)
+orders.mount(box_app)

@@ -18,7 +18,8 @@ from manyi.broker.names import COLLECTOR, SERVICES, WINDOW, both, is_account
 
 SAMPLE, OTHER = "box-under-test", "another-box"
 """Two boxes that the access list is asked about."""
-FROM_BOX, TO_BOX = ("record", "state", "beat", "reply"), ("ack", "config", "cmd", "prompt")
+FROM_BOX = ("record", "state", "beat", "reply", "fetch")
+TO_BOX = ("ack", "config", "cmd", "chunk", "prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def judge_acl(where: str, text: str) -> Iterator[Finding]:
     yield from may("", OTHER, (), ())
     yield from may(SAMPLE, SAMPLE, FROM_BOX, TO_BOX)
     yield from may(SAMPLE, OTHER, (), ())
-    yield from may(COLLECTOR, OTHER, ("ack", "config", "cmd"), FROM_BOX)
+    yield from may(COLLECTOR, OTHER, ("ack", "config", "cmd", "chunk"), FROM_BOX)
     yield from may(WINDOW, OTHER, ("prompt",), ())
     for user in sorted(rules.users() - set(SERVICES)):
         yield from may(user, OTHER, (), ())

@@ -206,10 +206,12 @@ topic read {TOPIC}/+/record
 topic read {TOPIC}/+/state
 topic read {TOPIC}/+/beat
 topic read {TOPIC}/+/reply
+topic read {TOPIC}/+/fetch
 # What boxes hear, but prompts.
 topic write {TOPIC}/+/ack
 topic write {TOPIC}/+/config
 topic write {TOPIC}/+/cmd
+topic write {TOPIC}/+/chunk
 # The patterns below would else grant it a box's topics under its own name.
 topic deny {TOPIC}/{COLLECTOR}/#
 {metrics if setup.metrics else ""}
@@ -228,12 +230,16 @@ pattern write {TOPIC}/%u/state
 pattern write {TOPIC}/%u/beat
 # Its answer to a command.
 pattern write {TOPIC}/%u/reply
+# Its question for a piece of a new firmware.
+pattern write {TOPIC}/%u/fetch
 # The collector's acknowledgements of its own records.
 pattern read {TOPIC}/%u/ack
 # Its settings.
 pattern read {TOPIC}/%u/config
 # Commands to it.
 pattern read {TOPIC}/%u/cmd
+# That piece.
+pattern read {TOPIC}/%u/chunk
 # A visit at its window is finished.
 pattern read {TOPIC}/%u/prompt
 """

@@ -43,6 +43,10 @@ class Data:
         return self.dir / "influx.db"
 
     @property
+    def orders(self) -> Path:
+        return self.dir / "orders.db"
+
+    @property
     def roots(self) -> Path:
         return self.dir / "roots"
 

@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from manyi.core.wire import Batch, Beat, Reply, State, Unreadable, Why
+from manyi.core.wire import Batch, Beat, Fetch, Reply, State, Unreadable, Why
 
 REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -19,7 +19,9 @@ _unreadable = Counter("manyi_unreadable", "Messages kept aside, by why", ["why"]
 _notable = Counter("manyi_notable_rows", "Loss, break and fork rows", ["kind"], registry=REGISTRY)
 
 # Children are looked up once: a label lookup costs more than decoding a beat.
-MESSAGES: Final = {c: _messages.labels(c.__name__.lower()) for c in (Batch, Beat, State, Reply, Unreadable)}
+MESSAGES: Final = {
+    c: _messages.labels(c.__name__.lower()) for c in (Batch, Beat, State, Reply, Fetch, Unreadable)
+}
 UNREADABLE: Final = {why: _unreadable.labels(why) for why in get_args(Why)}
 NOTABLE: Final = {kind: _notable.labels(kind) for kind in ("loss", "break", "fork")}
 ROWS: Final = Counter("manyi_ledger_rows", "Rows appended from boxes", registry=REGISTRY)

@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -51,6 +52,7 @@ class Mqtt:
         client.on_socket_open = _at_once
         self._client = client
         self._complained = False
+        self.on_connected: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
@@ -65,9 +67,9 @@ class Mqtt:
         """Whether paho's thread runs. It mends connections by itself; what it cannot mend ends it without a word."""
         return self._client._thread is not None
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """QoS 0. An ack that cannot be sent now is dropped: the batch comes again."""
-        self._client.publish(topic, payload, qos=0)
+    def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
+        """An ack (QoS 0) that cannot be sent now is dropped: the batch comes again."""
+        self._client.publish(topic, payload, qos, retain)
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         try:
@@ -89,6 +91,7 @@ class Mqtt:
             return
         client.subscribe(SUBSCRIPTION, qos=0)
         metrics.CONNECTED.set(1)
+        self.on_connected()
         self._complained = False
         log.info("connected", host=self._broker.host, port=self._broker.port, tls=not self._broker.plain)
 

@@ -26,7 +26,7 @@ from manyi.core.inbox import Inbox, Waiting
 from manyi.core.ledger import writer
 from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.writer import Done, Work
-from manyi.core.wire import LinkKeys, Unreadable, decode, write_ack
+from manyi.core.wire import Fetch, LinkKeys, Unreadable, decode, write_ack
 
 TRANSACTION_RECORDS: Final = 500  # about 20 batches; more would keep live presses waiting behind a backlog
 GATHER_S: Final = 0.05  # the longest that decoding may put off a commit
@@ -58,9 +58,10 @@ class Pipeline:
         wake: Event,
         *,
         now_ms: Callable[[], int] = unix_ms,
+        fetched: Callable[[Fetch], None] = lambda fetch: None,
     ) -> None:
         self._inbox, self._keys, self._conn, self._publish, self._wake = inbox, keys, conn, publish, wake
-        self._now_ms = now_ms
+        self._now_ms, self._fetched = now_ms, fetched
         self._waiting = Waiting()
         self._asked = Asked()
         self._failing = False
@@ -111,7 +112,10 @@ class Pipeline:
         metrics.MESSAGES[type(message)].inc()
         if isinstance(message, Unreadable):
             metrics.UNREADABLE[message.why].inc()
-        self._waiting.add(message)
+        if isinstance(message, Fetch):
+            self._fetched(message)  # an update; nothing of it is stored
+        else:
+            self._waiting.add(message)
 
     def _answer(self, work: Work, done: Done) -> None:
         metrics.ROWS.inc(done.rows)

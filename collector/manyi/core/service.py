@@ -3,6 +3,7 @@
     mqtt        paho's own thread; puts into the inbox; chores look whether it lives
     pipeline    inbox → ledger → acks
     projector   ledger → ratings → wall, InfluxDB
+    orders      settings, commands and updates → boxes
     chores      once a minute: the MQTT thread, key file, roots/latest, yesterday's root
 
 A thread that dies takes the process with it (`failed`, and `stop` is set): a collector that only looks alive is worse
@@ -26,6 +27,7 @@ from manyi.core.inbox import Inbox
 from manyi.core.keys import LinkKeys
 from manyi.core.ledger import schema
 from manyi.core.mqtt import Mqtt
+from manyi.core.orders.sender import Sender
 from manyi.core.pipeline import Pipeline, unix_ms
 from manyi.core.roster.policy import state_policy
 
@@ -66,10 +68,15 @@ class Service:
             ) from error
         self._inbox = Inbox()
         self._mqtt = Mqtt(config.broker, self._inbox)
-        self._pipeline = Pipeline(self._inbox, self._keys, self._conn, self._mqtt.publish, self._wake)
+        self._sender = Sender(config.data.orders, self._keys, self._mqtt.publish)
+        self._mqtt.on_connected = self._sender.connected
+        self._pipeline = Pipeline(
+            self._inbox, self._keys, self._conn, self._mqtt.publish, self._wake, fetched=self._sender.fetched
+        )
         self._threads = [
             self._thread("pipeline", lambda: self._pipeline.run(self.stop)),
             self._thread("projector", lambda: projector.run(self.stop, self._wake, config)),
+            self._thread("orders", lambda: self._sender.run(self.stop)),
             self._thread("chores", self._chores),
         ]
 

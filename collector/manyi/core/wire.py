@@ -10,6 +10,7 @@ Longer than 300 lines because one page of law is best read against one file.
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 from collections.abc import Callable, Mapping
@@ -107,6 +108,14 @@ class Reply(Struct, frozen=True):
     text: str
 
 
+class Fetch(Struct, frozen=True):
+    """A box asks for a piece of the firmware that command `id` told it of."""
+
+    box: str
+    id: str
+    at: int
+
+
 class Unreadable(Struct, frozen=True):
     topic: str
     why: Why
@@ -114,7 +123,7 @@ class Unreadable(Struct, frozen=True):
     payload: bytes
 
 
-Message: TypeAlias = Batch | Beat | State | Reply | Unreadable
+Message: TypeAlias = Batch | Beat | State | Reply | Fetch | Unreadable
 
 
 class _Record(Struct, gc=False):
@@ -181,6 +190,12 @@ class _Reply(Struct):
     text: Short
 
 
+class _Fetch(Struct):
+    v: Literal[1]
+    id: Annotated[str, Meta(min_length=1, max_length=16)]
+    at: U32
+
+
 class _Version(Struct):
     v: int
 
@@ -189,6 +204,7 @@ _READ_BATCH = msgspec.json.Decoder(_Batch)
 _READ_BEAT = msgspec.json.Decoder(_Beat)
 _READ_STATE = msgspec.json.Decoder(_State)
 _READ_REPLY = msgspec.json.Decoder(_Reply)
+_READ_FETCH = msgspec.json.Decoder(_Fetch)
 _READ_VERSION = msgspec.json.Decoder(_Version)
 
 
@@ -303,11 +319,17 @@ def _reply(box: str, payload: bytes) -> Reply:
     return Reply(box, r.id, r.ok == 1, r.text)
 
 
+def _fetch(box: str, payload: bytes) -> Fetch:
+    f = _READ_FETCH.decode(payload)
+    return Fetch(box, f.id, f.at)
+
+
 _READERS: Final[dict[str, Callable[[str, bytes], Message]]] = {
     "record": _batch,
     "beat": _beat,
     "state": _state,
     "reply": _reply,
+    "fetch": _fetch,
 }
 
 
@@ -332,6 +354,12 @@ def write_cmd(box: str, key: bytes, cmd_id: str, boot: int, do: str, *, arg: str
     """(topic, payload) of one command for one boot of one box."""
     body = f'{{"v":1,"id":{json.dumps(cmd_id)},"boot":{boot},"do":{json.dumps(do)},"arg":{json.dumps(arg)}'
     return _write(box, key, "cmd", body)
+
+
+def write_chunk(box: str, key: bytes, cmd_id: str, at: int, data: bytes) -> tuple[str, bytes]:
+    """(topic, payload) of a piece of a firmware: at most 256 bytes."""
+    body = f'{{"v":1,"id":{json.dumps(cmd_id)},"at":{at},"data":"{base64.b64encode(data).decode()}"'
+    return _write(box, key, "chunk", body)
 
 
 def _write(box: str, key: bytes, name: str, text: str) -> tuple[str, bytes]:

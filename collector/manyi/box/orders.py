@@ -1,0 +1,208 @@
+"""`manyi box config | cmd | update`: what the centre wants of a box, on the machine that has the ledger. Composes.
+
+The service (`manyi serve`) sends it; these only write orders.db and read what the box said. So a box that is switched
+off gets its settings when it comes back, and a command only reaches the boot it was meant for.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from manyi.box.words import BoxError, both
+from manyi.core import config as configs
+from manyi.core import keys as key_files
+from manyi.core.ledger import schema
+from manyi.core.orders import bundle, settings
+from manyi.core.orders.store import Command, Orders
+
+FAILED = 1
+POLL_S = 0.2
+SOON_S = 20.0  # a box answers within a second; a bad line takes longer
+UPDATE_S = 300.0  # 200 pieces, each a round trip
+BoxArgument = Annotated[str, typer.Argument(help=both("评价器编号", "The box's id."))]
+
+ANSWERS = {  # what a box says, for people
+    "records wait": ("还有记录没送完：送完再升级", "records wait to be sent: try again when they are"),
+    "signature": ("签名不对：固件不是给这台的", "the signature is wrong: it was not made for this box"),
+    "digest": ("文件校验不对：重新发送", "a file arrived damaged: send it again"),
+    "manifest": ("固件清单看不懂：重新编译", "the manifest cannot be read: compile it again"),
+    "path": ("固件里有不该有的文件", "the firmware has a file it may not have"),
+    "size": ("大小不对：重新发送", "the size is wrong: send it again"),
+    "disk": ("评价器存储写不进：换一台", "the box cannot write its flash: replace it"),
+    "data": ("收到的内容损坏：重新发送", "a piece arrived damaged: send it again"),
+    "no data came": ("线路太差，没收完：以后再试", "the link is too bad: try again later"),
+    "no memory": ("评价器内存不足：先 manyi box cmd 重启再试", "no memory: reboot the box and try again"),
+    "the time is not known yet": (
+        "评价器还没对上时：稍后再试",
+        "it does not know the time yet: try again soon",
+    ),
+    "a visitor may be at the keys": (
+        "有群众可能正在评价：稍后再试",
+        "a visitor may be at the keys: try again soon",
+    ),
+    "an update is coming already": ("正在升级", "an update is coming already"),
+    "this firmware is on trial itself": ("新固件还在试用：稍后再试", "the firmware is on trial itself: wait"),
+    "not in this firmware": ("这台的固件不会这个：先升级", "its firmware cannot do that: update it"),
+}
+
+
+class Do(StrEnum):
+    identify = "identify"
+    keytest = "keytest"
+    reboot = "reboot"
+
+
+class Heard(NamedTuple):
+    boot: int
+    config: str
+    fw: str
+
+
+def box_config(
+    context: typer.Context,
+    box: Annotated[str, typer.Argument(help=both("评价器编号，all 为全部", "The box's id, or all."))] = "",
+    given: Annotated[
+        list[str] | None, typer.Argument(metavar="[名称=值]...", help=both("要改的设置", "What to set."))
+    ] = None,
+) -> None:
+    """看或改设置：mode second open bright volume beat_s / Show or set a box's settings."""
+    config = configs.load(context.obj)
+    boxes = list(key_files.load(config.keys.link_file, "link key file"))
+    chosen = boxes if box in ("", "all") else [_known(box, boxes)]
+    store = Orders(config.data.orders)
+    try:
+        if given:
+            wanted = store.wanted()
+            now = [(b, wanted[b].settings if b in wanted else {}) for b in chosen]
+            new = [(b, settings.changed(old, given, config.policy.visit_ms)) for b, old in now]
+            for b, values in new:
+                store.want(b, values, _now_ms())
+        wanted = store.wanted()
+    finally:
+        store.close()
+    for b in chosen:
+        heard = _heard(config, b)
+        if b in wanted:
+            line = " ".join(f"{name}={value}" for name, value in wanted[b].settings.items())
+            typer.echo(f"{b}  {wanted[b].id}  {_standing(wanted[b].id, heard)}  {line}")
+        else:
+            typer.echo(f"{b}  {both('出厂设置', 'defaults')}")
+
+
+def box_cmd(context: typer.Context, box: BoxArgument, do: Annotated[Do, typer.Argument()]) -> None:
+    """让评价器闪灯、测键或重启，等它回答 / Have a box flash, test its keys or reboot; waits for its answer."""
+    config = configs.load(context.obj)
+    _key(config, box)
+    _send(config, box, do.value, SOON_S)
+
+
+def box_update(
+    context: typer.Context,
+    box: BoxArgument,
+    version: Annotated[str, typer.Argument(help=both("版本，如 1.2.0", "Its version, such as 1.2.0."))],
+    firmware: Annotated[
+        Path, typer.Option(help=both("编译好的固件", "The compiled firmware (make firmware)."))
+    ] = Path("build/firmware"),
+    board_port: Annotated[
+        str, typer.Option("--for", help=both("给哪种评价器", "For which kind of box: esp32 or sim."))
+    ] = "esp32",
+) -> None:
+    """升级固件：试用一次，连不上中心自动退回 / Update: tried once, given up by itself if it fails."""
+    config = configs.load(context.obj)
+    key = _key(config, box)
+    stream = bundle.pack(bundle.read(firmware, board_port), version, box, key)
+    typer.echo(both("正在发送", "sending") + f" {version}: {len(stream)} bytes")
+    _send(config, box, "update", UPDATE_S, stream, version)
+    typer.echo(both("已收下，正在重启试用", "taken; it restarts and tries it"))
+
+
+def _send(
+    config: configs.Config, box: str, do: str, patience_s: float, stream: bytes = b"", version: str = ""
+) -> None:
+    heard = _heard(config, box)
+    if heard is None:
+        raise BoxError(f"{box} 还没有报过到", f"{box} has not been heard of yet")
+    store = Orders(config.data.orders)
+    try:
+        command = store.command(box, heard.boot, do, _now_ms(), stream, version)
+    finally:
+        store.close()
+    ok, text = _reply(config, command, patience_s)
+    if ok:
+        typer.echo(both("评价器已执行", "done by the box"))
+        return
+    zh, en = ANSWERS.get(text, (text, text))
+    typer.echo(both(f"评价器拒绝：{zh}", f"refused by the box: {en}"), err=True)
+    raise typer.Exit(FAILED)
+
+
+def _reply(config: configs.Config, command: Command, patience_s: float) -> tuple[bool, str]:
+    end = time.monotonic() + patience_s
+    conn = schema.open_for_reading(config.data.ledger)
+    try:
+        while time.monotonic() < end:
+            query = "SELECT ok, text FROM reply WHERE box = ? AND id = ? AND at_ms >= ?"
+            found = conn.execute(query, (command.box, command.id, command.at_ms)).fetchone()
+            if found is not None:
+                return bool(found[0]), found[1]
+            time.sleep(POLL_S)
+    finally:
+        conn.close()
+    raise BoxError(
+        f"{command.box} 没有回答：看它在线吗，manyi serve 在运行吗",
+        f"{command.box} did not answer: is it online, and does manyi serve run?",
+    )
+
+
+def _heard(config: configs.Config, box: str) -> Heard | None:
+    """What the box said last of itself."""
+    conn = schema.open_for_reading(config.data.ledger)
+    try:
+        state = conn.execute("SELECT at_ms, boot, fw FROM state WHERE box = ?", (box,)).fetchone()
+        beat = conn.execute(
+            "SELECT at_ms, boot, config FROM beat WHERE box = ? ORDER BY at_ms DESC LIMIT 1", (box,)
+        ).fetchone()
+    except sqlite3.Error as error:
+        raise BoxError("台账读不出", f"the ledger cannot be read: {error}") from None
+    finally:
+        conn.close()
+    if state is None and beat is None:
+        return None
+    newest = max((row for row in (state, beat) if row is not None and row[1]), default=(0, 0, ""))
+    return Heard(newest[1], "" if beat is None else beat[2], "" if state is None else state[2])
+
+
+def _standing(id_: str, heard: Heard | None) -> str:
+    if heard is None:
+        return both("还没有报过到", "not heard of yet")
+    if heard.config == id_:
+        return both("已生效", "in force")
+    if heard.config == f"!{id_}":
+        return both("评价器拒绝了它：固件太旧？", "refused by the box: is its firmware too old?")
+    return both("已发出，还没生效", "sent, not yet in force")
+
+
+def _known(box: str, boxes: list[str]) -> str:
+    if box not in boxes:
+        raise BoxError(f"没有 {box} 的密钥：编号写错了？", f"there is no key for {box}: is the id right?")
+    return box
+
+
+def _key(config: configs.Config, box: str) -> bytes:
+    keys = key_files.load(config.keys.link_file, "link key file")
+    return keys[_known(box, list(keys))]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def mount(app: typer.Typer) -> None:
+    for name, command in (("config", box_config), ("cmd", box_cmd), ("update", box_update)):
+        app.command(name)(command)

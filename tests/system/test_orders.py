@@ -1,0 +1,94 @@
+"""Remote care of a real box by the real collector: settings, commands, updates, and every answer in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.services.mosquitto import Mosquitto
+from tests.system import city as cities
+from tests.system.city import City, SimBox, until
+
+PLAIN = "mode=invite", "bright=30"
+
+
+@pytest.fixture
+def city(make_city: Callable[..., City], monkeypatch: pytest.MonkeyPatch) -> City:
+    monkeypatch.setattr(cities, "HEAP", "64wK")  # an update needs it (firmware/budget.toml)
+    city = make_city(boxes=1, beat_s=1)
+    until("heard of", lambda: "not heard" not in config(city, PLAIN[0]))
+    return city
+
+
+def config(city: City, *given: str) -> str:
+    box = city.boxes[0].name
+    done = city.manyi("box", "config", box, *given)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refused(city: City, *words: str) -> str:
+    done = city.manyi("box", *words)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def reboots(box: SimBox) -> None:
+    """Waits until it has left, and starts it again as its power would."""
+    assert box.process is not None
+    box.process.wait(60)
+    box.start()
+
+
+def test_settings_reach_a_box_again_when_the_broker_has_forgotten_them(
+    city: City, mosquitto: Mosquitto
+) -> None:
+    config(city, *PLAIN)
+    until("in force", lambda: "in force" in config(city) and "not yet" not in config(city))
+    box = city.boxes[0]
+    box.kill()
+    (box.folder / "config").unlink()
+    mosquitto.restart()
+    box.start()
+    until("in force again", lambda: "已生效" in config(city))
+
+
+def test_every_wrong_setting_is_named_at_once(city: City) -> None:
+    box = city.boxes[0].name
+    said = refused(
+        city, "config", box, "bright=101", "mode=loud", "open=9-5", "visit_ms=1", "colour=red", "volume"
+    )
+    for word in ("0 到 100", "always 或 invite", "08:30-17:30", "[policy]", "colour", "名称=值"):
+        assert word in said
+    assert "没有 nobody 的密钥" in refused(city, "config", "nobody", "bright=1")
+
+
+def test_a_box_flashes_and_reboots_on_command(city: City) -> None:
+    box = city.boxes[0]
+    done = city.manyi("box", "cmd", box.name, "identify")
+    assert (done.returncode, box.heard("cmd")) == (0, 1), done.stderr
+    until("it knows the time", lambda: city.manyi("box", "cmd", box.name, "reboot").returncode == 0)
+    reboots(box)
+    box.tap(1)
+    city.settle()
+
+
+def test_an_update_goes_to_its_end_and_no_press_is_lost(city: City) -> None:
+    box = city.boxes[0]
+    for level in (1, 2, 3):
+        box.tap(level)
+    city.settle()
+    until("taken", lambda: city.manyi("box", "update", box.name, "1.0.1", "--for", "sim").returncode == 0)
+    reboots(box)
+    until("kept", lambda: (box.folder / "slot").read_text() == "a")
+    box.tap(3)
+    city.settle()
+    assert "没有编译" not in refused(city, "update", box.name, "latest", "--for", "sim")
+    assert "先 make firmware" in refused(city, "update", box.name, "1.0.2", "--firmware", str(city.folder))
+
+
+def test_a_box_that_is_away_is_said_to_be(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    city.boxes[0].kill()
+    assert "没有回答" in refused(city, "cmd", city.boxes[0].name, "identify")
