@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
-from manyi.office.errors import TooManyStreams
+from manyi.office.errors import SourceDown, TooManyStreams
 from manyi.office.frames import HELLO
 from manyi.office.hub import Hub
+from manyi.office.pace import SNAPSHOT_GAP_MS
 from manyi.office.stream import Stream
 
 from tests.office.city import City
@@ -123,6 +125,35 @@ def test_asking_often_reads_once_in_a_while() -> None:
         for _ in range(50):
             await hub.ask("wall", lambda: city.wall(0), lambda _: b"x")
         assert city.reads < 10
+        hub.close()
+
+    asyncio.run(story())
+
+
+def test_a_crowd_that_asks_at_once_is_one_read_and_a_failure_is_everybodys() -> None:
+    async def story() -> None:
+        hub, reads = Hub(City(1, 1), "build"), []
+
+        def slow() -> str:
+            reads.append(1)
+            time.sleep(0.05)
+            if len(reads) == 2:
+                raise SourceDown("gone")
+            return "x"
+
+        async def crowd() -> set[str]:
+            asked = [hub.ask("account", slow, str.encode) for _ in range(50)]
+            return {str(answer) for answer in await asyncio.gather(*asked, return_exceptions=True)}
+
+        impatient = asyncio.create_task(hub.ask("account", slow, str.encode))
+        await asyncio.sleep(0.01)
+        impatient.cancel()  # a client that leaves takes nobody's answer with it
+        assert await crowd() == {"b'x'"}
+        assert len(reads) == 1
+        await asyncio.sleep(SNAPSHOT_GAP_MS / 1000)
+        assert await crowd() == {"gone"}
+        assert await crowd() == {"b'x'"}
+        assert len(reads) == 3
         hub.close()
 
     asyncio.run(story())

@@ -56,6 +56,7 @@ class Hub:
         self._streams: set[Stream] = set()
         self._task: asyncio.Task[None] | None = None
         self._answers: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._asking: dict[str, asyncio.Future[bytes]] = {}
         self._picture = b""
         self._wall_frame = b""
         self._projected_ms = 0
@@ -72,14 +73,31 @@ class Hub:
         return len(self._streams)
 
     async def ask(self, key: str, read: Callable[[], T], shape: Callable[[T], bytes]) -> bytes:
-        """An answer of the stores as bytes, at most SNAPSHOT_GAP_MS old. Raises what `read` raises."""
+        """An answer of the stores as bytes, at most SNAPSHOT_GAP_MS old. Raises what `read` raises.
+
+        Whoever asks while it is being read waits for the same answer: a crowd must not hold up the wall.
+        """
         made = self._answers.get(key)
-        if made is None or up_ms() - made[0] >= SNAPSHOT_GAP_MS:
-            made = (up_ms(), await self._read(lambda: shape(read())))
-            self._answers[key] = made
-            self._answers.move_to_end(key)
-            while len(self._answers) > MAX_ANSWERS:
-                self._answers.popitem(last=False)
+        if made is not None and up_ms() - made[0] < SNAPSHOT_GAP_MS:
+            return made[1]
+        reading = self._asking.get(key)
+        if reading is None:
+            reading = asyncio.ensure_future(self._answer(key, lambda: shape(read())))
+            self._asking[key] = reading
+            reading.add_done_callback(functools.partial(self._answered, key))
+        return await asyncio.shield(reading)
+
+    def _answered(self, key: str, reading: asyncio.Future[bytes]) -> None:
+        del self._asking[key]
+        if not reading.cancelled():
+            reading.exception()  # seen, even if everybody who asked has gone
+
+    async def _answer(self, key: str, read: Callable[[], bytes]) -> bytes:
+        made = (up_ms(), await self._read(read))
+        self._answers[key] = made
+        self._answers.move_to_end(key)
+        while len(self._answers) > MAX_ANSWERS:
+            self._answers.popitem(last=False)
         return made[1]
 
     def join(self, hall: str | None = None) -> AsyncIterator[bytes]:
