@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -62,6 +63,15 @@ class _Group(TyperGroup):
         except ManyiError as error:
             typer.echo(str(error), err=True)
             ctx.exit(error.exit_code)
+        except sqlite3.OperationalError as error:  # a lock, a full disk, a folder that may not be written
+            typer.echo(
+                both(
+                    f"数据库现在无法使用({error}),请稍后重试,或检查磁盘和权限",
+                    f"A database cannot be used now ({error}). Try again, or look at the disk and its permissions.",
+                ),
+                err=True,
+            )
+            ctx.exit(2)
 
 
 app = typer.Typer(

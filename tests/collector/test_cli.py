@@ -175,6 +175,17 @@ def test_roster_dry_run_needs_no_ledger_and_makes_none(folder: Path, tmp_path: P
     )
 
 
+def test_a_ledger_that_is_locked_is_one_plain_line(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "BUSY_MS", 50)
+    city = Path(schema.__file__).parents[2] / "demo" / "city"
+    other = schema.open_for_writing(ledger / "data" / "ledger.db")
+    other.execute("BEGIN IMMEDIATE")
+    done = manyi(ledger, "roster", "import", str(city))
+    assert (done.exit_code, "database is locked" in done.stderr) == (2, True)
+    other.execute("ROLLBACK")
+    assert manyi(ledger, "roster", "import", str(city)).exit_code == 0
+
+
 def test_rebuild_without_influx_says_what_is_missing(ledger: Path) -> None:
     done = manyi(ledger, "rebuild", "influx")
     assert (done.exit_code, "[influx]" in done.output) == (2, True)

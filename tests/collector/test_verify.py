@@ -599,3 +599,9 @@ def test_key_file_that_fits_no_box_accuses_nobody(tmp_path: Path) -> None:
     assert place.verify(keys=True).finding is None
     with pytest.raises(InputError, match="fits no box at all"):
         verify.ledger(place.conn, place.roots, {BOX: bytes(32)})
+
+
+def test_an_export_that_cannot_be_written_says_so(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file cannot be written"):
+        export.write(place.conn, place.roots, tmp_path / "file", (DAY, DAY))

@@ -50,6 +50,18 @@ def write(
     begin, end = days
     if end < begin:
         raise InputError(f"The period ends ({end}) before it begins ({begin}).")
+    try:
+        return _write(conn, roots, out, days, persons)
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written ({error}). Name a new folder on a disk with room."
+        ) from error
+
+
+def _write(
+    conn: sqlite3.Connection, roots: Path, out: Path, days: tuple[date, date], persons: bool
+) -> Exported:
+    begin, end = days
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out} is not empty. Name a folder that is new.")
     out.mkdir(parents=True, exist_ok=True)
