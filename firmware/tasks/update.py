@@ -8,10 +8,10 @@
 # Refuses: a wrong mac before any file is made, a path that is no firmware, to be the reason that a record is lost.
 
 import hashlib
-from binascii import a2b_base64, hexlify, unhexlify
+from binascii import unhexlify
 
 import boot_slot
-from box.chain import hmac_sha256
+from box import pieces
 
 ASK_MS = 5000  # for the same piece again
 GIVE_UP_MS = 120_000  # without one
@@ -39,7 +39,7 @@ class Update:
             raise Refused("the time is not known yet")
         self.id, self.why, self.done = id, "", False
         self._core, self._disk, self._version, self._size = core, core.port.disk(), version, int(size)
-        self._key = hmac_sha256(k_link, b"manyi/1\0update\0" + box.encode())
+        self._k_link, self._box = k_link, box
         self._slot = "b" if boot_slot.name == "a" else "a"
         self._at, self._asked, self._heard = 0, None, core.now()
         self._text, self._hash, self._count, self._list = b"", hashlib.sha256(), None, None
@@ -60,18 +60,18 @@ class Update:
                 return None
         elif self._asked is None or now - self._asked >= ASK_MS:
             self._asked = now
-            return ('{"v":1,"id":"%s","at":%d' % (self.id, self._at)).encode()
+            return pieces.fetch(self.id, self._at)
         if now - self._heard >= GIVE_UP_MS:
             self.why = "no data came" if self._at < self._size else "records wait"
         return None
 
     # An opened chunk.
     def chunk(self, o):
-        if o.get("id") != self.id or o.get("at") != self._at or self.why or type(o.get("data")) is not str:
-            return
+        id, at, data = pieces.chunk(o)
+        if id != self.id or at != self._at or self.why:
+            return  # of another update, or twice
         try:
-            data = a2b_base64(o["data"])
-            if not data or self._at + len(data) > self._size:
+            if self._at + len(data) > self._size:
                 raise Refused("size")
             self._take(memoryview(data))
             self._at += len(data)
@@ -110,8 +110,7 @@ class Update:
 
     def _line(self, line):
         if self._count == 0:
-            mine = hexlify(hmac_sha256(self._key, self._hash.digest()))
-            if line != b"mac " + mine + b"\n":
+            if line != pieces.signature(self._k_link, self._box, self._hash.digest()):
                 raise Refused("signature")
             self._file.close()
             self._file, self._list = None, self._disk.open(self._manifest)

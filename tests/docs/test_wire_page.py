@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT
 PAGE = (ROOT / "docs/WIRE.md").read_text(encoding="utf-8")
 COLLECTOR = (ROOT / "collector/manyi/core/wire.py").read_text(encoding="utf-8")
 BOX = "\n".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "firmware/box").glob("*.py")))
-SECTIONS = {"record", "ack", "state", "beat", "config", "cmd, reply", "prompt"}
+SECTIONS = {"record", "ack", "state", "beat", "config", "cmd, reply", "fetch", "chunk", "prompt"}
 # Who reads or writes what: the collector has nothing to do with prompts, they go from window system to box.
 NOT_THE_COLLECTORS = {"prompt"}
 

@@ -2,8 +2,9 @@
 
 import json
 from binascii import hexlify, unhexlify
+from hashlib import sha256
 
-from box import record, wire
+from box import pieces, record, wire
 
 # Every vector of these files must be named here, so that a new one is not forgotten (test_box_messages.py).
 USED = {
@@ -14,6 +15,9 @@ USED = {
     "ack": ("head", "nothing"),
     "config": ("whole",),
     "cmd": ("identify",),
+    "fetch": ("middle",),
+    "chunk": ("whole",),
+    "update": ("small",),
     "prompt": ("visit",),
 }
 
@@ -95,6 +99,28 @@ def case_cmd(here):
     f = v["fields"]
     o = wire.opened(k_link, v["topic"].encode(), v["payload"].encode())
     assert wire.cmd(o) == (f["id"], f["boot"], f["do"], f["arg"])
+
+
+def case_fetch(here):
+    box, _, k_link = keys(here)
+    v = load(here, "fetch")["middle"]
+    body = pieces.fetch(v["fields"]["id"], v["fields"]["at"])
+    assert wire.sealed(k_link, wire.topic(box, "fetch"), body) == v["payload"].encode()
+
+
+def case_chunk(here):
+    _, _, k_link = keys(here)
+    v = load(here, "chunk")["whole"]
+    f = v["fields"]
+    o = wire.opened(k_link, v["topic"].encode(), v["payload"].encode())
+    assert pieces.chunk(o) == (f["id"], f["at"], unhexlify(f["data"]))
+
+
+def case_update(here):
+    box, _, k_link = keys(here)
+    v = load(here, "update")["small"]
+    digest = sha256(v["manifest"].encode()).digest()
+    assert pieces.signature(k_link, box, digest) == v["signature"].encode()
 
 
 def case_prompt(here):

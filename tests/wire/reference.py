@@ -3,6 +3,7 @@
 Run it only to add vectors; a vector file that has shipped is never rewritten (it refuses to).
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -77,6 +78,22 @@ def envelope(
 def plain(name: str, body: str, sealed: bool = True, **fields: object) -> dict[str, object]:
     topic = f"manyi/1/{BOX}/{name}"
     return {"topic": topic, "fields": fields, "payload": mac(topic, body) if sealed else body + "}"}
+
+
+def stream(version: str, files: dict[str, bytes]) -> dict[str, object]:
+    text = "manyi %s %d\n" % (version, len(files)) + "".join(
+        "%s %d %s\n" % (hashlib.sha256(body).hexdigest(), len(body), name) for name, body in files.items()
+    )
+    own = hmac.new(K_LINK, b"manyi/1\0update\0" + BOX.encode(), hashlib.sha256).digest()
+    line = "mac " + hmac.new(own, hashlib.sha256(text.encode()).digest(), hashlib.sha256).hexdigest() + "\n"
+    whole = text.encode() + line.encode() + b"".join(files.values())
+    return {
+        "version": version,
+        "files": {name: body.hex() for name, body in files.items()},
+        "manifest": text,
+        "signature": line,
+        "stream": whole.hex(),
+    }
 
 
 def vectors() -> dict[str, object]:
@@ -253,6 +270,19 @@ def vectors() -> dict[str, object]:
             )
         },
         "reply": {"done": plain("reply", '{"v":1,"id":"k1","ok":1,"text":""', id="k1", ok=1, text="")},
+        "fetch": {"middle": plain("fetch", '{"v":1,"id":"k2","at":2816', id="k2", at=2816)},
+        "chunk": {
+            "whole": plain(
+                "chunk",
+                '{"v":1,"id":"k2","at":2816,"data":"%s"' % base64.b64encode(bytes(range(256))).decode(),
+                id="k2",
+                at=2816,
+                data=bytes(range(256)).hex(),
+            )
+        },
+        "update": {
+            "small": stream("1.2.0", {"main.mpy": b"M\6\0\37", "box/wire.mpy": bytes(range(256)) * 3})
+        },
         "prompt": {
             "visit": plain(
                 "prompt",

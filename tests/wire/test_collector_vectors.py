@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from manyi.core import record, wire
-from manyi.core.wire import Batch, Beat, Reply, State
+from manyi.core.orders.bundle import pack
+from manyi.core.wire import Batch, Beat, Fetch, Reply, State, write_chunk
 
 HERE = Path(__file__).parent
 
@@ -95,3 +96,20 @@ def test_config_and_cmd_are_written_byte_for_byte() -> None:
     f = identify["fields"]
     topic, payload = wire.write_cmd(BOX, K_LINK, f["id"], f["boot"], f["do"], arg=f["arg"])
     assert (topic, payload.decode()) == (identify["topic"], identify["payload"])
+
+
+def test_fetch_is_read() -> None:
+    assert read(load("fetch")["middle"]) == Fetch(BOX, "k2", 2816)
+
+
+def test_chunk_is_written() -> None:
+    vector = load("chunk")["whole"]
+    f = vector["fields"]
+    topic, payload = write_chunk(BOX, K_LINK, f["id"], f["at"], bytes.fromhex(f["data"]))
+    assert (topic, payload.decode()) == (vector["topic"], vector["payload"])
+
+
+def test_the_stream_of_an_update_is_packed() -> None:
+    vector = load("update")["small"]
+    files = {name: bytes.fromhex(body) for name, body in vector["files"].items()}
+    assert pack(files, vector["version"], BOX, K_LINK).hex() == vector["stream"]

@@ -95,7 +95,11 @@ def box_config(
             typer.echo(f"{b}  {both('出厂设置', 'defaults')}")
 
 
-def box_cmd(context: typer.Context, box: BoxArgument, do: Annotated[Do, typer.Argument()]) -> None:
+def box_cmd(
+    context: typer.Context,
+    box: BoxArgument,
+    do: Annotated[Do, typer.Argument(help=both("做什么", "What to do."))],
+) -> None:
     """让评价器闪灯、测键或重启，等它回答 / Have a box flash, test its keys or reboot; waits for its answer."""
     config = configs.load(context.obj)
     _key(config, box)
