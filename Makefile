@@ -75,8 +75,9 @@ lint: $(VENV)/.dev ## ruff, formatting, import rules
 	@$(BIN)/ruff format --check $(PY_SOURCES)
 	@$(BIN)/lint-imports --no-logo
 
-types: $(VENV)/.dev ## mypy --strict
+types: $(VENV)/.dev ## mypy --strict; the board's port against the stubs of its MicroPython
 	@$(BIN)/mypy
+	@$(PY) .ci/firmware_types.py
 
 format: $(VENV)/.dev ## rewrite the sources as ruff wants them
 	@$(BIN)/ruff check --fix $(PY_SOURCES)
