@@ -375,3 +375,25 @@ def test_snapshot_of_a_full_city_is_fast(screen: Screen) -> None:
     assert sorted(took)[3] < 0.05, (
         "ten times the 5 ms budget: this machine may be loaded, the bench says how fast"
     )
+
+
+def test_a_stuck_key_a_refused_config_and_a_failed_key_test_are_alarms(screen: Screen) -> None:
+    beat = "INSERT INTO beat VALUES (?, 'x', ?, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 1, ?, 9, 0, 0, 0, ?)"
+    screen.ledger.conn.execute(beat, ("box-1", NOON - 1_000, 5, "c1"))
+    screen.ledger.conn.execute(beat, ("box-2", NOON - 1_000, 0, "!c2"))
+    screen.ledger.conn.execute(beat, ("box-3", NOON - 200_000, 7, "!c3"))  # it has been silent since
+    screen.ledger.record("box-1", 5, 1_000, reason=2, data=b"\3\1\2\3")
+    screen.ledger.record("box-2", 5, 1_000, reason=3, data=b"\3\1\2")
+    found = {(a["kind"], a["box"]): a["text_zh"] for a in look(screen)["alarms"]}
+    assert set(found) == {("stuck", "box-1"), ("config", "box-2"), ("keytest", "box-1")}
+    assert "满意、不满意键" in found["stuck", "box-1"]
+
+
+def test_a_badge_that_nobody_holds_is_named_until_the_roster_knows_it(screen: Screen) -> None:
+    screen.ledger.clock("box-1", 1_000, NOON - 60_000)
+    screen.ledger.duty("box-1", 2_000, "deadbeef")
+    (unknown,) = look(screen)["alarms"]
+    assert (unknown["kind"], unknown["box"]) == ("badge", "box-1")
+    assert "未知工牌 deadbeef" in unknown["text_zh"]
+    screen.ledger.fact(("staff", {"id": "s1", "zh": "王", "en": "Wang", "badge": "deadbeef"}))
+    assert look(screen)["alarms"] == []

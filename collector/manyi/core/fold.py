@@ -37,6 +37,7 @@ from manyi.core.settle import LEVELS, Press, Visit, settle
 PACKING_MASK, PACKING_1 = 0x0F, 0x01  # low half of `fmt`: how the record is packed
 NO_VISIT = bytes(10)  # `data` of a press without visit id and business type
 NOTABLE = frozenset({"loss", "break", "fork"})  # rows that somebody should hear of
+KEYTEST_FAILED = 2  # `reason` of a key test in which somebody was there and an asked key did not come
 DETAIL_CHARS = 200  # of a row's body kept with an alarm; the ledger has it whole
 
 
@@ -124,6 +125,8 @@ class Fold:
             )
         elif kind == rec.CLOCK:
             self._clock(row, life, up_ms, rec.clock_of(rec.unpack(row.body))[0])
+        elif kind == rec.KEYTEST and reason == KEYTEST_FAILED:
+            self._alarm(row, "keytest", data.hex())
         elif kind == rec.DUTY and reason in (rec.DUTY_IN, rec.DUTY_OUT, rec.DUTY_CLOSING):
             badge = rec.badge_of(rec.unpack(row.body)) if reason == rec.DUTY_IN else ""
             if life.dating.clock is None:

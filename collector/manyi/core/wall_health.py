@@ -31,6 +31,12 @@ _TEXTS = {
     "loss": ("评价器 {box} 丢失按键 {n} 次（满意 {lost[0]}、基本满意 {lost[1]}、不满意 {lost[2]}）",
              "Box {box} lost {n} presses ({lost[0]} green, {lost[1]} yellow, {lost[2]} red)"),
     "clock": ("评价器 {box} 的时钟不可信，未用于定时", "Box {box}: its clock cannot be right and was not used"),
+    "stuck": ("评价器 {box} 的{keys}键一直按着（被压住或卡住？）", "Box {box}: the {keys_en} key is held down or stuck"),
+    "keytest": ("评价器 {box} 引导测试未通过：有一个键按了没反应", "Box {box} failed its key test: a key did not answer"),
+    "config": ("评价器 {box} 拒绝了新设置，仍用旧设置（manyi box config {box} 查看）",
+               "Box {box} refused its new settings and keeps the old (see manyi box config {box})"),
+    "badge": ("评价器 {box}：未知工牌 {badge}，不在名册，评价记为未签到（请登记该工牌）",
+              "Box {box}: unknown badge {badge}, not in the roster; its ratings have no staff (enter it)"),
     "undated": ("有 {n} 次按键尚无时间，待评价器对时后计入",
                 "{n} presses have no time yet; they count once their box knows the time"),
     "behind": ("汇总落后台账 {n} 行，正在追赶", "The figures are {n} rows behind the ledger, and catching up"),
@@ -38,6 +44,9 @@ _TEXTS = {
     "shown": ("对账不符：大屏合计 {n} 次，与台账应计入的 {of} 次不一致",
               "The wall shows {n} presses, the ledger has {of} to show"),
 }  # fmt: skip
+
+
+_KEYS = (("满意", "green"), ("基本满意", "yellow"), ("不满意", "red"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class Health:
         total = found.total
         rated = total.stored - total.forked
         self._off = self._off + 1 if far.behind == 0 and far.shown + far.undated != rated else 0
-        alarms = self._now(found, far, rated, now_ms) + self._of_late(now_ms)
+        alarms = self._now(roster, found, far, rated, now_ms) + self._of_late(now_ms)
         return {
             "boxes": self._boxes(roster, now_ms),
             "account": {
@@ -94,7 +103,9 @@ class Health:
                 online.add(box)
         return {"online": len(online), "known": len(known), "silent": sorted(known - online)}
 
-    def _now(self, found: Account, far: Progress, rated: int, now_ms: int) -> list[dict[str, Any]]:
+    def _now(
+        self, roster: Roster, found: Account, far: Progress, rated: int, now_ms: int
+    ) -> list[dict[str, Any]]:
         since = (
             now_ms - now_ms % MINUTE_MS
         )  # what still holds carries the minute, so that not every look is news
@@ -103,9 +114,34 @@ class Health:
             alarms.append(alarm("shown", since, n=far.shown + far.undated, of=rated))
         if far.behind > BEHIND_ROWS:
             alarms.append(alarm("behind", since, n=far.behind))
+        alarms += self._of_boxes(since, now_ms) + self._badges(roster, now_ms)
         if far.undated:
             alarms.append(alarm("undated", since, n=far.undated))
         return alarms
+
+    def _of_boxes(self, since: int, now_ms: int) -> list[dict[str, Any]]:
+        """What the newest beats of boxes that are not silent complain of."""
+        query = "SELECT box, stuck, config, max(at_ms) FROM beat WHERE at_ms > ? GROUP BY box ORDER BY box"
+        alarms = []
+        for box, stuck, config, _ in self._ledger.execute(query, (now_ms - self._silent_ms,)):
+            down = [names for bit, names in enumerate(_KEYS) if stuck >> bit & 1]
+            if down:
+                zh, en = ("、".join(n[0] for n in down), ", ".join(n[1] for n in down))
+                alarms.append(alarm("stuck", since, box, keys=zh, keys_en=en))
+            if config.startswith("!"):
+                alarms.append(alarm("config", since, box))
+        return alarms
+
+    def _badges(self, roster: Roster, now_ms: int) -> list[dict[str, Any]]:
+        """Badges of the last day that nobody holds. Once the roster says whose one is, the alarm is gone."""
+        query = (
+            "SELECT box, badge, max(time_ms) FROM badge WHERE time_ms > ? AND badge <> '' GROUP BY box, badge"
+            " ORDER BY 3 DESC"
+        )
+        rows = self._source.execute(query, (now_ms - ALARM_MS,)).fetchall()
+        return [
+            alarm("badge", at_ms, box, badge=badge) for box, badge, at_ms in rows if not roster.holder(badge)
+        ]
 
     def _of_late(self, now_ms: int) -> list[dict[str, Any]]:
         query = (
