@@ -374,11 +374,18 @@ def _day(text: str) -> date:
         raise InputError(f"{text!r} is not a day such as 2026-11-21.") from error
 
 
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """A wrong host name is a visitor's doing: one line, not thirty for whoever asks a thousand times."""
+    record.exc_info = None
+    return True
+
+
 def _log_to_stderr() -> None:
     """key=value lines. The standard library's loggers (uvicorn, Django) only speak up from warning on."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="level=%(levelname)s area=%(name)s event=%(message)r"
     )
+    logging.getLogger("django.security.DisallowedHost").addFilter(_without_traceback)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

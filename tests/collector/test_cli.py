@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -228,6 +229,11 @@ def serve(ledger: Path) -> Iterator[Serve]:
 def test_serve_without_a_broker_shows_the_wall_and_stops_cleanly(serve: Serve, ledger: Path) -> None:
     serve.ready()
     assert b"manyi_ledger_rows_total" in serve.get("/metrics")
+    stranger = urllib.request.Request(f"http://127.0.0.1:{serve.web}/", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(stranger, timeout=10)
+    assert "evil.example" in serve.log.read_text()
+    assert "Traceback" not in serve.log.read_text()
     second = Serve(ledger)
     assert second.process.wait(30) == 2, "a second one on the same folder"
     assert "another `manyi serve`" in second.log.read_text()

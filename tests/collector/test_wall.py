@@ -146,6 +146,21 @@ def test_latest_follows_a_correction(screen: Screen) -> None:
     assert (row["level"], row["first_level"], row["presses"], row["version"]) == (1, 3, 2, 2)
 
 
+def test_a_clock_that_once_stood_in_2099_does_not_hold_the_latest_for_ever(screen: Screen) -> None:
+    screen.ledger.fact(*TOWN)
+    far = NOON + 73 * 365 * DAY
+    screen.ledger.clock("box-1", 0, far, far)
+    for i in range(25):
+        screen.ledger.press("box-1", i * MINUTE, 3, far + i * MINUTE)
+    assert len(screen.show(far)["latest"]) == 20
+    screen.ledger.clock("box-1", 30 * MINUTE, NOON, NOON)
+    screen.ledger.press("box-1", 30 * MINUTE, 1, NOON)
+    screen.follow()
+    screen.wall.release(NOON)
+    screen.ledger.press("box-1", 31 * MINUTE, 2, NOON + MINUTE)
+    assert [e["level"] for e in screen.show(NOON + MINUTE)["latest"]] == [2]
+
+
 def test_yesterday_is_not_today_and_is_still_in_the_account(screen: Screen) -> None:
     screen.visits("box-1", 1, 1)
     seen = screen.show(NOON + DAY)

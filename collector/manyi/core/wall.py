@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from manyi.core import ratings, stores
+from manyi.core.dating import AHEAD_MS
 from manyi.core.ledger.reader import Row
 from manyi.core.rates import FIELDS, NOTHING
 from manyi.core.rating import Rating
@@ -100,6 +101,7 @@ class Wall:
 
     def release(self, now_ms: int) -> int:
         """Releases every pool with enough closed ratings; gives how many batches that made."""
+        self._forget_the_future(now_ms)
         query = f"SELECT hall, day FROM pool WHERE waiting >= {BATCH_MIN} AND waiting >= ?"  # the first for its index
         full = self._conn.execute(query, (self._batch_min,)).fetchall()
         made = 0
@@ -118,6 +120,13 @@ class Wall:
         """Empties everything but what hall screens have already shown; the next steps fill it again."""
         with stores.transaction(self._conn):
             self._reset()
+
+    def _forget_the_future(self, now_ms: int) -> None:
+        """A clock that once stood in 2099 would fill the list of the latest for seventy years."""
+        newest = self._conn.execute("SELECT max(time_ms) FROM latest").fetchone()[0]
+        if newest is not None and newest > now_ms + AHEAD_MS:
+            with stores.transaction(self._conn):
+                self._conn.execute("DELETE FROM latest WHERE time_ms > ?", (now_ms + AHEAD_MS,))
 
     # -- inside a transaction
 
