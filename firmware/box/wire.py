@@ -144,7 +144,8 @@ def opened(k_link, topic, payload):
 def _parsed(payload):
     try:
         o = json.loads(payload)
-    except (ValueError, RuntimeError, MemoryError):  # too deep for the stack, or for the heap as it is just now
+    # too deep for the stack, or for the heap as it is just now
+    except (ValueError, RuntimeError, MemoryError):
         o = None
     if not isinstance(o, dict) or o.get("v") != 1:
         raise Unreadable("json")
