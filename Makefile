@@ -99,6 +99,9 @@ quick: $(VENV)/.dev build/firmware/.made ## the tests that take seconds, without
 bench: $(VENV)/.dev build/firmware/.made ## the figures: latencies, CPU per rating, erases, heap
 	@$(PY) -m tests.bench
 
+soak: $(VENV)/.dev build/firmware/.made ## a box at an ESP32's heap, 100,000 presses, a flapping TLS link: four hours; PRESSES=1000
+	@$(PY) -m tests.firmware.soak $(PRESSES)
+
 docs: $(VENV)/.dev ## rewrite docs/CLI.md from the commands' own help
 	@$(PY) -m tests.docs.cli_page
 
@@ -113,4 +116,4 @@ clean: ## remove what make has made: .venv, build, caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup firmware demo flash lint types format size services test quick bench docs lock clean
+.PHONY: help setup firmware demo flash lint types format size services test quick bench soak docs lock clean

@@ -28,15 +28,16 @@
 #   tell(line) for a technician's console; lit(level, seq) when a press has its light
 
 import gc
+import sys
 
 gc.threshold(2048)  # while modules load: what they leave behind must not lie between what stays
 
 import asyncio  # noqa: E402
 
 import boot_slot  # noqa: E402
-from box import wire  # noqa: E402
 
-BATCH = bytearray(wire.BUFFER)  # the one large block of memory, taken before the heap is in pieces
+BATCH_BYTES = 2048  # 11 records; the law allows 4096, but a stream that stalls copies what it could not send
+BATCH = bytearray(BATCH_BYTES)  # the one large block of memory, taken before the heap is in pieces
 
 from box.clock import journalled  # noqa: E402
 from box.journal import Journal  # noqa: E402
@@ -51,10 +52,17 @@ GOODBYE_MS = 2000
 COMMANDED = 3  # boot reason
 
 
+# A module of box/ that was needed once gives its heap back.
+def forget(name):
+    del sys.modules["box." + name]
+    delattr(sys.modules["box"], name)
+
+
 async def run(port):
     ident = port.ident
     reason = port.boot_reason()
     book = Journal(port.flash, ident["k_chain"], ident["box"], lambda: port.random(8))
+    forget("survey")
     book.begin(reason, FW)
     port.wall(max(MADE_MS, journalled(book)), False)
     core = Core(port, book, FW, reason)

@@ -15,11 +15,11 @@ import struct
 from binascii import crc32
 
 from box.chain import first_tag, next_tag
-from box.links import forged_end, run_base, tag_before
+from box.links import run_base, tag_before
 from box.losses import Losses
 from box.record import BOOT, LOSS, PACKED, PRESS, TORN, loss_data, pack
 from box.ring import ACK, BLOCK, SLOT, UNREADABLE, ZEROS, Ring
-from box.scan import Sweep, acknowledged, survey
+from box.scan import Sweep
 
 RESERVE = 16  # slots kept for admissions at the end of a full ring's newest block: two are needed, the rest may tear
 GIVE_UP_AT = 20  # slots left when idle work gives up a block: sooner loses more, later erases under a key
@@ -46,21 +46,23 @@ class Journal:
         self.n, self.lost, self.unknown = [0, 0, 0], [0, 0, 0], 0
         self.newest = self.acked = self.boot = 0
         self._next = 1
-        life = survey(self.ring)
+        from box import survey  # noqa: PLC0415  needed once
+
+        life = survey.survey(self.ring)
         self.life = life or mint()
         self._first_tag = self._tag = first_tag(k_chain, box, self.life)
         if life:
-            self._recover()
+            self._recover(survey)
         else:
             self._open_block()
         self.boot = min(self.boot + 1, BOOT_MAX)
 
-    def _recover(self):
+    def _recover(self, survey):
         ring = self.ring
-        forged = forged_end(ring, self._key)
+        forged = survey.forged_end(ring, self._key)
         if forged:
             ring.flash.program(forged[0] * BLOCK + forged[1] * SLOT, ZEROS)  # for good: its seq is spent
-        self.acked = acknowledged(ring)
+        self.acked = survey.acknowledged(ring)
         b = ring.block_of(self.acked) if self.acked else ring.oldest()
         if not self.acked:
             self.acked = ring.first[b] - 1

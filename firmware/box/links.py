@@ -55,19 +55,3 @@ def run_base(ring, seq):
                 base = got
             expect = got + 1
     return base if expect == limit else limit
-
-
-# Is the newest record one that only its crc vouches for? A torn slot passes that once in 65,536. -> (block, slot) or None
-def forged_end(ring, key):
-    b, i = ring.head, ring.slot - 1
-    seq = ring.load(b, i) if i else 0
-    if seq <= 0:
-        return None
-    packed, own = bytes(ring.buf[:PACKED]), _tag(ring.buf)
-    if i > 1 and ring.load(b, i - 1) == seq - 1:
-        prev = _tag(ring.buf)
-    elif i == 1 and ring.header(b):
-        prev = ring.fields()[4]
-    else:
-        return None  # its neighbour is gone too: nothing to check it against
-    return None if next_tag(key, prev, packed) == own else (b, i)

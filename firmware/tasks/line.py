@@ -21,8 +21,9 @@ LOOK_MS = 1000  # the supervisor wants to hear from a waiting task at least this
 CHUNK = 512  # bytes a read: one at a time cost three times the CPU
 PACKET_MAX = wire.INCOMING_MAX + 64  # with topic and MQTT's head
 
-# TimeoutError and EOFError are no OSError in MicroPython; a certificate that fails is a ValueError.
-ERRORS = (OSError, EOFError, ValueError, asyncio.TimeoutError)
+# TimeoutError and EOFError are no OSError in MicroPython; a certificate that fails is a ValueError. Without memory for a
+# message the connection goes, with all that it holds: a box that cannot talk can still count, and it tries again.
+ERRORS = (OSError, EOFError, ValueError, MemoryError, asyncio.TimeoutError)
 
 MOUTHS = ("record", "state", "beat", "reply", "fetch")
 EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("chunk", 0), ("prompt", 1))

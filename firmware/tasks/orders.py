@@ -88,15 +88,11 @@ class Orders:
         try:
             from tasks import update  # noqa: PLC0415
 
-            self.update = update.Update(self.core, self._k_link, self._box, id, arg)
+            self.update, why = update.begin(self.core, self._k_link, self._box, id, arg)
         except MemoryError:
             return "no memory"
-        except OSError:
-            return "disk"
-        except update.Refused as e:
-            return str(e)
         self.core.link.set()
-        return ""
+        return why
 
     def chunk(self, payload):
         if self.update:

@@ -25,6 +25,16 @@ class Refused(Exception):
     pass
 
 
+# -> (an Update, "") or (None, why not)
+def begin(core, k_link, box, id, arg):
+    try:
+        return Update(core, k_link, box, id, arg), ""
+    except OSError:
+        return None, "disk"
+    except Refused as e:
+        return None, str(e)
+
+
 class Update:
     # arg: "1.2.0 56789", version and bytes of the stream
     def __init__(self, core, k_link, box, id, arg):

@@ -67,7 +67,7 @@ def test_a_backlog_goes_in_batches_one_at_a_time(box: SimBox, collector: FakeCol
     collector.answering = True
     acked(box, 43)
     sizes = [len(b["records"]) for b in collector.batches if b["records"]]
-    assert max(sizes) > 15
+    assert max(sizes) > 8
     assert [b["depth"] for b in collector.batches][-1] == 0
     assert len(collector.presses()) == 41
 

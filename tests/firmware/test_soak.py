@@ -1,0 +1,27 @@
+"""Two minutes of `make soak`: presses without a pause over a TLS link that flaps, at an ESP32's heap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.firmware.conftest import micropython
+from tests.firmware.soak import GROWTH, soak
+
+pytest_plugins = ["tests.firmware.simfixtures"]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(micropython() is None, reason="no micropython on this platform"),
+]
+
+
+def test_two_minutes_of_pressing_over_a_flapping_tls_link_cost_no_heap_and_no_press(
+    tmp_path: Path, firmware: Path
+) -> None:
+    report = soak(tmp_path, firmware, seconds=120)
+    print(report)
+    assert report.stored == report.pressed > 500
+    assert report.outages >= 5
+    assert report.resets == 0
+    assert report.grown() <= GROWTH, report
