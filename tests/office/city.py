@@ -11,9 +11,10 @@ from typing import Any
 from manyi.office.errors import HallUnknown, SourceDown
 
 BEIJING = timezone(timedelta(hours=8))
-COUNTIES = (
-    "南屏 松河县 柳川 云岭县 清渠 东坪 白砾县 平埠 长梁 青汀县 北原 望渚 沙堰县 双槐 石滩 梅垭 新埠".split()
-)  # noqa: SIM905
+COUNTIES = [
+    "南屏", "松河县", "柳川", "云岭县", "清渠", "东坪", "白砾县", "平埠", "长梁",
+    "青汀县", "北原", "望渚", "沙堰县", "双槐", "石滩", "梅垭", "新埠",
+]  # fmt: skip
 NAMES = "李文静 王建国 张秀兰 赵海燕 刘志强 陈思远 孙丽娟 周明亮 吴晓红 郑凯".split()  # noqa: SIM905
 
 
