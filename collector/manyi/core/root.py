@@ -27,6 +27,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
+from manyi.core import stores
 from manyi.core.errors import InputError
 from manyi.core.ledger import chain, reader
 
@@ -165,17 +166,16 @@ def admit_setback(conn: sqlite3.Connection, folder: Path, now_ms: int) -> bool:
     latest = read_latest(folder)
     if latest is None or hash_of(conn, latest.row) == latest.hash:
         return False
-    conn.execute("BEGIN IMMEDIATE")
-    row_id, before = reader.tail(conn)
-    body = json.dumps(
-        {"had": latest.row, "hash": latest.hash.hex(), "at_ms": latest.at_ms, "stands": row_id},
-        separators=(",", ":"),
-    ).encode()
-    digest = chain.row_hash(before, (row_id + 1, now_ms, "setback", "", "", 0, 0), body)
-    conn.execute(
-        "INSERT INTO row VALUES (?, ?, 'setback', NULL, NULL, ?, ?)", (row_id + 1, now_ms, body, digest)
-    )
-    conn.execute("COMMIT")
+    with stores.transaction(conn):
+        row_id, before = reader.tail(conn)
+        body = json.dumps(
+            {"had": latest.row, "hash": latest.hash.hex(), "at_ms": latest.at_ms, "stands": row_id},
+            separators=(",", ":"),
+        ).encode()
+        digest = chain.row_hash(before, (row_id + 1, now_ms, "setback", "", "", 0, 0), body)
+        conn.execute(
+            "INSERT INTO row VALUES (?, ?, 'setback', NULL, NULL, ?, ?)", (row_id + 1, now_ms, body, digest)
+        )
     return True
 
 

@@ -1,4 +1,5 @@
-"""What every projection's database has in common: how it is opened, its cursor, its epoch. Knows no meaning.
+"""What every projection's database has in common: how it is opened, its cursor, its epoch; and the one form of a
+transaction, the ledger's too. Knows no meaning.
 
 `epoch` is minted when a store begins from nothing. Whoever follows a store remembers its epoch beside the
 cursor and begins again when it has changed, so that a rebuilt or restored store can never be mistaken for

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from manyi.core import stores
 from manyi.core.ledger import chain, reader
 
 KINDS: Final = frozenset({"office", "box", "placement", "staff", "duty", "cover", "leader", "policy"})
@@ -28,8 +29,7 @@ def append_facts(
     if the transaction fails (nothing is appended then).
     """
     bodies = [(kind, _body(kind, fact)) for kind, fact in facts]
-    conn.execute("BEGIN IMMEDIATE")
-    try:
+    with stores.transaction(conn):
         row_id, before = reader.tail(conn)
         first = row_id + 1
         for kind, body in bodies:
@@ -38,11 +38,6 @@ def append_facts(
             conn.execute(
                 "INSERT INTO row VALUES (?, ?, ?, NULL, NULL, ?, ?)", (row_id, at_ms, kind, body, before)
             )
-        conn.execute("COMMIT")
-    except BaseException:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
-        raise
     return list(range(first, row_id + 1))
 
 

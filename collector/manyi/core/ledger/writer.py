@@ -8,10 +8,10 @@ transactions: roster imports append rows too.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from manyi.core import stores
 from manyi.core.ledger import chain, heads, reader
 from manyi.core.ledger.ingest import Head, Verdict, judge
 from manyi.core.record import BODY_BYTES, TAG_BYTES
@@ -65,7 +65,7 @@ class Done(NamedTuple):
 
 def commit(conn: sqlite3.Connection, work: Work, now_ms: int) -> Done:
     """Takes `work` in. Raises sqlite3.Error if it could not be committed; then nothing of it is stored."""
-    with _transaction(conn):
+    with stores.transaction(conn):
         verdicts, rows = _batches(conn, work.batches, work.again, now_ms)
         for b in work.beats:
             conn.execute(
@@ -120,15 +120,3 @@ def _aside(a: Unreadable, now_ms: int) -> tuple[int, str, str, bytes]:
         a.topic[:ASIDE_TOPIC_MAX].encode(errors="replace").decode()
     )  # a lone surrogate is no text to SQLite
     return (now_ms, topic, why, a.payload[:ASIDE_PAYLOAD_MAX])
-
-
-@contextmanager
-def _transaction(conn: sqlite3.Connection) -> Iterator[None]:
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        conn.execute("COMMIT")
-    except BaseException:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
-        raise
