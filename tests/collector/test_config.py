@@ -29,7 +29,9 @@ def test_the_defaults_in_the_examples_comments_are_the_defaults() -> None:
     uncommented = "\n".join(
         line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
         for line in lines
-        if "allowed_hosts" not in line  # shown by an example: there is no name that fits everybody
+        if not line.startswith(
+            ("# allowed_hosts", "# dir", "# out", "# in ")
+        )  # examples: nothing fits everybody
     )
     assert config.parse(uncommented, EXAMPLE.parent) == config.load(EXAMPLE)
 
@@ -81,3 +83,16 @@ def test_a_secret_is_its_one_line(tmp_path: Path) -> None:
     file.touch(mode=0o600)
     file.write_text("hush\n")
     assert config.secret(file, "password") == "hush"
+
+
+def test_an_inner_zone_has_a_feed_and_nothing_to_collect(tmp_path: Path) -> None:
+    text = '[city]\nname = "x"\n[data]\ndir = "d"\n[feed]\nin = "files"\n'
+    found = config.parse(text, tmp_path)
+    assert (found.follows, found.feed.in_dir) == (True, tmp_path / "files")
+    with pytest.raises(SetupError, match=r"\[broker\] and \[feed\] in exclude each other"):
+        config.parse(text + '[broker]\nhost = "b"\n', tmp_path)
+
+
+def test_without_a_feed_the_broker_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"\[broker\] host is missing"):
+        config.parse('[city]\nname = "x"\n[data]\ndir = "d"\n[keys]\nlink_file = "k"\n', tmp_path)

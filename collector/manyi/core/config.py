@@ -106,6 +106,25 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Backups:
+    """`manyi backup` without a folder writes to `dir` and keeps so many copies, one a day and one a week."""
+
+    dir: Path | None = None
+    daily: int = 14
+    weekly: int = 8
+    secrets: bool = False
+    """Copies hold the secret files too, 0600."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Two zones: the collector writes files to `out_dir`; an installation with `in_dir` has no broker and follows them."""
+
+    out_dir: Path | None = None
+    in_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     city: City
     data: Data
@@ -114,6 +133,13 @@ class Config:
     influx: Influx | None
     web: Web
     policy: Policy
+    backup: Backups = Backups()
+    feed: Feed = Feed()
+
+    @property
+    def follows(self) -> bool:
+        """Inside of a one-way gap: nothing is collected, the ledger comes in files; `broker` and `keys` say nothing."""
+        return self.feed.in_dir is not None
 
 
 def load(path: Path) -> Config:
@@ -136,8 +162,16 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
     r = _Reader(tree, base)
     city = City(r.text("city", "name"), r.text("city", "name_en", ""))
     data = Data(r.path("data", "dir") or base)
-    broker = _broker(r)
-    keys = KeyFiles(r.path("keys", "link_file") or base)
+    feed = Feed(r.path("feed", "out", needed=False), r.path("feed", "in", needed=False))
+    if feed.in_dir is None:
+        broker, keys = _broker(r), KeyFiles(r.path("keys", "link_file") or base)
+    else:
+        broker, keys = Broker("", 0, "", None, True, None), KeyFiles(base / "link.keys")
+        for section in ("broker", "keys"):
+            if section in tree:
+                r.problems.append(
+                    f"[{section}] and [feed] in exclude each other: who follows files collects nothing."
+                )
     influx = _influx(r) if "influx" in tree else None
     web = Web(
         r.text("web", "host", "127.0.0.1"),
@@ -150,10 +184,16 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
         hall_batch=r.number("policy", "hall_batch", 5, 100, 5),
         silent_s=r.number("policy", "silent_s", 30, 86400, 180),
     )
+    backup = Backups(
+        r.path("backup", "dir", needed=False),
+        r.number("backup", "daily", 1, 400, 14),
+        r.number("backup", "weekly", 0, 400, 8),
+        r.yes("backup", "secrets"),
+    )
     r.refuse_the_rest()
     if r.problems:
         raise SetupError(*(f"{name}: {problem}" for problem in r.problems))
-    return Config(city, data, broker, keys, influx, web, policy)
+    return Config(city, data, broker, keys, influx, web, policy, backup, feed)
 
 
 def _broker(r: _Reader) -> Broker:
@@ -208,7 +248,7 @@ class _Reader:
                 self._left[section] = dict(values)
             else:
                 self.problems.append(f"{section!r} stands outside a [section].")
-        self._known = {"city", "data", "broker", "keys", "influx", "web", "policy"}
+        self._known = {"city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed"}
 
     def _take(self, section: str, key: str, default: Any) -> Any:
         value = self._left.get(section, {}).pop(key, default)
