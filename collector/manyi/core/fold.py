@@ -11,8 +11,8 @@ from collections import Counter
 
 import msgspec
 
+from manyi.core import known, stores
 from manyi.core import record as rec
-from manyi.core import stores
 from manyi.core.dating import (
     BY_BOUNDS,
     BY_CLOCK,
@@ -39,11 +39,9 @@ NO_VISIT = bytes(10)  # `data` of a press without visit id and business type
 NOTABLE = frozenset({"loss", "break", "fork"})  # rows that somebody should hear of
 KEYTEST_FAILED = 2  # `reason` of a key test in which somebody was there and an asked key did not come
 DETAIL_CHARS = 200  # of a row's body kept with an alarm; the ledger has it whole
-
-
 _MARKS = ",".join("?" * len(COLUMNS))
 _NAMES = ",".join(COLUMNS)
-
+_ONE = f"SELECT {_NAMES} FROM rating WHERE box = ? AND life = ? AND seq = ?"
 _NEWEST_BADGE = """
 SELECT badge FROM badge WHERE box = ? AND time_ms BETWEEN ? AND ?
 ORDER BY time_ms DESC, life DESC, seq DESC LIMIT 1"""
@@ -80,6 +78,8 @@ class Fold:
                 self._record(row)
         elif row.kind in KEYS:
             self._fact(row)
+        elif row.kind == known.KIND:
+            self._known(row)
         elif row.kind in NOTABLE:
             self._alarm(row, row.kind, row.body[:DETAIL_CHARS].decode(errors="replace"))
 
@@ -205,15 +205,19 @@ class Fold:
 
     def _revise(self, row: Row, v: Visit) -> None:
         """A further press of a visit that is out already."""
-        key = (row.box, row.life, v.seq)
-        old = self._fresh.get(key)
-        if old is None:
-            found = self._conn.execute(
-                f"SELECT {_NAMES} FROM rating WHERE box = ? AND life = ? AND seq = ?", key
-            )
-            old = Rating(*found.fetchone())
+        old = self._rating((row.box, row.life, v.seq))
+        assert old is not None
         self._supersede(row, old, level=v.level, presses=v.presses, prompted=int(v.prompted), flags=v.flags,
                         reason=v.reason, visit=v.visit, biz=v.biz)  # fmt: skip
+
+    def _known(self, row: Row) -> None:
+        old, said = self._rating((row.box, row.life, row.seq)), known.said(row.body)
+        if old is not None and not old.known_ms and said is not None:  # the first word stands
+            self._supersede(row, old, known_ms=row.at_ms, known_by=said[0], known_role=said[1])
+
+    def _rating(self, key: Key) -> Rating | None:
+        found = self._fresh.get(key) or self._conn.execute(_ONE, key).fetchone()
+        return found if found is None or isinstance(found, Rating) else Rating(*found)
 
     def _supersede(self, row: Row, old: Rating, **new: int | str) -> None:
         self._superseded.append(old)

@@ -8,7 +8,7 @@ import msgspec
 
 class Rating(msgspec.Struct, frozen=True):
     """(box, life, seq) of the first press is the identity; `row_id` and `at_ms` are of the ledger row that
-    made this version. Empty ids are unknown: 未分配 (place), 未签到 (staff).
+    made this version. Empty ids are unknown: 未分配 (place), 未签到 (staff). `known_ms` is 0 until somebody has said 已知悉.
     """
 
     box: str
@@ -35,6 +35,9 @@ class Rating(msgspec.Struct, frozen=True):
     hall: str
     window: str
     staff: str
+    known_ms: int = 0
+    known_by: str = ""
+    known_role: str = ""
 
 
 COLUMNS = Rating.__struct_fields__

@@ -21,14 +21,14 @@ from manyi.core.ledger.reader import Row
 from manyi.core.rating import COLUMNS, Rating
 from manyi.core.roster.facts import KEYS
 
-VERSION = 1
+VERSION = 2
 STEP_ROWS = 2_000  # about 20 ms of work, so that a live press behind a backlog still shows in time
 
 _RATING = """
   box TEXT, life TEXT, seq INTEGER, version INTEGER, row_id INTEGER, at_ms INTEGER, boot INTEGER, up_ms INTEGER,
   time_ms INTEGER, dated TEXT, level INTEGER, first INTEGER, presses INTEGER, prompted INTEGER, flags INTEGER,
   reason INTEGER, visit TEXT, biz INTEGER, latency_ms INTEGER, county TEXT, township TEXT, hall TEXT,
-  window TEXT, staff TEXT"""
+  window TEXT, staff TEXT, known_ms INTEGER, known_by TEXT, known_role TEXT"""
 SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE fact (id INTEGER PRIMARY KEY, at_ms INTEGER, kind TEXT, body BLOB);

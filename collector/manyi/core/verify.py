@@ -157,6 +157,8 @@ class Checker:
                     self._at(key, row.seq).broken = True
                 case "fork":
                     return self._fork(key, row)
+                case "known":
+                    return self._known(key, row)
                 case "setback":
                     fields = json.loads(row.body)
                     self.setbacks.append(fields["had"])
@@ -197,6 +199,14 @@ class Checker:
             return f"writes off {first} to {last}, but seq {b.seq + 1} is next"
         b.gap, b.broken = (last, (lost[0], lost[1], lost[2])), True
         self._gaps.append((row, Gap(first, last, b.gap[1])))
+        return None
+
+    def _known(self, key: tuple[str, str, int], row: Row) -> str | None:
+        fields, b = json.loads(row.body), self.branches.get(key)
+        if (fields["box"], fields["life"], fields["seq"]) != (row.box, row.life, row.seq):
+            return "says that another rating is known than the one it stands at"
+        if self._whole and (b is None or not b.start <= row.seq <= b.seq):
+            return "says that a rating is known which had not come yet"
         return None
 
     def _fork(self, key: tuple[str, str, int], row: Row) -> str | None:

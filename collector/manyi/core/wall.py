@@ -234,7 +234,8 @@ def _entry(r: Rating) -> dict[str, Any]:
     return {
         "level": r.level, "first_level": r.first, "presses": r.presses, "prompted": bool(r.prompted),
         "county": r.county, "hall": r.hall, "window": r.window, "staff": r.staff, "box": r.box,
-        "version": r.version, "dated": r.dated,
+        "version": r.version, "dated": r.dated, "known_ms": r.known_ms, "known_by": r.known_by,
+        "known_role": r.known_role,
     }  # fmt: skip
 
 
