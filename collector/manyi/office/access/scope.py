@@ -178,7 +178,7 @@ def scope_of(user: Any) -> Scope:
 
 
 def needs(action: Action, *, machine: bool = False) -> Callable[[View], View]:
-    """Before an async view: only for those who may. `request.scope` and `request.user` are set for the view.
+    """Before an async view: only for those who may. `request.office_scope` and `request.user` are set for the view.
 
     A visitor is sent to the login page and anybody else told no; `machine` says it as 401 and 403 in JSON.
     """
@@ -211,7 +211,7 @@ async def scope_for(request: HttpRequest) -> Scope:
     if getattr(current().settings, "login", False):
         request.user = await request.auser()
         scope = scope_of(request.user)
-    request.scope = scope  # type: ignore[attr-defined]
+    request.office_scope = scope  # type: ignore[attr-defined]  # request.scope is ASGI's own
     return scope
 
 
