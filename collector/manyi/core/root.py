@@ -166,6 +166,12 @@ def admit_setback(conn: sqlite3.Connection, folder: Path, now_ms: int) -> bool:
     latest = read_latest(folder)
     if latest is None or hash_of(conn, latest.row) == latest.hash:
         return False
+    append_setback(conn, latest, now_ms)
+    return True
+
+
+def append_setback(conn: sqlite3.Connection, latest: Latest, now_ms: int) -> None:
+    """`latest`: what the ledger had, as far as anybody knows."""
     with stores.transaction(conn):
         row_id, before = reader.tail(conn)
         body = json.dumps(
@@ -176,7 +182,6 @@ def admit_setback(conn: sqlite3.Connection, folder: Path, now_ms: int) -> bool:
         conn.execute(
             "INSERT INTO row VALUES (?, ?, 'setback', NULL, NULL, ?, ?)", (row_id + 1, now_ms, body, digest)
         )
-    return True
 
 
 def _write(path: Path, text: str) -> None:
