@@ -39,6 +39,7 @@ plain = true
 link_file = "link.keys"
 [web]
 port = {web}
+login = false
 """
 
 

@@ -160,7 +160,7 @@ class City:
         text = (
             '[city]\nname = "岱州市"\nname_en = "Daizhou"\n[data]\ndir = "data"\n'
             f'[broker]\nhost = "127.0.0.1"\nport = {self.broker.port}\nplain = true\n'
-            f'[keys]\nlink_file = "link.keys"\n[web]\nport = {self.web}\n'
+            f'[keys]\nlink_file = "link.keys"\n[web]\nport = {self.web}\nlogin = false\n'
         )
         if self.influx:
             (self.folder / "token").write_text(self.influx.token)

@@ -13,6 +13,10 @@ from typing import Any
 
 from manyi.core.errors import SetupError
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+AUDIT_MIN_DAYS = 180  # the law on network security asks for six months of logs
+AUDIT_DAYS = 365
+
 
 @dataclass(frozen=True, slots=True)
 class City:
@@ -84,6 +88,16 @@ class Influx:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """Single sign-on with the bureau's own identity provider (docs/ACCESS.md)."""
+
+    name: str
+    server_url: str
+    client_id: str
+    client_secret_file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Web:
     """`allowed_hosts`: names that browsers may use for the wall, besides its own address and this machine's."""
 
@@ -91,6 +105,30 @@ class Web:
     port: int
     secret_file: Path | None
     allowed_hosts: tuple[str, ...] = ()
+    login: bool = True
+    """False: no accounts, everybody sees everything. For the demo; refused elsewhere than on loopback."""
+    https: bool = True
+    """Browsers come by TLS (a reverse proxy's, or cert_file): cookies never travel without it."""
+    public_port: int = 0
+    """A second port that answers the halls' public screens and nothing else; 0: none."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    proxies: tuple[str, ...] = ("127.0.0.1",)
+    """Reverse proxies whose word on a browser's address is taken."""
+    idle_minutes: int = 30
+    session_hours: int = 12
+    second_factor: tuple[str, ...] | None = None
+    """Roles that need a second factor; None: the web application's own list."""
+    metrics_token_file: Path | None = None
+    oidc: Oidc | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """`syslog`: "host:port" (UDP) or the path of a socket; "" for none."""
+
+    syslog: str = ""
+    keep_days: int = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +173,7 @@ class Config:
     policy: Policy
     backup: Backups = Backups()
     feed: Feed = Feed()
+    audit: Audit = Audit()
 
     @property
     def follows(self) -> bool:
@@ -173,11 +212,9 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
                     f"[{section}] and [feed] in exclude each other: who follows files collects nothing."
                 )
     influx = _influx(r) if "influx" in tree else None
-    web = Web(
-        r.text("web", "host", "127.0.0.1"),
-        r.number("web", "port", 1, 65535, 8080),
-        r.path("web", "secret_file", needed=False),
-        r.names("web", "allowed_hosts"),
+    web = _web(r)
+    audit = Audit(
+        r.text("audit", "syslog", ""), r.number("audit", "keep_days", AUDIT_MIN_DAYS, 3650, AUDIT_DAYS)
     )
     policy = Policy(
         visit_ms=r.number("policy", "visit_ms", 2000, 15000, 5000),
@@ -193,7 +230,51 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
     r.refuse_the_rest()
     if r.problems:
         raise SetupError(*(f"{name}: {problem}" for problem in r.problems))
-    return Config(city, data, broker, keys, influx, web, policy, backup, feed)
+    return Config(city, data, broker, keys, influx, web, policy, backup, feed, audit)
+
+
+def _web(r: _Reader) -> Web:
+    oidc = r.table("web", "oidc")
+    host = r.text("web", "host", "127.0.0.1")
+    web = Web(
+        host,
+        r.number("web", "port", 1, 65535, 8080),
+        r.path("web", "secret_file", needed=False),
+        r.names("web", "allowed_hosts"),
+        login=r.yes("web", "login", True),
+        https=r.yes("web", "https", True),
+        public_port=r.number("web", "public_port", 0, 65535, 0),
+        cert_file=r.path("web", "cert_file", needed=False),
+        key_file=r.path("web", "key_file", needed=False),
+        proxies=r.names("web", "proxies", ("127.0.0.1",)),
+        idle_minutes=r.number("web", "idle_minutes", 5, 1440, 30),
+        session_hours=r.number("web", "session_hours", 1, 168, 12),
+        second_factor=r.names("web", "second_factor") if r.has("web", "second_factor") else None,
+        metrics_token_file=r.path("web", "metrics_token_file", needed=False),
+        oidc=_oidc(r) if oidc else None,
+    )
+    if not web.login and host not in LOOPBACK:
+        r.problems.append(
+            f"[web] login = false is for this machine alone, and host = {host!r} is seen from others: "
+            "take one of the two out."
+        )
+    if bool(web.cert_file) != bool(web.key_file):
+        r.problems.append("[web] needs cert_file and key_file together, or neither.")
+    if web.cert_file and not web.https:
+        r.problems.append("[web] has both cert_file and https = false: take one out.")
+    return web
+
+
+def _oidc(r: _Reader) -> Oidc:
+    url = r.text("web.oidc", "server_url")
+    if url and not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        r.problems.append(f"[web.oidc] server_url = {url!r} must start with https://.")
+    return Oidc(
+        r.text("web.oidc", "name"),
+        url,
+        r.text("web.oidc", "client_id"),
+        r.path("web.oidc", "client_secret_file") or Path(),
+    )
 
 
 def _broker(r: _Reader) -> Broker:
@@ -248,7 +329,7 @@ class _Reader:
                 self._left[section] = dict(values)
             else:
                 self.problems.append(f"{section!r} stands outside a [section].")
-        self._known = {"city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed"}
+        self._known = {"city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed", "audit"}
 
     def _take(self, section: str, key: str, default: Any) -> Any:
         value = self._left.get(section, {}).pop(key, default)
@@ -273,19 +354,32 @@ class _Reader:
             return low
         return value
 
-    def yes(self, section: str, key: str) -> bool:
-        value = self._take(section, key, False)
+    def has(self, section: str, key: str) -> bool:
+        return key in self._left.get(section, {})
+
+    def table(self, section: str, key: str) -> bool:
+        """Whether there is a [section.key]; from here on it is read like a section of that name."""
+        value = self._left.get(section, {}).pop(key, None)
+        if value is not None and not isinstance(value, dict):
+            self.problems.append(f"[{section}] {key} = {value!r} must be a section [{section}.{key}].")
+        elif value is not None:
+            self._left[f"{section}.{key}"] = dict(value)
+            self._known.add(f"{section}.{key}")
+        return isinstance(value, dict)
+
+    def yes(self, section: str, key: str, default: bool = False) -> bool:
+        value = self._take(section, key, default)
         if not isinstance(value, bool):
             self.problems.append(f"[{section}] {key} = {value!r} must be true or false.")
         return value is True
 
-    def names(self, section: str, key: str) -> tuple[str, ...]:
-        """A list of host names; none if it is not there. "*" would let any web page read the wall."""
-        values = self._take(section, key, [])
+    def names(self, section: str, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of names; none if it is not there. "*" would let any web page read the wall."""
+        values = self._take(section, key, list(default))
         if not isinstance(values, list) or not all(
             isinstance(each, str) and each.strip() and "*" not in each for each in values
         ):
-            self.problems.append(f"[{section}] {key} = {values!r} must be a list of host names, without *.")
+            self.problems.append(f"[{section}] {key} = {values!r} must be a list of names, without *.")
             return ()
         return tuple(values)
 

@@ -46,6 +46,7 @@ link_file = "link.keys"
 [web]
 host = "{host}"
 port = {web_port}
+login = false  # no accounts: on this machine alone, and only because every citizen here is invented
 """
 
 

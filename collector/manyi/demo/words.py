@@ -14,7 +14,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "Starting {boxes} boxes, broker, collector and wall …",
     ),
     "ready": ("已就绪,用时 {s:.1f} 秒", "Ready after {s:.1f} s"),
-    "wall": ("监控大屏   {url}", "The wall     {url}"),
+    "wall": (
+        "监控大屏   {url}（演示不设账号，只在本机可见）",
+        "The wall     {url} (the demo has no accounts and is seen on this machine alone)",
+    ),
     "hall": ("大厅屏     {url}  {name}", "Hall screen  {url}  {name}"),
     "keys": (
         "您来评价:1 满意  2 基本满意  3 不满意   Tab 换下一台评价器   q 结束",
