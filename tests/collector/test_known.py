@@ -149,3 +149,31 @@ def test_verify_finds_a_mark_that_speaks_of_another_rating(tmp_path: Path) -> No
         place.conn.execute("UPDATE row SET body = ?, seq = ? WHERE id = ?", (false, at, row))
         place.rechain()
         assert what in place.finding().what
+
+
+def test_a_red_on_the_wall_names_the_halls_telephone_and_who_led_it_then_and_no_hall_screen_does(
+    screen: Screen,
+) -> None:
+    hall = ("office", {"id": "h1", "tier": "hall", "parent": "c1", "zh": "h1", "en": "", "tel": "0531-1"})
+    leads = [
+        ("leader", {"hall": "h1", "from_ms": NOON + at, "to_ms": to, "zh": who, "tel": tel})
+        for at, to, who, tel in (
+            (0, None, "早班", "138"),
+            (2 * MINUTE, NOON + 3 * MINUTE, "午班", "139"),
+        )
+    ]
+    screen.ledger.fact(*TOWN, hall, *leads)
+    screen.visits("box-1", 3, 1, 3, 3, 3)
+    said = [
+        (r["phone"], r["leader"], r["leader_phone"])
+        for r in sorted(screen.show()["latest"], key=lambda r: r["time_ms"])
+    ]
+    assert said == [
+        ("0531-1", "早班", "138"),
+        ("", "", ""),
+        ("0531-1", "午班", "139"),
+        ("0531-1", "", ""),
+        ("0531-1", "", ""),
+    ]
+    seen = json.dumps(screen.hall(), ensure_ascii=False)
+    assert not [word for word in ("0531-1", "早班", "138", "known") if word in seen]

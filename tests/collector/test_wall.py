@@ -335,7 +335,11 @@ def test_progress_counts_rows_and_changes_not_taken_in(screen: Screen) -> None:
 
 def figures(screen: Screen) -> list[Any]:
     tallies = screen.conn.execute("SELECT * FROM tally WHERE n <> 0 ORDER BY day, county, hall").fetchall()
-    return [tallies, screen.show(LATER)["latest"]]
+    watched = screen.conn.execute("SELECT * FROM pressed WHERE n <> 0 ORDER BY 1, 2, 3").fetchall()
+    waiting = screen.conn.execute("SELECT * FROM red ORDER BY 1, 2, 3").fetchall()
+    assert sum(row[3] for row in watched) == sum(row[3] for row in tallies)
+    assert sum(row[4] for row in watched) == len(waiting)
+    return [tallies, watched, waiting, screen.show(LATER)["latest"]]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from manyi.core import ratings, stores
+from manyi.core import ratings, stores, wall_watch
 from manyi.core.dating import AHEAD_MS
 from manyi.core.ledger.reader import Row
 from manyi.core.rates import FIELDS, NOTHING
@@ -31,7 +31,7 @@ from manyi.core.wall_view import hall_snapshot, shown, snapshot
 
 __all__ = ["Wall", "hall_snapshot", "shown", "snapshot"]
 
-VERSION = 1
+VERSION = 2
 STEP_CHANGES = 2_000  # about 30 ms of work: a live press is on the wall in time
 LATEST = 20  # the wall's list
 CLOSED_AFTER_MS = 30_000  # the longest visit (15 s), and as long again for its second press to arrive
@@ -44,7 +44,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE tally (day INTEGER, county TEXT, hall TEXT, {_TALLY}, PRIMARY KEY (day, county, hall)) WITHOUT ROWID;
 CREATE TABLE shown (
   box TEXT, life TEXT, seq INTEGER, day INTEGER, county TEXT, hall TEXT, level INTEGER, first INTEGER, presses INTEGER,
-  flags INTEGER, close_ms INTEGER, batch INTEGER, PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
+  flags INTEGER, close_ms INTEGER, batch INTEGER, window TEXT, PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
 CREATE INDEX shown_waiting ON shown(hall, day, close_ms) WHERE batch IS NULL AND hall <> '';
 CREATE TABLE pool (hall TEXT, day INTEGER, waiting INTEGER, PRIMARY KEY (hall, day)) WITHOUT ROWID;
 CREATE INDEX pool_full ON pool(waiting) WHERE waiting >= {BATCH_MIN};
@@ -53,8 +53,8 @@ CREATE TABLE batch (
 CREATE INDEX batch_of ON batch(hall, day);
 CREATE TABLE latest (id TEXT PRIMARY KEY, time_ms INTEGER, body TEXT) WITHOUT ROWID;
 CREATE TABLE unit (id TEXT PRIMARY KEY, tier TEXT, parent TEXT, zh TEXT, en TEXT, tel TEXT) WITHOUT ROWID;
-CREATE TABLE staff (id TEXT PRIMARY KEY, zh TEXT, en TEXT) WITHOUT ROWID
-"""
+CREATE TABLE staff (id TEXT PRIMARY KEY, zh TEXT, en TEXT) WITHOUT ROWID;
+{wall_watch.SCHEMA}"""
 _ADD = (
     f"INSERT INTO tally VALUES (?, ?, ?, {','.join('?' * len(FIELDS))}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = {name} + excluded.{name}" for name in FIELDS)
@@ -132,7 +132,7 @@ class Wall:
 
     def _reset(self) -> None:
         conn = self._conn
-        for table in ("meta", "tally", "latest", "unit", "staff", "pool"):
+        for table in ("meta", "tally", "latest", "unit", "staff", "pool", *wall_watch.TABLES):
             conn.execute(f"DELETE FROM {table}")
         conn.execute("DELETE FROM shown WHERE batch IS NULL")
         conn.execute("UPDATE shown SET level = 0")  # released, and not counted yet
@@ -158,6 +158,8 @@ class Wall:
             [(u.id, u.tier, u.parent, u.zh, u.en, u.tel) for u in units],
         )
         conn.executemany("INSERT OR REPLACE INTO staff VALUES (?, ?, ?)", [(s.id, s.zh, s.en) for s in staff])
+        conn.execute("DELETE FROM leader")
+        conn.executemany("INSERT INTO leader VALUES (?, ?, ?, ?, ?)", self.roster.leaders())
         stores.put(conn, "facts_at", newest)
         stores.put(conn, "city", self._city)
 
@@ -166,6 +168,7 @@ class Wall:
         kept = int(stores.get(self._conn, "released", "0")) > 0
         query = "SELECT * FROM shown WHERE box = ? AND life = ? AND seq = ?"
         kinds: Counter[Kind] = Counter()
+        parts: Counter[wall_watch.Part] = Counter()
         pools: dict[tuple[str, int], int] = {}
         rows = []
         presses = 0
@@ -174,22 +177,25 @@ class Wall:
             if kept or r.version > 1:
                 old = self._conn.execute(query, (r.box, r.life, r.seq)).fetchone()
                 if old is not None:
-                    was_day, _, was_hall, was_level, _, was_presses, _ = was = old[3:10]
+                    was_day, _, was_hall, was_level, was_first, was_presses, _ = was = old[3:10]
                     batch = old[11]
                     if was_level:
                         kinds[was] -= 1
+                        parts[r.box, was_day, old[12], was_level, was_first] -= 1
                         presses -= was_presses
                     if batch is None and was_hall:
                         pools[was_hall, was_day] = pools.get((was_hall, was_day), 0) - 1
             kind = (day, r.county, r.hall, r.level, r.first, r.presses, r.flags)
             kinds[kind] += 1
+            parts[r.box, day, r.window, r.level, r.first] += 1
             presses += r.presses
             if batch is None and r.hall:
                 pools[r.hall, day] = pools.get((r.hall, day), 0) + 1
-            rows.append((r.box, r.life, r.seq, *kind, close_ms, batch))
-        self._conn.executemany("INSERT OR REPLACE INTO shown VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+            rows.append((r.box, r.life, r.seq, *kind, close_ms, batch, r.window))
+        self._conn.executemany("INSERT OR REPLACE INTO shown VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
         self._conn.executemany(_ADD, _tallies(kinds))
         self._conn.executemany(_POOL, [(*where, more) for where, more in pools.items() if more])
+        wall_watch.write(self._conn, parts, changed)
         stores.add(self._conn, "shown", presses)
 
     def _list(self, changed: Sequence[Rating]) -> None:

@@ -105,6 +105,14 @@ class Roster:
         """The leader on duty; None if nobody is known. For the centre only."""
         return _at(self._leaders, hall, time_ms)
 
+    def leaders(self) -> list[tuple[str, int, int | None, str, str]]:
+        """(hall, from_ms, to_ms or None, name, telephone) of every duty of a leader."""
+        return [
+            (hall, starts, ends, who.zh, who.tel)
+            for hall, course in self._leaders.items()
+            for starts, (who, ends) in zip(course.starts, course.values, strict=True)
+        ]
+
     def holder(self, badge: str) -> str:
         """The staff id with this badge (hex); "" if nobody is known."""
         return self._holders.get(badge, "")
