@@ -20,7 +20,7 @@ from pathlib import Path
 import image as maker
 import pytest
 from manyi.box import console as consoles
-from manyi.box import doctor, flash, identity, image, provision, records, tray
+from manyi.box import doctor, flash, identity, image, journal, provision, records, tray
 from manyi.box.console import Console, Refusal, Unplugged, opened
 from manyi.box.identity import Given, Site
 from manyi.box.provision import Journal
@@ -520,6 +520,22 @@ def test_a_chip_that_still_holds_records_is_not_written_over(
     found = flash.held(board, "esp32", backup)
     assert found == image.Held(records=3, waiting=3)
     assert backup.read_bytes() == full
+    typed = [
+        sys.executable,
+        "-m",
+        "manyi",
+        "box",
+        "save",
+        "-p",
+        loader.port,
+        "--no-reset",
+        "--records",
+        str(tmp_path),
+    ]
+    saved = subprocess.run(typed, capture_output=True, text=True, check=True)
+    assert "3 never delivered" in saved.stdout
+    (file,) = sorted(set(tmp_path.glob("*.journal")) - {backup})
+    assert file.read_bytes() == full
     said: list[str] = []
     load = tray.Tray(blank_image, [], None, book, lambda: 7, reset=False)
     (refused,) = tray.run(load, [loader.port], said.append)
@@ -527,6 +543,11 @@ def test_a_chip_that_still_holds_records_is_not_written_over(
     kept = tray.Tray(blank_image, [], None, book, lambda: 7, keep_journal=True, reset=False)
     assert tray.run(kept, [loader.port], said.append)[0].ok
     assert taken_back(loader, tmp_path) == used
+    whole = image.with_files(used, identity.files(GIVEN, site_of(1), "esp32-devkitc", "12345678"))
+    chip = journal.opened(whole)  # read as a whole, it says whose it is, and proves it
+    assert (chip.ring, chip.box, chip.k_chain) == (full, BOX, K_CHAIN)
+    (life,) = journal.lives(chip.ring)
+    assert life.wrong_tags(K_CHAIN, BOX) == []
 
 
 def test_a_fresh_chip_holds_nothing(make_loader: Callable[..., MockLoader]) -> None:

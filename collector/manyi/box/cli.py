@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from manyi.box import desk, identity, label, orders, records, tray
+from manyi.box import desk, identity, label, orders, records, rescue, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
@@ -270,3 +270,4 @@ def box_label(
 
 desk.mount(box_app)
 orders.mount(box_app)
+rescue.mount(box_app)

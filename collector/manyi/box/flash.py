@@ -20,6 +20,7 @@ from manyi.box.words import BoxError
 
 BAUD = 460800
 CHIPS = {"esp32": "ESP32", "esp32s3": "ESP32-S3"}
+ANY_CHIP = "auto"
 VERIFIED = "Hash of data verified"
 PATIENCE_S = 600.0
 """4 MiB at 115200 baud is six minutes; nobody waits longer for a dead cable."""

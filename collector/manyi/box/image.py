@@ -9,6 +9,7 @@ import binascii
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from manyi.box.words import BoxError
 
@@ -110,19 +111,43 @@ def held(journal: bytes) -> Held:
     return Held(sum(map(len, seqs.values())), waiting)
 
 
+def read(whole: bytes, name: str) -> bytes:
+    """A file at the root of the image's file system; b"" if there is none, or no file system that can be read."""
+    from littlefs import LittleFSError  # noqa: PLC0415
+
+    try:
+        fs = _mounted(whole)
+        if fs is None:
+            return b""
+        with fs.open(name, "rb") as file:
+            return bytes(file.read())
+    except (LittleFSError, OSError):
+        return b""
+
+
 def board(whole: bytes) -> str:
     """The NAME of the board that an image was made for: the one whose facts lie in it. Raises BoxError."""
-    from littlefs import LittleFS, LittleFSError, UserContext  # noqa: PLC0415
+    from littlefs import LittleFSError  # noqa: PLC0415
+
+    try:
+        fs = _mounted(whole)
+        if fs is not None:
+            (name,) = fs.listdir("app/boards")
+            return str(name).partition(".")[0].replace("_", "-")
+    except (LittleFSError, ValueError):
+        pass
+    raise BoxError("镜像里看不出板型", "the image does not say which board it is for")
+
+
+def _mounted(whole: bytes) -> Any:
+    """The image's file system, to be read; None if it has none. Raises LittleFSError."""
+    from littlefs import LittleFS, UserContext  # noqa: PLC0415  only who flashes needs it
 
     vfs = find(whole[TABLE_AT:], "vfs")
-    if vfs is not None:
-        held_ = UserContext(vfs.size)
-        held_.buffer[:] = whole[vfs.at : vfs.at + vfs.size]
-        try:
-            fs = LittleFS(context=held_, block_size=BLOCK, block_count=vfs.size // BLOCK, mount=False)
-            fs.mount()
-            (name,) = fs.listdir("app/boards")
-            return name.partition(".")[0].replace("_", "-")
-        except (LittleFSError, ValueError):
-            pass
-    raise BoxError("镜像里看不出板型", "the image does not say which board it is for")
+    if vfs is None:
+        return None
+    held_ = UserContext(vfs.size)
+    held_.buffer[:] = whole[vfs.at : vfs.at + vfs.size]
+    fs = LittleFS(context=held_, block_size=BLOCK, block_count=vfs.size // BLOCK, mount=False)
+    fs.mount()
+    return fs
