@@ -85,10 +85,12 @@ app.add_typer(roster_app, name="roster")
 app.add_typer(box_app, name="box")
 app.add_typer(influx_app, name="influx")
 if sys.platform != "win32":  # accounts and modes of a server; a technician's Windows needs only `manyi box`
+    from manyi.backup import cli as backup_cli
     from manyi.broker.cli import broker_app, ca_app
 
     app.add_typer(ca_app, name="ca")
     app.add_typer(broker_app, name="broker")
+    backup_cli.mount(app)
 
 LangOption = Annotated[Lang, typer.Option("--lang", help=both("输出语言", "Language of the output."))]
 RosterPath = Annotated[
