@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from manyi.core.errors import SetupError
+from manyi.core.hours import is_hours
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 AUDIT_MIN_DAYS = 180  # the law on network security asks for six months of logs
@@ -144,6 +145,21 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarms:
+    """When the wall speaks up (docs/RUNBOOK.md)."""
+
+    red_minutes: int = 15
+    """A dissatisfied rating that nobody has marked as known for so long; 0: no such alarm."""
+    dissatisfied_percent: int = 5
+    """A window's share today that is surely above this, by its Wilson interval."""
+    certificate_days: int = 60
+    hours: str = ""
+    """Silence of a box counts within "08:30-17:30" alone; "": always. A box's own `open` setting goes before."""
+    workdays: bool = False
+    """And on working days alone, by the Chinese calendar."""
+
+
+@dataclass(frozen=True, slots=True)
 class Backups:
     """`manyi backup` without a folder writes to `dir` and keeps so many copies, one a day and one a week."""
 
@@ -174,6 +190,9 @@ class Config:
     backup: Backups = Backups()
     feed: Feed = Feed()
     audit: Audit = Audit()
+    alarms: Alarms = Alarms()
+    certificates: tuple[tuple[str, Path], ...] = ()
+    """(name, file or folder) of certificates whose expiry the wall watches (certificates.py)."""
 
     @property
     def follows(self) -> bool:
@@ -221,6 +240,20 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
         hall_batch=r.number("policy", "hall_batch", 5, 100, 5),
         silent_s=r.number("policy", "silent_s", 30, 86400, 180),
     )
+    alarms = Alarms(
+        r.number("alarms", "red_minutes", 0, 1440, 15),
+        r.number("alarms", "dissatisfied_percent", 1, 99, 5),
+        r.number("alarms", "certificate_days", 1, 400, 60),
+        r.text("alarms", "hours", ""),
+        r.yes("alarms", "workdays"),
+    )
+    if alarms.hours and not is_hours(alarms.hours):
+        r.problems.append(
+            f'[alarms] hours = {alarms.hours!r} must be such as "08:30-17:30", or "" for always.'
+        )
+    certificates = r.paths("certificates")
+    if broker.ca_file is not None and "ca" not in dict(certificates):
+        certificates = (("ca", broker.ca_file), *certificates)
     backup = Backups(
         r.path("backup", "dir", needed=False),
         r.number("backup", "daily", 1, 400, 14),
@@ -230,7 +263,7 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
     r.refuse_the_rest()
     if r.problems:
         raise SetupError(*(f"{name}: {problem}" for problem in r.problems))
-    return Config(city, data, broker, keys, influx, web, policy, backup, feed, audit)
+    return Config(city, data, broker, keys, influx, web, policy, backup, feed, audit, alarms, certificates)
 
 
 def _web(r: _Reader) -> Web:
@@ -329,7 +362,10 @@ class _Reader:
                 self._left[section] = dict(values)
             else:
                 self.problems.append(f"{section!r} stands outside a [section].")
-        self._known = {"city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed", "audit"}
+        self._known = {
+            "city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed", "audit", "alarms",
+            "certificates",
+        }  # fmt: skip
 
     def _take(self, section: str, key: str, default: Any) -> Any:
         value = self._left.get(section, {}).pop(key, default)
@@ -388,6 +424,11 @@ class _Reader:
             return None
         text = self.text(section, key)
         return self._base / Path(text).expanduser() if text else None
+
+    def paths(self, section: str) -> tuple[tuple[str, Path], ...]:
+        """Every key of a section whose keys are names of the administrator's own."""
+        found = ((key, self.path(section, key)) for key in list(self._left.get(section, {})))
+        return tuple((key, path) for key, path in found if path is not None)
 
     def refuse_the_rest(self) -> None:
         for section, values in self._left.items():

@@ -32,6 +32,16 @@ DROPPED: Final = Counter(
 INBOX: Final = Gauge("manyi_inbox", "Messages and batches waiting for a commit", registry=REGISTRY)
 COMMITS_FAILED: Final = Counter("manyi_commits_failed", "Transactions that failed", registry=REGISTRY)
 CONNECTED: Final = Gauge("manyi_broker_connected", "1 while subscribed at the broker", registry=REGISTRY)
+FAILING: Final = Gauge(
+    "manyi_failing", "1 while a part of the service fails and retries", ["part"], registry=REGISTRY
+)
+DISK_FREE: Final = Gauge("manyi_disk_free_bytes", "Free bytes on the data folder's disk", registry=REGISTRY)
+BEHIND: Final = Gauge(
+    "manyi_behind_rows", "Rows and changes that a projection has not taken in", ["feed"], registry=REGISTRY
+)
+LIVE_LAG: Final = Gauge(
+    "manyi_live_lag_ms", "Age of the oldest row that the wall has not taken in", registry=REGISTRY
+)
 COMMIT_SECONDS: Final = Histogram(
     "manyi_commit_seconds",
     "One ledger transaction, with its fsync",

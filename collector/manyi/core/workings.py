@@ -1,0 +1,43 @@
+"""What the running service knows about itself and nobody can read from a store: which part fails, since when and why.
+
+The pipeline, the projections and the link to the broker say `fails` and `well`; the wall's alarms, InfluxDB and
+/metrics read it. Several threads: every entry is replaced whole. Refuses to decide what an entry means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from manyi.core import metrics
+
+PIPELINE: Final = "pipeline"
+BROKER: Final = "broker"
+WHY_MAX: Final = 200  # characters; an error text may carry a whole page
+
+
+class Trouble(NamedTuple):
+    since_ms: int
+    why: str
+
+
+@dataclass(slots=True)
+class Workings:
+    """`started_ms`: when the process began."""
+
+    started_ms: int = 0
+    _now: dict[str, Trouble] = field(default_factory=dict)
+
+    def fails(self, part: str, why: str, now_ms: int) -> None:
+        """The time of the first failure stays until `well`."""
+        since_ms = self._now[part].since_ms if part in self._now else now_ms
+        self._now[part] = Trouble(since_ms, " ".join(why.split())[:WHY_MAX])
+        metrics.FAILING.labels(part).set(1)
+
+    def well(self, part: str) -> None:
+        self._now.pop(part, None)
+        metrics.FAILING.labels(part).set(0)
+
+    def troubles(self) -> dict[str, Trouble]:
+        """A copy: what fails now."""
+        return dict(self._now)
