@@ -2,6 +2,8 @@
 
 Secrets are named by file, never written here. Relative paths count from the configuration file's folder.
 Refuses unknown sections and keys, so that a slip of the pen is not silently the default.
+
+Longer than 300 lines because it is one list of settings.
 """
 
 from __future__ import annotations
