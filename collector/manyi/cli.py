@@ -148,12 +148,14 @@ def _ledger(config: configs.Config) -> Iterator[Any]:
 @app.command()
 def serve(context: typer.Context) -> None:
     """运行采集服务和大屏,直到收到停止信号 / Run the collector and the wall until told to stop."""
+    from manyi.core import migrate as migrating  # noqa: PLC0415  # fcntl: not on a technician's Windows
     from manyi.core.service import Service  # noqa: PLC0415  # paho, Django and uvicorn: only the service needs them
     from manyi.office import serve as office  # noqa: PLC0415
     from manyi.office.runtime import OfficeSettings  # noqa: PLC0415
 
     _log_to_stderr()
     config = _config(context)
+    migrating.migrate(config, typer.echo)
     log = structlog.get_logger(area="serve")
     service = Service(config)
     service.start()
@@ -179,6 +181,15 @@ def serve(context: typer.Context) -> None:
     if service.failed:
         typer.echo(f"The {service.failed} thread died; see the log above.", err=True)
         raise typer.Exit(MISMATCH)
+
+
+@app.command()
+def migrate(context: typer.Context) -> None:
+    """升级后更新数据库；serve 启动时自动执行 / Bring databases of an earlier release to this one; serve does it too."""
+    from manyi.core import migrate as migrating  # noqa: PLC0415
+
+    migrating.migrate(_config(context), typer.echo)
+    typer.echo(both("数据库是本版本的", "The databases are of this release"))
 
 
 @app.command()

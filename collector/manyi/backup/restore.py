@@ -53,6 +53,7 @@ def restore(source: Path, data: Path, etc: Path | None, now_ms: int, *, drill: b
             shutil.copytree(source / "data", stage, dirs_exist_ok=True, copy_function=shutil.copyfile)
             for path in stage.rglob("*"):
                 path.chmod(0o700 if path.is_dir() else 0o600)
+            schema.upgrade(stage / "ledger.db")  # a copy of an earlier release
             _compare(stage, found)
             if not drill:
                 _admit(stage, found, now_ms)
