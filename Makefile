@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-PY_SOURCES := .ci collector firmware tests
+PY_SOURCES := .ci collector dashboards firmware tests
 FIRMWARE := $(shell find firmware -name '*.py' 2>/dev/null)
 WORKERS ?= 2
 T ?= tests
@@ -105,6 +105,9 @@ soak: $(VENV)/.dev build/firmware/.made ## a box at an ESP32's heap, 100,000 pre
 docs: $(VENV)/.dev ## rewrite docs/CLI.md from the commands' own help
 	@$(PY) -m tests.docs.cli_page
 
+dashboards: $(VENV)/.dev ## rebuild dashboards/out and dashboards/provisioning from their code
+	@$(PY) -W ignore::DeprecationWarning -m dashboards.build
+
 # --- upkeep --------------------------------------------------------------------------------------------------------
 
 lock: $(VENV)/.made ## resolve requirements.lock anew; UPGRADE=1 takes newer versions
@@ -116,4 +119,4 @@ clean: ## remove what make has made: .venv, build, caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup firmware demo flash lint types format size services test quick bench soak docs lock clean
+.PHONY: help setup firmware demo flash lint types format size services test quick bench soak docs dashboards lock clean

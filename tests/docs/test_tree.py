@@ -89,8 +89,8 @@ def test_a_long_file_says_why() -> None:
 def test_only_what_belongs_stands_at_the_top() -> None:
     top = {path.relative_to(ROOT).parts[0] for path in files()}
     assert top == {
-        ".ci", ".gitignore", "LICENSE", "Makefile", "README.md", "README.zh-CN.md", "collector", "docs", "firmware",
-        "pyproject.toml", "requirements.lock", "tests",
+        ".ci", ".gitignore", "LICENSE", "Makefile", "README.md", "README.zh-CN.md", "collector", "dashboards", "docs",
+        "firmware", "pyproject.toml", "requirements.lock", "tests",
     }  # fmt: skip
 
 

@@ -1,0 +1,115 @@
+"""设备： every box, what it last said, and what is about to expire. Refuses to call a box healthy that said nothing."""
+
+from typing import Any
+
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
+
+from dashboards import queries as q
+from dashboards.board import board
+from dashboards.city import alarms
+from dashboards.panels import COUNT, NOTHING, At, Column, Said, courses, numbers, rows
+from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
+
+WEAK_DBM = -75  # Wi-Fi below this loses frames
+
+
+def fleet(t: Lang) -> dict[str, Any]:
+    return board(
+        t, "manyi-fleet", t("设备", "Boxes"), t("评价器在线、信号、待传、时钟、固件与证书", "Boxes: online, signal, backlog, clock, firmware, certificates"),
+        [_heads(t), _course(t), _firmware(t), _all(t), alarms(t, At(0, 21, 14, 8)), certificates(t, At(14, 21, 10, 8))],
+        variables=["county", "hall"], refresh="10s",
+    )  # fmt: skip
+
+
+def _heads(t: Lang) -> Any:
+    return numbers(
+        Said(
+            t("评价器", "Boxes"),
+            t("在线、全部、待传记录、被卡住的键。供电没有单独的测量：断电即失联", "Online, all, records waiting, keys stuck. Supply is not measured: a box without power is silent"),
+            t("没有评价器消息", "No word of boxes"),
+        ),
+        [q.BOXES_COUNT], At(0, 0, 8, 7),
+        [Column("online", t("在线", "Online"), COUNT, SATISFIED), Column("known", t("全部", "All"), COUNT, QUIET),
+         Column("depth", t("待传记录", "Waiting"), COUNT, BASIC), Column("stuck", t("卡键", "Stuck"), COUNT, DISSATISFIED)],
+        base=DISSATISFIED,
+    )  # fmt: skip
+
+
+def _course(t: Lang) -> Any:
+    return courses(
+        Said(
+            t("在线台数与待传记录", "Boxes online, and records waiting"),
+            t("每五分钟一点；一个县区断网时，在线下降而待传上升，恢复后归零，不丢记录", "Every five minutes. When a county is cut off, online falls and waiting rises; nothing is lost"),
+            t("没有评价器消息", "No word of boxes"),
+        ),
+        [q.BOXES_COURSE, q.BOXES_WAITING], At(8, 0, 11, 7),
+        [Column("online", t("在线", "Online"), COUNT, SATISFIED),
+         Column("depth", t("待传记录", "Waiting"), COUNT, BASIC, extra=(("custom.axisPlacement", "right"),))],
+    )  # fmt: skip
+
+
+def _firmware(t: Lang) -> Any:
+    group = {
+        "fields": {
+            "fw": {"aggregations": [], "operation": "groupby"},
+            "box": {"aggregations": ["count"], "operation": "aggregate"},
+        }
+    }
+    return rows(
+        Said(
+            t("固件版本", "Firmware"), t("各固件版本的台数；升级期间会有两种", "Boxes by firmware; two during an update"),
+            t("没有评价器消息", "No word of boxes"),
+        ),
+        [q.BOXES_FIRMWARE], At(19, 0, 5, 7), [Column("fw", t("版本", "Version")), Column("box (count)", t("台数", "Boxes"), COUNT, ACCENT)],
+        transformations=[DataTransformerConfig(id_val="groupBy", options=group)],
+    )  # fmt: skip
+
+
+def _all(t: Lang) -> Any:
+    state = {"1": (t("在线", "Online"), SATISFIED), "0": (t("失联", "Silent"), DISSATISFIED)}
+    clock = {
+        "0": (t("未对时", "Unset"), DISSATISFIED),
+        "1": (t("已对时", "Set"), SATISFIED),
+        "2": (t("推算", "Derived"), BASIC),
+    }
+    keys = {
+        "0": (t("正常", "Free"), SATISFIED), "1": (t("绿键", "Green"), DISSATISFIED), "2": (t("黄键", "Yellow"), DISSATISFIED),
+        "4": (t("红键", "Red"), DISSATISFIED),
+    }  # fmt: skip
+    weak = (("thresholds", {"mode": "absolute", "steps": [{"color": DISSATISFIED, "value": None}, {"color": SATISFIED, "value": WEAK_DBM}]}),
+            ("custom.displayMode", "color-text"), ("custom.cellOptions", {"type": "color-text"}))  # fmt: skip
+    return rows(
+        Said(
+            t("全部评价器", "All boxes"),
+            t("每台最近一次心跳所说；失联的排在最前。信号低于 -75 dBm 容易掉线", "What each said last; the silent ones first. Below -75 dBm a link is weak"),
+            t("没有评价器消息", "No word of boxes"),
+        ),
+        [q.BOXES], At(0, 7, 24, 14),
+        [Column("box", t("评价器", "Box")), Column("county", t("县区", "County")), Column("hall", t("大厅", "Hall")),
+         Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
+         Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=120), Column("depth", t("待传", "Waiting"), COUNT, width=70),
+         Column("oldest_ms", t("最久待传", "Oldest"), "dtdurationms", width=100),
+         Column("rssi", t("信号", "Signal"), "dBm", width=85, extra=weak), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
+         Column("stuck", t("按键", "Keys"), NOTHING, mapping=keys, width=75), Column("fw", t("固件", "Firmware"), NOTHING, width=90),
+         Column("room", t("余量", "Room"), COUNT, width=80), Column("heap", t("内存", "Heap"), "decbytes", width=85),
+         Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70),
+         Column("unknown", hidden=True), Column("up_ms", t("已运行", "Up"), "dtdurationms", width=110)],
+        sort=(t("状态", "State"), False),
+    )  # fmt: skip
+
+
+def certificates(t: Lang, at: At) -> Any:
+    soon = (("thresholds", {"mode": "absolute", "steps": [
+        {"color": DISSATISFIED, "value": None}, {"color": BASIC, "value": 14}, {"color": SATISFIED, "value": 60}]}),
+        ("custom.displayMode", "color-text"), ("custom.cellOptions", {"type": "color-text"}))  # fmt: skip
+    return rows(
+        Said(
+            t("证书到期", "Certificates"),
+            t("根证书、服务器、采集器与评价器的证书；剩 60 天起提醒", "Of the CA, the broker, the collector and boxes; a reminder from 60 days on"),
+            t("没有证书信息", "No certificates known"),
+        ),
+        [q.CERTIFICATES], at,
+        [Column("name", t("证书", "Certificate")), Column("days_left", t("剩余", "Left"), "d", decimals=0, extra=soon),
+         Column("expires_ms", t("到期", "Expires"), "dateTimeAsIso")],
+        sort=(t("剩余", "Left"), False),
+    )  # fmt: skip

@@ -1,0 +1,281 @@
+"""House defaults: every panel says what it shows, in which unit, and what its emptiness means. Refuses a panel without.
+
+A Column is one field of a query's answer as it is shown. Positions are in Grafana's grid: 24 wide, one high is 38
+pixels, so that 28 rows fill a screen of 1080 in kiosk mode.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grafana_foundation_sdk.builders import common as style
+from grafana_foundation_sdk.builders import dashboard, geomap, stat, table, text, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import common as model
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+    FieldColorModeId,
+    GridPos,
+    Panel,
+    Threshold,
+    ThresholdsMode,
+)
+
+from dashboards.influx import Query, TargetBuilder
+from dashboards.theme import QUIET, Lang
+
+COUNT, SHARE, NOTHING = "locale", "percentunit", "none"
+Mapping = dict[str, tuple[str, str]]  # value -> text, colour
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where: columns from the left, rows from the top, how wide, how high."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a panel says in words: title, description, and what an empty one means."""
+
+    title: str
+    about: str
+    nothing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    field: str
+    title: str = ""
+    unit: str = ""
+    color: str = ""
+    width: int = 0
+    decimals: int | None = None
+    mapping: Mapping | None = None  # texts for values; the whole cell takes the colour's text
+    few: str = ""  # what stands for a rate that the sample cannot carry
+    hidden: bool = False
+    align: str = ""
+    extra: tuple[tuple[str, Any], ...] = ()
+
+    def properties(self) -> list[DynamicConfigValue]:
+        said: list[tuple[str, Any]] = [
+            ("displayName", self.title),
+            ("unit", self.unit),
+            ("decimals", self.decimals),
+            ("color", {"mode": "fixed", "fixedColor": self.color} if self.color else None),
+            ("custom.width", self.width),
+            ("custom.align", self.align),
+            ("custom.hidden", self.hidden),
+            ("mappings", self._mappings()),
+        ]
+        made = [(name, value) for name, value in said if value or (value == 0 and name == "decimals")]
+        if self.mapping or self.color or self.few:
+            made += _cell("color-text")
+        return [DynamicConfigValue(id_val=name, value=value) for name, value in (*made, *self.extra)]
+
+    def _mappings(self) -> list[dict[str, Any]]:
+        made: list[dict[str, Any]] = []
+        if self.mapping:
+            options = {
+                value: {"text": words, "color": color, "index": i}
+                for i, (value, (words, color)) in enumerate(self.mapping.items())
+            }
+            made.append({"type": "value", "options": options})
+        if self.few:
+            result = {"text": self.few, "color": QUIET, "index": 99}
+            made.append({"type": "range", "options": {"from": -100, "to": -1, "result": result}})
+        return made
+
+
+def _cell(kind: str) -> list[tuple[str, Any]]:
+    """Grafana 9.4 reads the first, from 9.5 on the second."""
+    return [("custom.displayMode", kind), ("custom.cellOptions", {"type": kind})]
+
+
+def _dressed(
+    panel: Any, said: Said, queries: Sequence[Query], at: At, unit: str, columns: Sequence[Column]
+) -> Any:
+    panel.title(said.title).description(said.about).no_value(said.nothing).unit(unit)
+    panel.grid_pos(GridPos(h=at.h, w=at.w, x=at.x, y=at.y)).datasource(queries[0].source.ref)
+    for ref, query in zip("ABCDEFGH", queries, strict=False):
+        panel.with_target(TargetBuilder(query, ref))
+    for column in columns:
+        panel.override_by_name(column.field, column.properties())
+    return panel
+
+
+def steps(*levels: tuple[float | None, str]) -> Builder[Any]:
+    return (
+        dashboard.ThresholdsConfig()
+        .mode(ThresholdsMode.ABSOLUTE)
+        .steps([Threshold(value=value, color=color) for value, color in levels])
+    )
+
+
+def numbers(
+    said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT, across: bool = True,
+    base: str = QUIET, size: int = 0, filled: bool = False,
+) -> Builder[Panel]:  # fmt: skip
+    """Big numbers, one a column; named unless there is only one. `base` colours what has no colour of its own."""
+    shown = [c for c in columns if not c.hidden]
+    mode = model.BigValueTextMode.VALUE_AND_NAME if len(shown) > 1 else model.BigValueTextMode.VALUE
+    words = style.VizTextDisplayOptions()
+    if size:
+        words = words.value_size(size)
+    if len(shown) > 1:
+        words = words.title_size(15 if not size else max(13, size // 3))
+    panel = (
+        stat.Panel()
+        .graph_mode(model.BigValueGraphMode.NONE)
+        .color_mode(model.BigValueColorMode.BACKGROUND if filled else model.BigValueColorMode.VALUE)
+        .justify_mode(model.BigValueJustifyMode.CENTER)
+        .text_mode(mode)
+        .text(words)
+        .orientation(model.VizOrientation.VERTICAL if across else model.VizOrientation.HORIZONTAL)
+        .reduce_options(
+            style.ReduceDataOptions()
+            .calcs(["lastNotNull"])
+            .fields("/^(" + "|".join(c.title or c.field for c in shown) + ")$/")
+        )
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .thresholds(steps((None, base)))
+    )
+    return _dressed(panel, said, queries, at, unit, columns)
+
+
+def rows(
+    said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT,
+    sort: tuple[str, bool] | None = None, tall: bool = False, header: bool = True,
+    transformations: Sequence[DataTransformerConfig] = (), hide_time: bool = True,
+) -> Builder[Panel]:  # fmt: skip
+    """A table in the order of its columns. `sort` is (title, descending)."""
+    panel = (
+        table.Panel()
+        .show_header(header)
+        .cell_height(model.TableCellHeight.LG if tall else model.TableCellHeight.MD)
+    )
+    panel = panel.align(model.FieldTextAlignment.AUTO).filterable(False)
+    panel = panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS)).thresholds(
+        steps((None, "text"))
+    )
+    if sort:
+        panel = panel.sort_by([style.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
+    time = [Column("Time", hidden=True)] if hide_time else []
+    if transformations:
+        panel = panel.transformations(list(transformations))
+    else:
+        order = {c.field: i for i, c in enumerate([*time, *columns])}
+        panel = panel.transformations(
+            [
+                DataTransformerConfig(
+                    id_val="organize", options={"indexByName": order, "excludeByName": {}, "renameByName": {}}
+                )
+            ]
+        )
+    return _dressed(panel, said, queries, at, unit, [*time, *columns])
+
+
+def courses(
+    said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT, stacked: bool = False,
+    bars: bool = False, low: float | None = 0, high: float | None = None, legend: bool = True, smooth: bool = False,
+) -> Builder[Panel]:  # fmt: skip
+    """Lines or bars over time, one a column; the column's field is the query's alias."""
+    panel = (
+        timeseries.Panel()
+        .draw_style(model.GraphDrawStyle.BARS if bars else model.GraphDrawStyle.LINE)
+        .line_width(0 if bars else 3)
+        .fill_opacity(80 if bars else 8)
+        .show_points(model.VisibilityMode.NEVER)
+        .line_interpolation(model.LineInterpolation.SMOOTH if smooth else model.LineInterpolation.LINEAR)
+        .span_nulls(False)
+        .legend(
+            style.VizLegendOptions()
+            .display_mode(model.LegendDisplayMode.LIST)
+            .placement(model.LegendPlacement.BOTTOM)
+            .show_legend(legend)
+        )
+        .tooltip(style.VizTooltipOptions().mode(model.TooltipDisplayMode.MULTI).sort(model.SortOrder.NONE))
+        .stacking(
+            style.StackingConfig().mode(model.StackingMode.NORMAL if stacked else model.StackingMode.NONE)
+        )
+    )
+    if low is not None:
+        panel = panel.min(low)
+    if high is not None:
+        panel = panel.max(high)
+    return _dressed(panel, said, queries, at, unit, columns)
+
+
+def layer(kind: str, name: str, config: dict[str, Any]) -> Builder[Any]:
+    return style.MapLayerOptions().type(kind).name(name).config(config).tooltip(True)
+
+
+def county_map(
+    said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, geojson: str, label: str, field: str,
+    land: str, edge: str, marks: Builder[Any],
+) -> Builder[Panel]:  # fmt: skip
+    """Counties of our own GeoJSON as the base map, so that no tile of anybody else's is asked for; a mark on each."""
+    config = {
+        "src": geojson,
+        "style": {
+            "color": {"fixed": edge}, "opacity": 0.25, "lineWidth": 2,
+            "text": {"mode": "field", "field": label, "fixed": ""},
+            "textConfig": {"fontSize": 15, "offsetX": 0, "offsetY": -26, "textAlign": "center", "textBaseline": "middle"},
+        },
+        "rules": [],
+    }  # fmt: skip
+    dots = {
+        "showLegend": False,
+        "style": {
+            "color": {"field": field, "fixed": land}, "opacity": 0.95,
+            "size": {"fixed": 9, "min": 6, "max": 22, "field": "n"},
+            "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
+            "text": {"mode": "field", "field": field, "fixed": ""},
+            "textConfig": {"fontSize": 17, "offsetX": 0, "offsetY": 22, "textAlign": "center", "textBaseline": "middle"},
+        },
+    }  # fmt: skip
+    place = (
+        style.FrameGeometrySource()
+        .mode(model.FrameGeometrySourceMode.LOOKUP)
+        .lookup("county")
+        .gazetteer(geojson)
+    )
+    panel = (
+        geomap.Panel()
+        .basemap(layer("geojson", "base", config))
+        .layers([layer("markers", "counties", dots).location(place)])
+        .view(_view())
+        .controls(geomap.ControlsOptions().mouse_wheel_zoom(False).show_attribution(False).show_zoom(False))
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .thresholds(marks)
+    )
+    return _dressed(panel, said, queries, at, COUNT, columns)
+
+
+def _view() -> Builder[Any]:
+    return geomap.MapViewConfig().id("coords").lat(35.5).lon(116.6).zoom(8.6).all_layers(True)
+
+
+def note(said: Said, at: At, markdown: str) -> Builder[Panel]:
+    panel = text.Panel().content(markdown).mode("markdown")  # type: ignore[arg-type]
+    panel.title(said.title).description(said.about).grid_pos(GridPos(h=at.h, w=at.w, x=at.x, y=at.y))
+    return panel
+
+
+def rate_columns(t: Lang, rate: str, *, color: str = "") -> list[Column]:
+    """A rate that never stands alone: its bounds beside it, 样本不足 instead of it where the sample cannot carry it."""
+    titles = {
+        "rate_s": t("满意率", "Satisfied"),
+        "rate_sb": t("满意及基本满意率", "Satisfied + basic"),
+        "rate": t("满意率", "Satisfied"),
+    }
+    return [
+        Column(rate, titles[rate], SHARE, decimals=1, few=t("样本不足", "Too few"), color=color, width=0),
+        Column(f"{rate}_lo", t("最低可能", "At least"), SHARE, decimals=1, color=QUIET),
+        Column(f"{rate}_hi", t("最高可能", "At most"), SHARE, decimals=1, color=QUIET),
+    ]

@@ -1,0 +1,318 @@
+"""Every query of the dashboards, named by the question it answers. InfluxQL only. Refuses to count points: it sums.
+
+Two tricks, because InfluxQL has no CASE: a rate of a sample that cannot carry it comes out below -1, which every panel
+shows as 样本不足; and a period's interval is worked out from its sums (Wilson, as manyi.core.rates), because intervals
+cannot be added up. Longer than one screen because it is one list.
+"""
+
+from dashboards.influx import Query, Source
+from dashboards.theme import FEWEST
+
+WALL, ROLLUP, DAY = Source.WALL, Source.ROLLUP, Source.DAY
+TZ = "tz('Asia/Shanghai')"
+LATELY = "time >= now() - 10m"  # boxes, account and alarms are said again every 5 minutes
+HIDDEN = 9  # taken off a rate that may not be shown: what is below -1 reads 样本不足
+Z = 1.959963984540054  # two-sided 95 %, as manyi.core.rates
+ZZ = Z * Z
+
+COUNTY = '"county" =~ /^${county:regex}$/'
+HALL = COUNTY + ' AND "hall" =~ /^${hall:regex}$/'
+
+
+# --- the city, today -----------------------------------------------------------------------------------------------
+
+CITY_COUNTS = Query(
+    WALL,
+    'SELECT sum("n") AS "n", sum("s") AS "s", sum("b") AS "b", sum("d") AS "d" FROM "rating" WHERE $timeFilter',
+)
+
+
+def city_rate(rate: str) -> Query:
+    """The rate and its interval, only if the sample carries it: no row reads 样本不足."""
+    return Query(
+        DAY,
+        f'SELECT "rate_{rate}" AS "rate", "rate_{rate}_lo" AS "lo", "rate_{rate}_hi" AS "hi" FROM "summary"'
+        ' WHERE "tier" = \'city\' AND "n" > 0 AND "enough" = 1 AND $timeFilter',
+    )
+
+
+CITY_COURSE = Query(
+    ROLLUP,
+    'SELECT cumulative_sum(sum("n")) FROM "rollup_5m" WHERE "tier" = \'city\' AND $timeFilter AND time <= now()'
+    f" GROUP BY time(30m) fill(0) {TZ}",
+    "today",
+)
+CITY_USUAL = Query(DAY, 'SELECT "n_cum" FROM "baseline" WHERE "tier" = \'city\' AND $timeFilter', "usual")
+CITY_USUAL_REDS = Query(
+    DAY, 'SELECT "d_cum" FROM "baseline" WHERE "tier" = \'city\' AND $timeFilter', "usual_d"
+)
+CITY_REDS = Query(
+    ROLLUP,
+    'SELECT cumulative_sum(sum("d")) FROM "rollup_5m" WHERE "tier" = \'city\' AND $timeFilter AND time <= now()'
+    f" GROUP BY time(30m) fill(0) {TZ}",
+    "today_d",
+)
+CITY_USUAL_NOW = Query(
+    DAY,
+    'SELECT last("n_cum") AS "usual", last("days") AS "days" FROM "baseline" WHERE "tier" = \'city\' AND $timeFilter'
+    " AND time <= now() - 30m",
+)
+
+
+def ranking(tier: str, period: str, name: str) -> Query:
+    """Ties are ties: `place` is text like "2="."""
+    where = "" if tier == "county" else f" AND {COUNTY}"
+    return Query(
+        DAY,
+        f'SELECT last("rank") AS "rank", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
+        f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", last("lo") AS "lo", last("hi") AS "hi"'
+        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'{period}\'{where} AND time >= now() - 2d'
+        f' GROUP BY "{tier}"',
+    )
+
+
+def latest_reds(en: str, limit: int, where: str = "") -> Query:
+    """The newest dissatisfied ratings, whatever the day: one of yesterday evening is still somebody's to answer."""
+    return Query(
+        WALL,
+        f'SELECT "hall_name{en}" AS "hall_name", "window_name{en}" AS "window_name", "reason", "phone", "leader",'
+        f' "leader_phone", "known" FROM "red" WHERE "live" = 1{where} AND time >= now() - 3d ORDER BY time DESC'
+        f" LIMIT {limit}",
+    )
+
+
+def alarms(lang: str) -> Query:
+    return Query(
+        WALL,
+        f'SELECT "since_ms", "text" FROM (SELECT last("active") AS "active", last("since_ms") AS "since_ms",'
+        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY} GROUP BY "kind", "subject", "county")'
+        ' WHERE "active" = 1',
+    )
+
+
+COUNTY_REDS = Query(
+    WALL, 'SELECT sum("n") AS "n", sum("d") AS "d" FROM "rating" WHERE $timeFilter GROUP BY "county"'
+)
+BOXES_ONLINE = Query(
+    WALL,
+    'SELECT sum("online") AS "online", count("online") AS "known" FROM (SELECT last("online") AS "online"'
+    f' FROM "box" WHERE {LATELY} GROUP BY "box")',
+)
+_SUMS = "pressed stored waiting lost unknown".split()  # noqa: SIM905
+ACCOUNT_LINE = Query(
+    WALL,
+    "SELECT "
+    + ", ".join(f'last("{f}") AS "{f}"' for f in [*_SUMS, "shown", "ok"])
+    + f' FROM "account" WHERE "scope" = \'city\' AND {LATELY}',
+)
+COLLECTOR_ALIVE = Query(
+    WALL,
+    'SELECT last("up_ms") AS "up_ms", last("live_lag_ms") AS "live_lag_ms" FROM "collector" WHERE time >= now() - 2m',
+)
+
+
+# --- a county, a hall, over a period ---------------------------------------------------------------------------------
+
+
+def _rate(k: str, name: str) -> str:
+    """The share k of n with its interval, from an inner query's sums."""
+    p = f'"{k}" / "n"'
+    half = f'{Z} * sqrt({p} * (1 - {p}) / "n" + {ZZ / 4} / "n" / "n")'
+    below = f'(1 + {ZZ} / "n")'
+    middle = f'{p} + {ZZ / 2} / "n"'
+    return f'({middle} - {half}) / {below} AS "{name}_lo", ({middle} + {half}) / {below} AS "{name}_hi"'
+
+
+def _shown(k: str, name: str) -> str:
+    """The share k of n, or something below -1 if n cannot carry it."""
+    return f'"{k}" / "n" - {HIDDEN} * (1 - ceil(floor("n" / {FEWEST}) / 1000000000)) AS "{name}"'
+
+
+_INNER = (
+    'SELECT sum("n") AS "n", sum("s") AS "s", sum("b") AS "b", sum("d") AS "d", sum("s") + sum("b") AS "sb",'
+    ' sum("corrected") AS "corrected", sum("flagged") AS "flagged" FROM "rollup_day"'
+)
+
+
+def area_counts(where: str, tier: str = "hall") -> Query:
+    return Query(
+        DAY,
+        'SELECT sum("n") AS "n", sum("s") AS "s", sum("b") AS "b", sum("d") AS "d", sum("corrected") AS "corrected"'
+        f' FROM "rollup_day" WHERE "tier" = \'{tier}\' AND {where} AND $timeFilter',
+    )
+
+
+def area_rate(k: str, where: str, tier: str = "hall") -> Query:
+    return Query(
+        DAY,
+        f'SELECT "{k}" / "n" AS "rate", {_rate(k, "rate")} FROM ({_INNER} WHERE "tier" = \'{tier}\' AND {where}'
+        f' AND $timeFilter) WHERE "n" >= {FEWEST}',
+    )
+
+
+def area_table(group: str, where: str, tier: str) -> Query:
+    """One row for each `group` tag, both rates with intervals."""
+    return Query(
+        DAY,
+        f'SELECT "n", "s", "b", "d", {_shown("s", "rate_s")}, {_rate("s", "rate_s")}, {_shown("sb", "rate_sb")},'
+        f' {_rate("sb", "rate_sb")}, "corrected", "flagged" FROM ({_INNER} WHERE "tier" = \'{tier}\' AND {where}'
+        f' AND $timeFilter GROUP BY {group}) WHERE "n" > 0 GROUP BY {group}',
+    )
+
+
+def area_days(level: str, where: str) -> Query:
+    return Query(
+        DAY,
+        f'SELECT sum("{level}") FROM "rollup_day" WHERE "tier" = \'hall\' AND {where} AND $timeFilter'
+        f" GROUP BY time(1d) fill(0) {TZ}",
+        level,
+    )
+
+
+def area_course(level: str, where: str) -> Query:
+    return Query(
+        ROLLUP,
+        f'SELECT sum("{level}") FROM "rollup_5m" WHERE "tier" = \'hall\' AND {where} AND $timeFilter AND time <= now()'
+        f" GROUP BY time($__interval) fill(0) {TZ}",
+        level,
+    )
+
+
+def area_day_rate(where: str) -> list[Query]:
+    """Each day's 满意率 and its bounds; days that cannot carry one are gaps."""
+    inner = f"{_INNER} WHERE \"tier\" = 'hall' AND {where} AND $timeFilter GROUP BY time(1d) fill(none) {TZ}"
+    bounds = _rate("s", "x").split(", (")
+    low, high = bounds[0].removesuffix(' AS "x_lo"'), "(" + bounds[1].removesuffix(' AS "x_hi"')
+    return [
+        Query(DAY, f'SELECT {what} AS "{name}" FROM ({inner}) WHERE "n" >= {FEWEST} {TZ}', name)
+        for name, what in (("hi", high), ("rate", '"s" / "n"'), ("lo", low))
+    ]
+
+
+def visits(where: str) -> Query:
+    """Only halls whose number of visits is known have these."""
+    return Query(
+        DAY,
+        'SELECT "visits", "unrated", "rated" / "visits" AS "rating_rate" FROM (SELECT sum("visits") AS "visits",'
+        f' sum("unrated") AS "unrated", sum("visits") - sum("unrated") AS "rated" FROM "summary" WHERE "tier" = \'hall\''
+        f" AND {where} AND $timeFilter)",
+    )
+
+
+# --- peaks -----------------------------------------------------------------------------------------------------------
+
+
+def peaks(field: str, where: str, tier: str) -> Query:
+    """Ratings per open day in that hour, over eight weeks; newest computation."""
+    return Query(
+        DAY,
+        f'SELECT "v" / "days" AS "v" FROM (SELECT last("{field}") AS "v", last("days") AS "days" FROM "profile"'
+        f' WHERE "tier" = \'{tier}\' AND {where} AND time >= now() - 8d GROUP BY "weekday", "hour") GROUP BY "weekday", "hour"',
+    )
+
+
+# --- boxes -----------------------------------------------------------------------------------------------------------
+
+_BOX = "online heard_ms fw depth oldest_ms rssi heap room clock stuck faults lost unknown up_ms".split()  # noqa: SIM905
+BOXES = Query(
+    WALL,
+    "SELECT "
+    + ", ".join(f'last("{f}") AS "{f}"' for f in _BOX)
+    + f' FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box", "county", "hall", "window"',
+)
+BOXES_COUNT = Query(
+    WALL,
+    'SELECT sum("online") AS "online", count("online") AS "known", sum("depth") AS "depth", sum("stuck") AS "stuck" FROM'
+    ' (SELECT last("online") AS "online", last("depth") AS "depth", last("stuck") AS "stuck" FROM "box"'
+    f' WHERE {LATELY} AND {HALL} GROUP BY "box")',
+)
+BOXES_FIRMWARE = Query(WALL, f'SELECT last("fw") AS "fw" FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box"')
+BOXES_WAITING = Query(
+    WALL,
+    'SELECT sum("depth") FROM (SELECT last("depth") AS "depth" FROM "box" WHERE $timeFilter AND '
+    + HALL
+    + f' GROUP BY time(5m), "box" fill(none)) GROUP BY time(5m) fill(none) {TZ}',
+    "depth",
+)
+BOXES_COURSE = Query(
+    WALL,
+    'SELECT sum("online") FROM (SELECT last("online") AS "online" FROM "box" WHERE $timeFilter AND '
+    + HALL
+    + f' GROUP BY time(5m), "box" fill(none)) GROUP BY time(5m) fill(none) {TZ}',
+    "online",
+)
+CERTIFICATES = Query(
+    WALL,
+    'SELECT last("days_left") AS "days_left", last("expires_ms") AS "expires_ms" FROM "certificate"'
+    ' WHERE time >= now() - 1d GROUP BY "name"',
+)
+
+# --- the account -----------------------------------------------------------------------------------------------------
+
+_ALL = "pressed stored waiting lost lost_box lost_centre unknown forked".split()  # noqa: SIM905
+ACCOUNT_CITY = Query(
+    WALL,
+    "SELECT "
+    + ", ".join(f'last("{f}") AS "{f}"' for f in [*_ALL, "shown", "undated", "ok"])
+    + f' FROM "account" WHERE "scope" = \'city\' AND {LATELY}',
+)
+ACCOUNT_BOXES = Query(
+    WALL,
+    "SELECT "
+    + ", ".join(f'last("{f}") AS "{f}"' for f in [*_ALL, "ok"])
+    + f' FROM "account" WHERE "scope" = \'box\' AND {LATELY} GROUP BY "box"',
+)
+
+
+def account_course(field: str) -> Query:
+    return Query(
+        WALL,
+        f'SELECT last("{field}") FROM "account" WHERE "scope" = \'city\' AND $timeFilter GROUP BY time($__interval)'
+        f" fill(previous) {TZ}",
+        field,
+    )
+
+
+# --- the collector ---------------------------------------------------------------------------------------------------
+
+_COLLECTOR = (
+    "records batches aside queue live_lag_ms ledger_bytes disk_free_bytes disk_free_ratio up_ms".split()  # noqa: SIM905
+)
+COLLECTOR = Query(
+    WALL,
+    "SELECT "
+    + ", ".join(f'last("{f}") AS "{f}"' for f in _COLLECTOR)
+    + ' FROM "collector" WHERE time >= now() - 2m',
+)
+FEEDS = Query(
+    WALL,
+    'SELECT last("lag") AS "lag", last("failing") AS "failing" FROM "collector" WHERE "feed" =~ /./ AND '
+    + LATELY
+    + ' GROUP BY "feed"',
+)
+
+
+def collector_course(field: str, how: str = "max") -> Query:
+    return Query(
+        WALL,
+        f'SELECT {how}("{field}") FROM "collector" WHERE $timeFilter GROUP BY time($__interval) fill(none) {TZ}',
+        field,
+    )
+
+
+COLLECTOR_RECORDS = Query(
+    WALL,
+    'SELECT non_negative_derivative(max("records"), 1m) FROM "collector" WHERE $timeFilter GROUP BY time($__interval)'
+    f" fill(none) {TZ}",
+    "records",
+)
+
+
+def latency(percent: int) -> Query:
+    """From the press to its row in the ledger; what a box kept while offline is in it too."""
+    return Query(
+        WALL,
+        f'SELECT percentile("latency_ms", {percent}) FROM "rating" WHERE "n" = 1 AND $timeFilter'
+        f" GROUP BY time($__interval) fill(none) {TZ}",
+        f"p{percent}",
+    )

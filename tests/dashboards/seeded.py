@@ -1,0 +1,109 @@
+"""A city of paper boxes behind the real feeds and a real influxd: what the dashboards' queries are asked about.
+
+The demo's two counties, three halls and twelve boxes; ratings of today and of days before, enough for a rate in some
+places and too few in others; a window whose red key nobody presses; one that is much disliked. The figures that answers
+are compared with come from ratings.db, rating by rating, by sums of the tests' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from manyi.core.rating import Rating
+from manyi.core.roster import check
+from manyi.demo.places import FOLDER
+
+from tests.collector.paper_ledger import LIFE, MINUTE
+from tests.collector.test_influx_whole import Whole
+from tests.services.influx import Influx
+
+BEIJING = timezone(timedelta(hours=8))
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+BUCKETS = {"manyi-wall": "manyi_wall", "manyi-rollup": "manyi_rollup", "manyi-day": "manyi_day"}
+DISLIKED, UNPRESSED = "sim-007", "sim-003"
+
+
+def now_ms() -> int:
+    return int(datetime.now(BEIJING).timestamp() * 1000)
+
+
+def midnight(at_ms: int, days: int = 0) -> int:
+    day = datetime.fromtimestamp(at_ms / 1000, BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((day + timedelta(days=days)).timestamp() * 1000)
+
+
+class Seeded(Whole):
+    """`ask_source(uid, influxql)` as Grafana, with its own read-only token."""
+
+    def __init__(self, folder: Path, server: Influx) -> None:
+        super().__init__(folder, server)
+        self.now = now_ms()
+        self.today = midnight(self.now)
+        self._boots: dict[str, int] = {}
+
+    def seed(self) -> None:
+        """All that the pictures and the tests show."""
+        report = check(FOLDER)
+        assert report.ok
+        self.ledger.fact(*report.facts, at_ms=self.today - 30 * DAY)
+        leaders = [
+            ("leader", {"hall": hall, "from_ms": 0, "to_ms": None, "zh": zh, "tel": tel})
+            for hall, zh, tel in (("np-h1", "何志远", "138-0000-0101"), ("sh-h1", "宋明华", "138-0000-0201"))
+        ]
+        self.ledger.fact(*leaders, at_ms=self.today - 30 * DAY)
+        since = max(self.now - self.today, 40 * MINUTE)
+        for i in range(1, 13):
+            box = f"sim-{i:03}"
+            for days in (-28, -21, -14, -7, -3, -2, -1):
+                self.hours(box, midnight(self.now, days) + 9 * HOUR, 6 * HOUR, 14 + (i * 7 - days) % 23)
+            self.hours(box, self.now - since + MINUTE, since - 2 * MINUTE, 6 + (i * 5) % 17)
+            self.state(box, online=box != "sim-010")
+        self.rebuild()
+
+    def hours(self, box: str, since_ms: int, span_ms: int, times: int) -> None:
+        """So many ratings, evenly, of the levels that this box usually gets."""
+        boot = self._boots[box] = self._boots.get(box, 0) + 1
+        self.ledger.clock(box, 0, since_ms, since_ms, boot=boot)
+        for i in range(times):
+            up_ms = (i + 1) * span_ms // (times + 1)
+            self.ledger.press(box, up_ms, self.level(box, i), since_ms + up_ms, boot=boot)
+
+    @staticmethod
+    def level(box: str, i: int) -> int:
+        if box == DISLIKED:
+            return (3, 1, 3, 2, 1)[i % 5]
+        if box == UNPRESSED:
+            return 2 if i % 9 == 4 else 1
+        return 3 if i % 41 == 17 else 2 if i % 11 == 5 else 1
+
+    def state(self, box: str, online: bool = True, **beat: Any) -> None:
+        at_ms = self.now if online else self.now - 2 * HOUR
+        conn = self.ledger.conn
+        conn.execute(
+            "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (box, at_ms, int(online), "1.4.0", LIFE, 1, 0),
+        )
+        names = [row[1] for row in conn.execute("PRAGMA table_info(beat)")]
+        number = int(box[-3:])
+        known = {"box": box, "life": LIFE, "at_ms": at_ms, "heap": 41_000 + 97 * number, "room": 7_600 - number, "config": "",
+                 "rssi": -52 - 3 * number, "clock": 1, "up_ms": 5 * DAY + number * HOUR, "boot": self._boots.get(box, 1)}  # fmt: skip
+        counts = self.ledger._count(box, LIFE)
+        known |= {"n_s": counts[0], "n_b": counts[1], "n_d": counts[2]} | beat
+        row = [known.get(name, 0) for name in names]
+        conn.execute(f"INSERT OR REPLACE INTO beat VALUES ({','.join('?' * len(row))})", row)
+
+    def ask_source(self, uid: str, influxql: str) -> list[dict[str, Any]]:
+        return self.ask(BUCKETS[uid], influxql)
+
+    def counts(self, which: Callable[[Rating], bool] = lambda _: True) -> dict[str, int]:
+        found = {"n": 0, "s": 0, "b": 0, "d": 0, "corrected": 0}
+        for r in self.ratings():
+            if which(r):
+                found["n"] += 1
+                found["sbd"[r.level - 1]] += 1
+                found["corrected"] += r.first == 3 and r.level < 3
+        return found
