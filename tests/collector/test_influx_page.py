@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from manyi.core.config import Influx
-from manyi.core.influx import lines, rollup
+from manyi.core.influx import compare, lines, rollup
 
 from tests.collector.test_influx import rating
+from tests.collector.test_influx_compare import Halls
 from tests.collector.test_influx_health import Ward
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "INFLUX.md").read_text(encoding="utf-8")
@@ -36,6 +37,16 @@ def test_every_measurement_tag_and_field_of_health_is_named(tmp_path: Path) -> N
     written = [f"{at} {fields}" for at, fields in ward.look().items()]
     ward.close()
     assert len(written) == 3
+    assert set().union(*map(names, written)) <= NAMED
+
+
+def test_every_measurement_tag_and_field_of_comparisons_is_named(tmp_path: Path) -> None:
+    halls = Halls(tmp_path)
+    halls.day("box-1", 7, 9, 3)
+    halls.drain()
+    written = [f"{at} {fields}" for (at, _), fields in halls.server.points.items()]
+    halls.close()
+    assert {at.split(",")[0] for at in written} == set(compare.ZEROS)
     assert set().union(*map(names, written)) <= NAMED
 
 

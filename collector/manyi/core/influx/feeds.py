@@ -6,6 +6,7 @@
 | influx wall | wall_bucket: the same without it | influx_wall.db |
 | influx health | wall_bucket: boxes and account | none |
 | influx rollup, influx day | rollup_bucket, day_bucket | influx_rollup.db, added up once for both |
+| influx compare | day_bucket: baseline, profile, ranking | influx_compare.db, made from influx_rollup.db |
 
 It refuses to run anything: the projector does, one step each in turn, so that a bucket that fails holds no other.
 """
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 from manyi.core import stores
 from manyi.core.config import Config, Influx
 from manyi.core.errors import SetupError
-from manyi.core.influx import lines, rollup
+from manyi.core.influx import compare, lines, rollup
+from manyi.core.influx.compared import LOOK_MS, Compared
 from manyi.core.influx.follow import Follow
 from manyi.core.influx.health import Health
 from manyi.core.influx.rolled import GAP_MS, Rolled, Sender
@@ -75,6 +77,12 @@ def open_all(
             if bucket:
                 sender = Sender(rolled, owns[0], server(bucket, *owns), gap_ms)
                 feeds.append(Feed(name, sender.step, sender.reset))
+        if where.day_bucket:
+            sums = opened.enter_context(closing(stores.open_reader(data.dir / "influx_rollup.db")))
+            to_day = server(where.day_bucket, compare.BASELINE, compare.PROFILE, compare.RANKING)
+            path, look_ms = data.dir / "influx_compare.db", LOOK_MS if gap_ms else 0
+            compared = opened.enter_context(closing(Compared(path, sums, source, to_day, now_ms, look_ms)))
+            feeds.append(Feed("influx compare", compared.step, compared.reset))  # last: a rebuild adds up first
     return feeds
 
 

@@ -5,7 +5,7 @@
 The dirty mark is the outbox: a cell that changes ten times while the server is away is sent once, as it is then. A
 rating that changes, moves or comes late changes the cells it was in and the ones it is in; both are dirty. A cell is
 sent whole, so sending it again is harmless. It refuses to let a server that is away hold the adding up, or one
-bucket the other.
+bucket the other. `day` says at which change a day's cells last changed, for compared.py, which reads this file.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ from manyi.core.influx.rollup import Cell, Kind
 from manyi.core.influx.writer import Accepted, Keep, Rejected
 from manyi.core.rates import FIELDS
 
-VERSION = 1
+VERSION = 2
 STEP_CHANGES = 2_000  # about 50 ms of work
 BATCH_CELLS = 2_000  # 500 KB of lines at most
 GAP_MS = 1_000  # between two sendings while ratings trickle in: a busy window's cell is sent once, not for each press
@@ -34,6 +34,7 @@ CREATE TABLE seen (box TEXT, life TEXT, seq INTEGER, {_KIND}, PRIMARY KEY (box, 
 CREATE TABLE cell (name TEXT, tags TEXT, begin_ms INTEGER, {_COUNTS}, revision INTEGER, dirty INTEGER,
   PRIMARY KEY (name, tags, begin_ms)) WITHOUT ROWID;
 CREATE INDEX cell_dirty ON cell(name) WHERE dirty = 1;
+CREATE TABLE day (day_ms INTEGER PRIMARY KEY, changed INTEGER);
 CREATE TABLE aside (id INTEGER PRIMARY KEY, at_ms INTEGER, line TEXT, why TEXT)
 """
 _ADD = (
@@ -42,6 +43,7 @@ _ADD = (
     + ", revision = revision + 1, dirty = 1"
 )
 _DIRTY = f"SELECT name, tags, begin_ms, revision, {','.join(FIELDS)} FROM cell WHERE name = ? AND dirty = 1 LIMIT ?"
+_CHANGED = "INSERT INTO day VALUES (?, ?) ON CONFLICT DO UPDATE SET changed = excluded.changed"
 # If somebody else has changed the cell meanwhile, even sent it, what was sent here may have overtaken that: once more.
 _SENT = "UPDATE cell SET dirty = (revision <> ?) WHERE name = ? AND tags = ? AND begin_ms = ?"
 _SEEN = f"INSERT OR REPLACE INTO seen VALUES (?, ?, ?, {','.join('?' * len(Kind._fields))})"
@@ -82,6 +84,7 @@ class Rolled:
                 rows.append((*key, *now))
             added = rollup.cells(kinds)
             self._conn.executemany(_ADD, [(*cell, *counts) for cell, counts in added.items()])
+            self._conn.executemany(_CHANGED, {(begin_ms, last) for name, _, begin_ms in added if name == rollup.DAY})
             self._conn.executemany(_SEEN, rows)
             stores.put(self._conn, "cursor", last)
         return len(changed)
@@ -122,7 +125,7 @@ class Rolled:
             self._conn.executemany(_SENT, [(revision, *cell) for cell, revision, _ in cells])
 
     def _reset(self, epoch: str) -> None:
-        for table in ("meta", "seen", "cell", "aside"):
+        for table in ("meta", "seen", "cell", "day", "aside"):
             self._conn.execute(f"DELETE FROM {table}")
         stores.put(self._conn, "epoch", epoch)
         stores.put(self._conn, "generation", stores.new_epoch())
