@@ -20,12 +20,13 @@ class Disk:
             raise OSError("path")
         return self._root + "/" + name
 
-    # Removes a folder and what is in it.
+    # Removes a folder and what is in it, or a file.
     def clear(self, name):
         path = self._path(name)
         try:
             found = list(os.ilistdir(path))
         except OSError:
+            self._remove(path)
             return
         for entry in found:
             inside = name + "/" + entry[0]
@@ -36,6 +37,13 @@ class Disk:
                 os.remove(self._path(inside))
         self.step()
         os.rmdir(path)
+
+    def _remove(self, path):
+        self.step()
+        try:
+            os.remove(path)
+        except OSError:
+            pass  # it is not there
 
     # A new file, with the folders it lies in.
     def create(self, name):

@@ -8,6 +8,7 @@ import hashlib
 import os
 
 IDENTITY = "box.json"
+RENEWAL = "renew.json"  # what is to change in it: tasks/renew.py
 NEW = ".new"
 FILE_MAX = 4096  # bytes; an identity has 700, a certificate 600 to 2,000
 PIECE = 256  # bytes read back at once
@@ -18,28 +19,28 @@ class Refused(Exception):
 
 
 class Shelf:
-    # root: "" for the root of a board, or a folder
-    def __init__(self, root):
-        self._root = root
+    # root: "" for the root of a board, or a folder. own: what may be written beside certificates
+    def __init__(self, root, own=IDENTITY):
+        self._root, self._own = root, own
         self._name = None
 
     def has(self, name):
         try:
-            os.stat(self._path(name))
+            os.stat(self.path(name))
             return True
         except OSError:
             return False
 
     def take(self, name, size, digest):
-        if not (name == IDENTITY or (name.startswith("ca-") and name.endswith(".der") and "/" not in name)):
+        if not (name == self._own or (name.startswith("ca-") and name.endswith(".der") and "/" not in name)):
             raise Refused("name")
-        if self.has(IDENTITY):
+        if self._own == IDENTITY and self.has(IDENTITY):
             raise Refused("identity")
         if not 0 < size <= FILE_MAX:
             raise Refused("size")
         self.leave()
         self._name, self._size, self._digest, self._at = name, size, digest, 0
-        self._file = open(self._path(name) + NEW, "wb")
+        self._file = open(self.path(name) + NEW, "wb")
 
     def more(self, at, data):
         if self._name is None or at != self._at or at + len(data) > self._size:
@@ -56,7 +57,7 @@ class Shelf:
         found = self.sum(name + NEW)
         if found != (self._size, self._digest):
             raise Refused("digest")
-        os.rename(self._path(name) + NEW, self._path(name))
+        os.rename(self.path(name) + NEW, self.path(name))
         return self.sum(name)
 
     def leave(self):
@@ -67,7 +68,7 @@ class Shelf:
     # -> (size, SHA-256 as hex) of what is in flash
     def sum(self, name):
         size, digest, buf = 0, hashlib.sha256(), bytearray(PIECE)
-        with open(self._path(name), "rb") as f:
+        with open(self.path(name), "rb") as f:
             while True:
                 n = f.readinto(buf)
                 if not n:
@@ -79,12 +80,12 @@ class Shelf:
     def clear(self):
         self.leave()
         for name in [IDENTITY] + [
-            n for n in os.listdir(self._root or "/") if n.startswith("ca-") or n.endswith(NEW)
+            n for n in os.listdir(self._root or "/") if n.startswith("ca-") or n.endswith(NEW) or n == RENEWAL
         ]:
             try:
-                os.remove(self._path(name))
+                os.remove(self.path(name))
             except OSError:
                 pass
 
-    def _path(self, name):
+    def path(self, name):
         return "%s/%s" % (self._root, name)

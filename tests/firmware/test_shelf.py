@@ -43,12 +43,21 @@ def test_noise_is_nobody_s() -> None:
 
 
 def test_the_power_fails_at_every_flash_operation_of_provisioning(run_micropython: RunMicropython) -> None:
-    done = run_micropython(CUTS, heap="2048wK", path=FIRMWARE)
+    done = run_micropython(CUTS + IDENTITIES, heap="2048wK", path=FIRMWARE)
     assert done.returncode == 0, done.stdout + done.stderr
     operations, blank, whole = (int(n) for n in done.stdout.split()[-3:])
     assert operations * 2 == blank + whole  # each is cut twice: done, and half done
     assert blank > 10
     assert whole > 0
+
+
+def test_the_power_fails_at_every_flash_operation_of_a_renewal(run_micropython: RunMicropython) -> None:
+    done = run_micropython(CUTS + RENEWALS, heap="2048wK", path=FIRMWARE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    operations, old, new = (int(n) for n in done.stdout.split()[-3:])
+    assert operations * 2 == old + new
+    assert old > 10
+    assert new > 3  # what the box no longer needs is removed after the new identity counts
 
 
 CUTS = """
@@ -144,7 +153,9 @@ def run(cut, part=2):
         pass
     disk.left, disk.dead = -1, False
     return disk, died, disk.done
+"""
 
+IDENTITIES = """
 disk, died, total = run(0)
 assert not died
 blank = whole = 0
@@ -162,4 +173,79 @@ for cut, part in [(c, p) for c in range(1, total + 1) for p in (1, 2)]:  # all o
         assert holds("box.json", WHO) and holds("ca-00000000.der", CA), cut
     vfs.umount("/f")
 print(total, blank, whole)
+"""
+
+RENEWALS = """
+import json
+from tasks.renew import Renewal
+
+OLD = {"box": "hall-1", "k_link": "ab" * 32, "tls": {"ca": "/ca-00000000.der", "name": "a"}, "password": "old", "pin": "1"}
+CHANGE = {"tls": {"ca": "/ca-11111111.der", "name": "b"}, "password": "new"}
+NEW = dict(OLD)
+NEW.update(CHANGE)
+ROOT = os.urandom(700)
+NAMES = (("ca-11111111.der", ROOT), ("renew.json", json.dumps(CHANGE).encode()))
+
+class Box:
+    root = "/f"
+    def load(self, name):
+        return holds_any(name)
+    def save(self, name, data):
+        with open("/f/" + name, "wb") as f:
+            f.write(data)
+
+def holds_any(name):
+    try:
+        with open("/f/" + name, "rb") as f:
+            return f.read()
+    except OSError:
+        return None
+
+def start():
+    disk = Disk()
+    vfs.VfsLfs2.mkfs(disk)
+    vfs.mount(disk, "/f")
+    for name, data in (("ca-00000000.der", CA), ("box.json", json.dumps(OLD).encode()), ("address", b"10.0.0.1")):
+        with open("/f/" + name, "wb") as f:
+            f.write(data)
+    return disk
+
+def renew():
+    desk = Renewal(Box())
+    for words in list(lines()) + ["renew", "start"]:
+        said = desk.obey(words.split())
+        assert said.startswith("ok"), (words, said)
+    assert desk.done
+
+def one(cut, part):
+    disk = start()
+    disk.left, disk.done, disk.part = cut, 0, part
+    died = False
+    try:
+        renew()
+    except Cut:
+        died = True
+    try:
+        vfs.umount("/f")
+    except Exception:
+        pass
+    disk.left, disk.dead = -1, False
+    return disk, died, disk.done
+
+disk, died, total = one(0, 2)
+assert not died
+old = new = 0
+for cut, part in [(c, p) for c in range(1, total + 1) for p in (1, 2)]:
+    disk, died, _ = one(cut, part)
+    vfs.mount(disk, "/f")
+    who = json.loads(holds_any("box.json"))
+    assert who in (OLD, NEW), (cut, who)
+    assert holds_any(who["tls"]["ca"][1:]) == (CA if who == OLD else ROOT), cut  # with the root that it names
+    old += who == OLD
+    new += who == NEW
+    if who == OLD:
+        renew()  # and it can be asked again
+        assert json.loads(holds_any("box.json")) == NEW
+    vfs.umount("/f")
+print(total, old, new)
 """

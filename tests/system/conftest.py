@@ -9,6 +9,7 @@ import pytest
 
 from tests.services.influx import Influx
 from tests.services.mosquitto import Mosquitto
+from tests.system.bench_fixtures import bench, book, make_bench, make_loader  # noqa: F401  for both files of the bench
 from tests.system.city import City
 
 

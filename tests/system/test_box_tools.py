@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import image as maker
@@ -22,7 +20,7 @@ import pytest
 from manyi.box import console as consoles
 from manyi.box import doctor, flash, identity, image, journal, provision, records, tray
 from manyi.box.console import Console, Refusal, Unplugged, opened
-from manyi.box.identity import Given, Site
+from manyi.box.identity import Site
 from manyi.box.provision import Journal
 from manyi.box.words import BoxError
 
@@ -34,62 +32,10 @@ from tests.services.certs import Certs, make_certs
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port
 from tests.system.bench_box import HEAP, BenchBox, MockLoader
+from tests.system.bench_fixtures import FAST, GIVEN, OTHER, examine, follow, give, site_of
 
 pytest_plugins = ["tests.firmware.simfixtures"]
 pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
-
-GIVEN = Given(BOX, BOX, "secret", K_LINK.hex(), K_CHAIN.hex())
-OTHER = Given("hall-9", "hall-9", "secret", "ab" * 32, "cd" * 32)
-FAST = {"beat_s": 10, "ack_ms": 1000, "backoff_ms": 100, "backoff_max_ms": 400}
-
-
-def site_of(port: int, ca: bytes | None = None, name: str = "localhost") -> Site:
-    return Site("127.0.0.1", port, name, ca, {"wifi": [{"ssid": "hall", "key": "12345678"}], **FAST})
-
-
-@pytest.fixture
-def make_bench(tmp_path: Path, firmware: Path) -> Iterator[Callable[..., BenchBox]]:
-    made: list[BenchBox] = []
-
-    def make(words: list[str] | None = None) -> BenchBox:
-        made.append(BenchBox(tmp_path / f"bench-{len(made)}", firmware, words))
-        return made[-1]
-
-    yield make
-    for box in made:
-        box.close()
-
-
-@pytest.fixture
-def bench(make_bench: Callable[..., BenchBox]) -> BenchBox:
-    """A blank box at a cable."""
-    return make_bench()
-
-
-@pytest.fixture
-def book(tmp_path: Path) -> records.Records:
-    return records.Records(tmp_path / "records")
-
-
-@pytest.fixture
-def make_loader(tmp_path: Path) -> Iterator[Callable[..., MockLoader]]:
-    made: list[MockLoader] = []
-
-    def make(chip: str = "esp32") -> MockLoader:
-        made.append(MockLoader(tmp_path / f"loader-{len(made)}", chip))
-        return made[-1]
-
-    yield make
-    for loader in made:
-        loader.close()
-
-
-def give(
-    bench: BenchBox, book: records.Records, site: Site, given: Given = GIVEN, **more: Journal
-) -> dict[str, str]:
-    with opened(bench.line.port) as line:
-        return provision.provision(Console(line, bench.line.port), given, site, book, 1, **more)
-
 
 # --- the console ---------------------------------------------------------------------------------------------------
 
@@ -130,7 +76,7 @@ def test_a_box_that_has_an_identity_is_refused_without_retire(bench: BenchBox, b
         with pytest.raises(Refusal, match="locked"):
             console.ask("take", "box.json", 10, "0" * 64)
         console.unlock(K_LINK)
-        with pytest.raises(Refusal, match="command"):
+        with pytest.raises(Refusal, match="no such file"):
             console.ask("take", "box.json", 10, "0" * 64)  # not even an open one takes another
     assert (bench.folder / "box.json").read_bytes() == before
 
@@ -174,6 +120,20 @@ def test_an_old_unlock_code_opens_nothing(bench: BenchBox, book: records.Records
             console.ask("unlock", code)
 
 
+def test_the_box_vouches_for_a_record_where_nobody_has_its_key(
+    bench: BenchBox, book: records.Records
+) -> None:
+    give(bench, book, site_of(free_port()))
+    with opened(bench.line.port) as line:
+        console = Console(line, bench.line.port)
+        seen = console.hello()
+        console.ask("unlock", consoles.talk.code(K_LINK, BOX, bytes.fromhex(seen["nonce"])))
+        text = records.vouched({"box": BOX, "ok": False}, lambda digest: console.ask("vouch", digest)["mac"])
+    assert records.is_sealed(K_LINK, BOX, text)
+    assert not records.is_sealed(K_LINK, BOX, text.replace("false", "true"))
+    assert not records.is_sealed(bytes(32), BOX, text)
+
+
 def test_a_locked_console_says_nothing_of_presses(bench: BenchBox, book: records.Records) -> None:
     give(bench, book, site_of(free_port()))
     heard = []
@@ -183,7 +143,17 @@ def test_a_locked_console_says_nothing_of_presses(bench: BenchBox, book: records
         console.hello()
         bench.tell("tap 3 40")
         bench.until("its light", lambda: bool(bench.heard("light")))
-        for verb in ("status", "newest 1", "show", "keytest", "retire", "passed", "lock"):
+        for verb in (
+            "status",
+            "newest 1",
+            "show",
+            "keytest",
+            "retire",
+            "passed",
+            "lock",
+            "renew",
+            "vouch 00",
+        ):
             with pytest.raises(Refusal) as refused:
                 console.ask(*verb.split())
             assert refused.value.why == "locked"
@@ -295,34 +265,6 @@ def test_retiring_a_box_leaves_nothing_of_it(bench: BenchBox, book: records.Reco
 
 
 # --- the guided test -------------------------------------------------------------------------------------------------
-
-
-def follow(bench: BenchBox, wrong: bool = False) -> None:
-    """The fingers of a technician: presses the key whose lamp is lit, or another one."""
-    seen = len(bench.heard("lamp"))
-    for _ in range(3):
-        bench.until("a lamp asks", lambda s=seen: any("only=" in x for x in bench.heard("lamp")[s:]))
-        lit = [x for x in bench.heard("lamp")[seen:] if "only=" in x][-1]
-        key = int(re.search(r"only=(\d)", lit)[1])  # type: ignore[index]
-        seen = len(bench.heard("lamp"))
-        bench.tell(f"tap {key % 3 + 1 if wrong else key} 40")
-        if wrong:
-            return
-        time.sleep(0.3)
-
-
-def examine(
-    bench: BenchBox, link_s: float = 30, fingers: bool = True, wrong: bool = False
-) -> list[doctor.Check]:
-    with opened(bench.line.port) as line:
-        console = Console(line, bench.line.port)
-        console.unlock(K_LINK)
-
-        def tell(text: str) -> None:
-            if "press each key" in text and fingers:
-                threading.Thread(target=follow, args=(bench, wrong), daemon=True).start()
-
-        return doctor.examine(console, lambda _: True, tell, link_s=link_s, keys_s=25 if fingers else 1)
 
 
 def test_the_guided_test_goes_all_the_way_to_the_collector_and_presses_nothing(

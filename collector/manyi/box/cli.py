@@ -13,12 +13,12 @@ from typing import Annotated
 
 import typer
 
-from manyi.box import desk, identity, label, orders, records, rescue, tray
+from manyi.box import desk, identity, label, orders, records, renew, rescue, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
 from manyi.box.console import Console, opened
-from manyi.box.desk import HOME, RecordsDir, k_link, now_ms, told
+from manyi.box.desk import HOME, AskCode, RecordsDir, now_ms, told, unlocked
 from manyi.box.identity import Given
 from manyi.box.provision import Journal
 from manyi.box.words import BoxError, both
@@ -149,16 +149,7 @@ def box_doctor(
             help=both("移交文件;不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file.")
         ),
     ] = None,
-    ask_code: Annotated[
-        bool,
-        typer.Option(
-            "--code",
-            help=both(
-                "现场没有密钥:念随机数给中心,输入解锁码",
-                "No key here: read a number to the centre, type the code.",
-            ),
-        ),
-    ] = False,
+    ask_code: AskCode = False,
     records_dir: RecordsDir = HOME,
     patience: Annotated[
         float, typer.Option(help=both("等网络的秒数", "Seconds to wait for the link."))
@@ -170,29 +161,20 @@ def box_doctor(
         seen = console.hello()
         if seen.get("state") in ("blank", "written"):
             raise BoxError("还没有身份:先 manyi box provision", "it has no identity yet: manyi box provision")
-        key = b""
-        if ask_code:
-            typer.echo(f"manyi box code {seen['box']} {seen['nonce']}")
-            console.ask(
-                "unlock", typer.prompt(both("解锁码", "code")).replace("-", "").replace(" ", "").lower()
-            )
-        else:
-            key = k_link(context, handover, seen["box"])
-            console.unlock(key)
+        key = unlocked(context, console, seen, handover, ask_code)
         checks = doctors.examine(console, typer.confirm, typer.echo, link_s=patience)
         status = console.ask("status")
         good = doctors.passed(checks)
         if good:
             console.ask("passed")
+        body = doctors.report(seen, status, checks, getpass.getuser(), now_ms())
+        if key:
+            text = records.sealed(key, seen["box"], body)
+        else:
+            text = records.vouched(body, lambda digest: console.ask("vouch", digest)["mac"])
         console.ask("lock")
-    body = doctors.report(seen, status, checks, getpass.getuser(), now_ms())
-    text = records.sealed(key, seen["box"], body) if key else json.dumps(body, ensure_ascii=False)
     path = records.Records(records_dir).accept(seen["box"], text)
-    typer.echo(
-        both("验收记录", "acceptance record")
-        + f": {path}"
-        + ("" if key else both("(未签名)", " (not signed)"))
-    )
+    typer.echo(both("验收记录", "acceptance record") + f": {path}")
     typer.echo(
         (GREEN + both("  合格  ", "  PASS  ") if good else RED + both("  不合格  ", "  NOT PASSED  ")) + PLAIN
     )
@@ -271,3 +253,4 @@ def box_label(
 desk.mount(box_app)
 orders.mount(box_app)
 rescue.mount(box_app)
+renew.mount(box_app)

@@ -68,6 +68,26 @@ _WORDS = {
         "写入后读回不一致:再试一次,仍不行就换一块板",
         "what was read back is not what was written: again, or another board",
     ),
+    "name": (
+        "评价器不接受这个文件:身份只写一次",
+        "the box takes no such file: an identity is written once",
+    ),
+    "order": (
+        "步骤次序不对:从头再来一次",
+        "a step is missing: start again from the beginning",
+    ),
+    "ca": (
+        "评价器里没有所需的根证书:现场文件里写上 ca 再来一次",
+        "the root certificate is not in the box: name ca in the site file, and again",
+    ),
+    "field": (
+        "评价器不接受这项设置:固件版本不同",
+        "the box does not take one of these settings: another firmware",
+    ),
+    "flash": (
+        "评价器存储写不进去:再试一次,仍不行换一块板",
+        "the box's flash does not take it: again, then another board",
+    ),
     "blank": (
         "评价器还没有身份",
         "the box has no identity",

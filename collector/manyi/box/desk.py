@@ -37,6 +37,16 @@ HandoverOption = Annotated[
 RecordsDir = Annotated[
     Path, typer.Option("--records", help=both("记录文件夹", "Folder of the bench's records."))
 ]
+AskCode = Annotated[
+    bool,
+    typer.Option(
+        "--code",
+        help=both(
+            "现场没有密钥:念随机数给中心,输入解锁码",
+            "No key here: read a number to the centre, type the code.",
+        ),
+    ),
+]
 BoxArgument = Annotated[str, typer.Argument(help=both("评价器编号", "The box's id."))]
 HOME = Path("boxes")
 
@@ -63,6 +73,19 @@ def k_link(context: typer.Context, handover: Path | None, box: str) -> bytes:
     if key is None:
         raise BoxError(f"没有 {box} 的密钥", f"there is no key of {box}")
     return key
+
+
+def unlocked(
+    context: typer.Context, console: Console, seen: dict[str, str], handover: Path | None, ask_code: bool
+) -> bytes:
+    """Opens the console. -> the box's key, or b"" if a code did it. Raises BoxError."""
+    if not ask_code:
+        key = k_link(context, handover, seen["box"])
+        console.unlock(key)
+        return key
+    typer.echo(f"manyi box code {seen['box']} {seen['nonce']}")
+    console.ask("unlock", typer.prompt(both("解锁码", "code")).replace("-", "").replace(" ", "").lower())
+    return b""
 
 
 def box_code(

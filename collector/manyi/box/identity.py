@@ -10,6 +10,7 @@ import json
 import re
 import ssl
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ class Given:
     password: str = field(repr=False)
     k_link: str = field(repr=False)
     k_chain: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a line of the hand-over file has at the least: who may talk to the broker."""
+
+    user: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,22 @@ def handover(text: str) -> list[Given]:
     problems += [
         both(f"{n} 出现两次", f"{n} is there twice") for n in sorted({n for n in names if names.count(n) > 1})
     ]
+    if problems:
+        raise Unfit(problems)
+    return found
+
+
+def accounts(text: str) -> dict[str, Account]:
+    """By box, from lines with or without keys: an account given anew has none. Raises Unfit."""
+    found, problems = {}, []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            one = json.loads(line)
+            found[str(one["box"])] = Account(str(one["user"]), str(one["password"]))
+        except (ValueError, KeyError, TypeError):
+            problems.append(f"{number}: " + both("不是移交文件的一行", "no line of a hand-over file"))
     if problems:
         raise Unfit(problems)
     return found
@@ -165,27 +190,40 @@ def files(given: Given, at: Site, board: str, pin: str) -> dict[str, bytes]:
     """Name on the box to content; box.json last, since it makes the others count. Raises Unfit.
 
     The certificate's name carries its own digest, so a new one never lies under an old identity."""
-    made: dict[str, bytes] = {}
-    tls = None
-    if at.ca is not None:
-        name = f"ca-{hashlib.sha256(at.ca).hexdigest()[:8]}.der"
-        made[name] = at.ca
-        tls = {"ca": f"/{name}", "name": at.name}
+    made, tls = trust(at)
     who = {
         "box": given.box, "k_link": given.k_link, "k_chain": given.k_chain, "host": at.host, "port": at.port,
         "user": given.user, "password": given.password, "tls": tls, "board": board, "pin": pin, **at.extra,
     }  # fmt: skip
     made[IDENTITY] = json.dumps(who, ensure_ascii=False, separators=(",", ":")).encode()
+    small_enough(made)
+    return made
+
+
+def trust(at: Site) -> tuple[dict[str, bytes], dict[str, str] | None]:
+    """The root's file, and the identity's `tls` that names it."""
+    if at.ca is None:
+        return {}, None
+    name = f"ca-{hashlib.sha256(at.ca).hexdigest()[:8]}.der"
+    return {name: at.ca}, {"ca": f"/{name}", "name": at.name}
+
+
+def small_enough(made: Mapping[str, bytes]) -> None:
     large = [name for name, content in made.items() if len(content) > FILE_MAX]
     if large:
         raise Unfit([both(f"{n} 太大", f"{n} is over {FILE_MAX} bytes") for n in large])
-    return made
 
 
 def load(handover_file: Path, site_file: Path) -> tuple[list[Given], Site]:
     """Raises Unfit, BoxError."""
+    lines, at = texts(handover_file, site_file)
+    return handover(lines), at
+
+
+def texts(handover_file: Path, site_file: Path) -> tuple[str, Site]:
+    """The hand-over file as it is. Raises Unfit, BoxError."""
     try:
         lines, place = handover_file.read_text(encoding="utf-8"), site_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BoxError("文件读不出", f"a file cannot be read: {error}") from None
-    return handover(lines), site(place, site_file.parent)
+    return lines, site(place, site_file.parent)

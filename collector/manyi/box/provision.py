@@ -54,7 +54,7 @@ def provision(
         files = identity.files(given, site, seen["board"], claim.pin)
         for name, content in files.items():
             tell(f"写入 {name}", f"writing {name}")
-            _put(console, name, content)
+            put(console, name, content)
         for name, content in files.items():
             if console.ask("sum", name).get("sha256") != hashlib.sha256(content).hexdigest():
                 raise BoxError(
@@ -83,7 +83,8 @@ def _empty(console: Console, used: int, journal: Journal) -> None:
     console.ask("wipe", patience_s=WIPE_S)
 
 
-def _put(console: Console, name: str, content: bytes) -> None:
+def put(console: Console, name: str, content: bytes) -> None:
+    """One file, piece by piece; the box reads it back before it is kept. Raises BoxError."""
     digest = hashlib.sha256(content).hexdigest()
     console.ask("take", name, len(content), digest)
     for at in range(0, len(content), talk.PIECE):

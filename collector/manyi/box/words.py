@@ -57,8 +57,9 @@ _TROUBLES = (
     ),
     Words(
         "credential",
-        "账户或密码被拒绝:中心查 manyi broker check;可能已注销,或密码已更换",
-        "the broker refuses this account or password: it was removed, or has a new password",
+        "账户或密码被拒绝:可能已注销,或密码已更换;中心用 manyi broker add 重新开通后,用 manyi box renew 写入",
+        "the broker refuses this account or password: it was removed, or has a new password. `manyi broker add`, then "
+        "`manyi box renew` writes the new one",
     ),
     Words(
         "network",
