@@ -28,6 +28,7 @@ help: ## this list
 	@echo "  demo:  SECONDS=30 stops by itself, PORT=8000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
 	@echo "  test:  T=tests/firmware only these, SERVICES=1 builds what is missing (as CI does), WORKERS=2"
 	@echo "  flash: PORT=/dev/ttyUSB0 (all USB ports if none), KEEP_JOURNAL=1 leaves a chip's records alone; docs/CONSOLE.md"
+	@echo "  bundle: MACHINES=x86_64 only that one (both by default), EXTRA=folder of further packages, PYTHONS='3.11 3.13'"
 	@echo "  all:   PYTHON=python3.12 another Python, MICROPYTHON=file another interpreter for the boxes"
 
 # --- the environment ---------------------------------------------------------------------------------------------
@@ -67,6 +68,9 @@ flash: $(VENV)/.dev build/firmware/.made ## flash boards: FIRMWARE=official .bin
 	@$(PY) firmware/image.py --board $(or $(BOARD),esp32_devkitc) --firmware "$(FIRMWARE)" --sha256 "$(SHA256)" --out build/flash/image.bin
 	@$(BIN)/manyi box flash --image build/flash/image.bin $(foreach p,$(PORT),--port $(p)) $(if $(HANDOVER),--handover "$(HANDOVER)") \
 	    $(if $(SITE),--site "$(SITE)") $(if $(BOX),--box $(BOX)) $(if $(call on,$(KEEP_JOURNAL)),--keep-journal)
+
+bundle: $(VENV)/.run build/firmware/.made ## an installation for a closed network: build/bundle/*.tar.gz; EXTRA=folder travels along
+	@$(PY) collector/deploy/bundle/make.py $(foreach m,$(MACHINES),--machine $(m)) $(foreach p,$(PYTHONS),--python $(p)) $(if $(EXTRA),--extra "$(EXTRA)")
 
 # --- checks --------------------------------------------------------------------------------------------------------
 
@@ -119,4 +123,4 @@ clean: ## remove what make has made: .venv, build, caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup firmware demo flash lint types format size services test quick bench soak docs dashboards lock clean
+.PHONY: help setup firmware demo flash bundle lint types format size services test quick bench soak docs dashboards lock clean

