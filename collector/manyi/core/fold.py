@@ -108,6 +108,7 @@ class Fold:
         fmt, kind, boot, _, up_ms, _, _, _, level, reason, _, flags, data = rec.PACKED.unpack_from(row.body)
         if fmt & PACKING_MASK != PACKING_1:
             self._counts["unread"] += 1  # a packing of the future: kept in the ledger, not guessed at
+            self._counts["unread_presses"] += sum(rec.own(kind, level))  # as the ledger counts what it stores
             return
         up_ms = min(up_ms, UP_MAX_MS)
         life = self._lives.get(row.box, row.life, row.id)

@@ -24,7 +24,9 @@ from manyi.core import metrics
 from manyi.core.config import Broker, secret
 from manyi.core.errors import SetupError
 from manyi.core.inbox import Inbox
+from manyi.core.pipeline import unix_ms
 from manyi.core.wire import SUBSCRIPTION
+from manyi.core.workings import BROKER, Workings
 
 KEEPALIVE_S: Final = 30
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 15  # a broker that comes back finds its collector within 15 s
@@ -35,9 +37,9 @@ log = structlog.get_logger(area="mqtt")
 class Mqtt:
     """`start` returns at once and keeps connecting for ever; `publish` drops what cannot be sent now."""
 
-    def __init__(self, broker: Broker, inbox: Inbox) -> None:
+    def __init__(self, broker: Broker, inbox: Inbox, workings: Workings | None = None) -> None:
         """Raises SetupError if a password or certificate file cannot be read."""
-        self._broker, self._inbox = broker, inbox
+        self._broker, self._inbox, self._workings = broker, inbox, workings or Workings()
         # A name of its own each time: two collectors with one name would throw each other out for ever.
         client = Client(CallbackAPIVersion.VERSION2, client_id=f"manyi-collector-{secrets.token_hex(4)}")
         if broker.password_file is not None:
@@ -91,6 +93,8 @@ class Mqtt:
             return
         client.subscribe(SUBSCRIPTION, qos=0)
         metrics.CONNECTED.set(1)
+        self._workings.listening_ms = unix_ms()
+        self._workings.well(BROKER)
         self.on_connected()
         self._complained = False
         log.info("connected", host=self._broker.host, port=self._broker.port, tls=not self._broker.plain)
@@ -115,6 +119,7 @@ class Mqtt:
         if not self._complained:
             log.error("broker_away", host=self._broker.host, port=self._broker.port, why=why)
         self._complained = True
+        self._workings.fails(BROKER, why, unix_ms())
 
 
 def _at_once(_client: Client, _userdata: Any, sock: Any) -> None:

@@ -6,7 +6,8 @@
 A turn drains what has arrived (for at most 50 ms), commits it in one transaction of at most 500 records, and
 only then acknowledges. There is no waiting for company: while one commit is being synced the next batches
 gather by themselves, so a single press is answered at once and a county's backlog comes in groups.
-If a commit fails, nothing is acknowledged, everything stays and is tried again; the boxes hold their records.
+If a commit fails or the disk is full, nothing is acknowledged, everything stays and is tried again; the boxes hold
+their records.
 
 Refuses to know what a message means (wire.py, ledger/ingest.py) and how it travels (mqtt.py).
 """
@@ -22,11 +23,13 @@ from typing import Final, Protocol
 import structlog
 
 from manyi.core import metrics
+from manyi.core.disk import MIB, RESERVE_BYTES
 from manyi.core.inbox import Inbox, Waiting
 from manyi.core.ledger import writer
 from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.writer import Done, Work
 from manyi.core.wire import Fetch, LinkKeys, Unreadable, decode, write_ack
+from manyi.core.workings import PIPELINE, Workings
 
 TRANSACTION_RECORDS: Final = 500  # about 20 batches; more would keep live presses waiting behind a backlog
 GATHER_S: Final = 0.05  # the longest that decoding may put off a commit
@@ -59,9 +62,12 @@ class Pipeline:
         *,
         now_ms: Callable[[], int] = unix_ms,
         fetched: Callable[[Fetch], None] = lambda fetch: None,
+        workings: Workings | None = None,
+        free_bytes: Callable[[], int] = lambda: RESERVE_BYTES,
     ) -> None:
         self._inbox, self._keys, self._conn, self._publish, self._wake = inbox, keys, conn, publish, wake
         self._now_ms, self._fetched = now_ms, fetched
+        self._workings, self._free_bytes = workings or Workings(), free_bytes
         self._waiting = Waiting()
         self._asked = Asked()
         self._failing = False
@@ -78,13 +84,15 @@ class Pipeline:
         self._gather(wait_s)
         if not self._waiting:
             return True
+        if not self._has_room():
+            return False
         work = self._waiting.take(TRANSACTION_RECORDS, self._asked.again)
         try:
             with metrics.COMMIT_SECONDS.time():
                 done = writer.commit(self._conn, work, self._now_ms())
         except sqlite3.Error as error:
             self._waiting.put_back(work)
-            self._fails(error)
+            self._fails(str(error))
             return False
         self._works()
         self._answer(work, done)
@@ -131,13 +139,26 @@ class Pipeline:
                     metrics.NOTABLE[row.kind].inc()
                     log.warning(row.kind, box=batch.box, life=batch.life, seq=row.seq, what=row.body.decode())
 
-    def _fails(self, error: sqlite3.Error) -> None:
+    def _has_room(self) -> bool:
+        """Stops before the disk is full to the brim, so that the wall can still say so (disk.py)."""
+        try:
+            free = self._free_bytes()
+        except OSError as error:
+            self._fails(str(error))
+            return False
+        if free < RESERVE_BYTES:
+            self._fails(f"the disk is full: {free // MIB} MiB left")
+        return free >= RESERVE_BYTES
+
+    def _fails(self, why: str) -> None:
         metrics.COMMITS_FAILED.inc()
         if not self._failing:
-            log.error("commit_fails", why=str(error), effect="nothing is acknowledged, the boxes wait")
+            log.error("commit_fails", why=why, effect="nothing is acknowledged, the boxes wait")
         self._failing = True
+        self._workings.fails(PIPELINE, why, self._now_ms())
 
     def _works(self) -> None:
         if self._failing:
             log.info("commit_works_again")
+            self._workings.well(PIPELINE)
         self._failing = False

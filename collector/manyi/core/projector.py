@@ -26,6 +26,7 @@ from manyi.core.ledger import schema
 from manyi.core.ratings import Ratings
 from manyi.core.wall import Wall
 from manyi.core.wall_health import Health
+from manyi.core.workings import Workings
 
 if TYPE_CHECKING:
     from manyi.core.influx.feeds import Feed
@@ -49,8 +50,15 @@ def unix_ms() -> int:
 class Attempt:
     """One projection's state: well, or waiting for its next try. Logs only when that changes."""
 
-    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._name, self._clock = name, clock
+    def __init__(
+        self,
+        name: str,
+        clock: Callable[[], float] = time.monotonic,
+        workings: Workings | None = None,
+        now_ms: Callable[[], int] = unix_ms,
+    ) -> None:
+        self._name, self._clock, self._now_ms = name, clock, now_ms
+        self._workings = workings or Workings()
         self._wait_s = 0.0
         self._again = 0.0
 
@@ -65,12 +73,14 @@ class Attempt:
     def well(self) -> None:
         if self._wait_s:
             log.info("projection is well again", projection=self._name)
+            self._workings.well(self._name)
         self._wait_s = 0.0
 
     def failed(self, why: str, wait_s: float = 0.0) -> None:
         """`wait_s`: what the other side asked for."""
         if not self._wait_s:
             log.warning("projection fails", projection=self._name, why=why)
+        self._workings.fails(self._name, why, self._now_ms())
         self._wait_s = min(max(self._wait_s * 2, FIRST_WAIT_S), LONGEST_WAIT_S)
         self._again = self._clock() + max(self._wait_s, min(wait_s, LONGEST_WAIT_S))
 
@@ -78,7 +88,9 @@ class Attempt:
 class Figures:
     """ratings.db and wall.db behind one ledger; step() is what the thread does each time round."""
 
-    def __init__(self, config: Config, now_ms: Callable[[], int] = unix_ms) -> None:
+    def __init__(
+        self, config: Config, now_ms: Callable[[], int] = unix_ms, workings: Workings | None = None
+    ) -> None:
         with ExitStack() as opened:
             self._ledger = opened.enter_context(closing(schema.open_for_reading(config.data.ledger)))
             self.ratings = opened.enter_context(closing(Ratings(config.data.ratings, self._ledger)))
@@ -88,10 +100,21 @@ class Figures:
                 closing(Wall(config.data.wall, source, city, config.policy.hall_batch))
             )
             seen = opened.enter_context(closing(stores.open_reader(config.data.wall)))
-            self._health = Health(self._ledger, source, seen, config.policy.silent_s * 1000)
+            self._health = Health(
+                self._ledger,
+                source,
+                seen,
+                config.policy.silent_s * 1000,
+                alarms=config.alarms,
+                certificates=config.certificates,
+                folder=config.data.dir,
+                workings=workings,
+            )
             self._opened = opened.pop_all()
         self._now_ms = now_ms
-        self._attempts = {name: Attempt(name) for name in ("ratings", "wall", "health")}
+        self._attempts = {
+            name: Attempt(name, workings=workings, now_ms=now_ms) for name in ("ratings", "wall", "health")
+        }
         self._beat_ms = self._looked_ms = self._look_gap_ms = 0
         self._told = ""
 
@@ -142,15 +165,17 @@ class Figures:
         return 0
 
 
-def run(stop: Event, wake: Event, config: Config) -> None:
+def run(stop: Event, wake: Event, config: Config, workings: Workings | None = None) -> None:
     """The projector's thread. `wake` is set after each commit of the ledger. Returns after `stop` is set (and `wake`,
     to hurry). Raises LedgerError if there is no ledger to follow.
     """
     news = Event()
-    figures = Figures(config)
+    figures = Figures(config, workings=workings)
     influx = None
     if config.influx is not None:
-        influx = Thread(target=_influx, args=(stop, news, config), name="influx", daemon=True)
+        influx = Thread(
+            target=_influx, args=(stop, news, config, workings or Workings()), name="influx", daemon=True
+        )
         influx.start()
     try:
         while not stop.is_set():
@@ -165,8 +190,8 @@ def run(stop: Event, wake: Event, config: Config) -> None:
             influx.join(LONGEST_WAIT_S)
 
 
-def _influx(stop: Event, news: Event, config: Config) -> None:
-    opening = Attempt("influx")
+def _influx(stop: Event, news: Event, config: Config, workings: Workings) -> None:
+    opening = Attempt("influx", workings=workings)
     feeds: list[tuple[Attempt, Feed]] = []
     with ExitStack() as opened:
         while not stop.is_set():
@@ -174,7 +199,10 @@ def _influx(stop: Event, news: Event, config: Config) -> None:
             news.clear()
             if not feeds and opening.due:
                 try:
-                    feeds = [(Attempt(feed.name), feed) for feed in _open_influx(config, opened)]
+                    feeds = [
+                        (Attempt(feed.name, workings=workings), feed)
+                        for feed in _open_influx(config, opened, workings)
+                    ]
                     opening.well()
                 except Exception as error:  # a token file that is not there yet, a disk that is full
                     opening.failed(f"{type(error).__name__}: {error}")
@@ -199,11 +227,11 @@ def _feed(stop: Event, attempt: Attempt, feed: "Feed") -> int:
     return moved
 
 
-def _open_influx(config: Config, opened: ExitStack, **how: int) -> list["Feed"]:
+def _open_influx(config: Config, opened: ExitStack, workings: Workings, **how: int) -> list["Feed"]:
     # Imported here: it costs 0.4 s and is not needed without InfluxDB.
     from manyi.core.influx import feeds  # noqa: PLC0415
 
-    return feeds.open_all(config, opened, unix_ms, **how)
+    return feeds.open_all(config, opened, unix_ms, workings, **how)
 
 
 def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> None:
@@ -225,7 +253,7 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
             pass
         shown = stores.get(opened.enter_context(closing(stores.open_reader(config.data.wall))), "shown", "0")
         if which == "influx" or (which == "ratings" and config.influx is not None):
-            feeds = _open_influx(config, opened, gap_ms=0)
+            feeds = _open_influx(config, opened, Workings(), gap_ms=0)
             for feed in feeds:
                 feed.reset()
             _drain(feeds)

@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 
-from manyi.core import projector, root
+from manyi.core import disk, projector, root
 from manyi.core.config import Config
 from manyi.core.errors import ManyiError, SetupError
 from manyi.core.inbox import Inbox
@@ -30,6 +30,7 @@ from manyi.core.mqtt import Mqtt
 from manyi.core.orders.sender import Sender
 from manyi.core.pipeline import Pipeline, unix_ms
 from manyi.core.roster.policy import state_policy
+from manyi.core.workings import Workings
 
 CHORES_S: Final = 60.0
 JOIN_S: Final = 10.0  # the longest a thread may take to end: one transaction and one write to InfluxDB
@@ -67,15 +68,23 @@ class Service:
                 f"{config.data.dir}: the ledger cannot be written ({error}). Is the disk full? The boxes wait."
             ) from error
         self._inbox = Inbox()
-        self._mqtt = Mqtt(config.broker, self._inbox)
+        self._workings = Workings(started_ms=unix_ms())
+        self._mqtt = Mqtt(config.broker, self._inbox, self._workings)
         self._sender = Sender(config.data.orders, self._keys, self._mqtt.publish)
         self._mqtt.on_connected = self._sender.connected
         self._pipeline = Pipeline(
-            self._inbox, self._keys, self._conn, self._mqtt.publish, self._wake, fetched=self._sender.fetched
+            self._inbox,
+            self._keys,
+            self._conn,
+            self._mqtt.publish,
+            self._wake,
+            fetched=self._sender.fetched,
+            workings=self._workings,
+            free_bytes=lambda: disk.room(config.data.dir).free,
         )
         self._threads = [
             self._thread("pipeline", lambda: self._pipeline.run(self.stop)),
-            self._thread("projector", lambda: projector.run(self.stop, self._wake, config)),
+            self._thread("projector", lambda: projector.run(self.stop, self._wake, config, self._workings)),
             self._thread("orders", lambda: self._sender.run(self.stop)),
             self._thread("chores", self._chores),
         ]

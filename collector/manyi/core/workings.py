@@ -23,9 +23,11 @@ class Trouble(NamedTuple):
 
 @dataclass(slots=True)
 class Workings:
-    """`started_ms`: when the process began."""
+    """`started_ms`: when the process began; 0 where no service runs."""
 
     started_ms: int = 0
+    listening_ms: int = 0
+    """Since when boxes can be heard: their silence before is the collector's own."""
     _now: dict[str, Trouble] = field(default_factory=dict)
 
     def fails(self, part: str, why: str, now_ms: int) -> None:

@@ -25,6 +25,7 @@ from manyi.core.influx.health import Health
 from manyi.core.influx.rolled import GAP_MS, Rolled, Sender
 from manyi.core.influx.writer import Keep, Writer
 from manyi.core.ledger import schema
+from manyi.core.workings import Workings
 
 Step = Callable[[], int | Keep]
 
@@ -39,7 +40,11 @@ class Feed:
 
 
 def open_all(
-    config: Config, opened: ExitStack, now_ms: Callable[[], int], gap_ms: int = GAP_MS
+    config: Config,
+    opened: ExitStack,
+    now_ms: Callable[[], int],
+    workings: Workings,
+    gap_ms: int = GAP_MS,
 ) -> list[Feed]:
     """Everything lives as long as `opened`. Raises SetupError without an [influx] section or its token."""
     where = config.influx
@@ -82,7 +87,9 @@ def open_all(
             to_day = server(where.day_bucket, compare.BASELINE, compare.PROFILE, compare.RANKING)
             path, look_ms = data.dir / "influx_compare.db", LOOK_MS if gap_ms else 0
             compared = opened.enter_context(closing(Compared(path, sums, source, to_day, now_ms, look_ms)))
-            feeds.append(Feed("influx compare", compared.step, compared.reset))  # last: a rebuild adds up first
+            feeds.append(
+                Feed("influx compare", compared.step, compared.reset)
+            )  # last: a rebuild adds up first
     return feeds
 
 

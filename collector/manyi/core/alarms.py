@@ -1,0 +1,83 @@
+"""Every alarm of the wall by its kind: the words in both languages, in the order in which they matter.
+
+An alarm is a dictionary, as the wall's JSON has it: kind, subject (a box, hall, county, window, certificate or part of the
+service; "" where there is none), box, county, text_zh, text_en, time_ms (when it was last seen to hold, or happened)
+and since_ms. docs/RUNBOOK.md has a heading for every kind. Refuses a kind that is not listed here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "disk_full": ("数据盘已满（剩 {free_mib} MiB）：采集暂停，按键留在评价器里等待，不会丢失；腾出空间后自动恢复",
+                  "The data disk is full ({free_mib} MiB left): presses wait in their boxes and are not lost; "
+                  "it goes on by itself once there is room"),
+    "stalled": ("台账写不进去（{why}）：采集暂停，按键留在评价器里等待，不会丢失",
+                "The ledger cannot be written ({why}): presses wait in their boxes and are not lost"),
+    "broker": ("采集程序连不上 MQTT 服务器（{why}）：按键留在评价器里等待",
+               "The collector has no link to the MQTT broker ({why}): presses wait in their boxes"),
+    "account": ("对账不符：评价器 {box} 的按键数与台账不一致", "The account of box {box} does not add up"),
+    "shown": ("对账不符：大屏合计 {n} 次，与台账应计入的 {of} 次不一致",
+              "The wall shows {n} presses, the ledger has {of} to show"),
+    "fork": ("评价器 {box} 出现互相矛盾的记录（可能被克隆）：分支已另存，不计入评价",
+             "Box {box} told two stories (a clone?): the second is kept and not rated"),
+    "outage": ("{name}：{of} 台评价器中 {n} 台同时失联（停电或断网？）",
+               "{name_en}: {n} of {of} boxes are silent at once (power or network?)"),
+    "update": ("{n} 条记录是更新的格式，本程序读不懂：已存入台账，暂未计入，请升级采集程序",
+               "{n} records have a newer format than this program reads: stored, not counted yet. Update the collector"),
+    "projection": ("{part} 写入失败，正在重试（{why}）；台账照常接收",
+                   "{part} fails and is tried again ({why}); the ledger takes in as ever"),
+    "disk": ("数据盘快满：剩 {free_gib} GiB（{percent}%）", "The data disk is nearly full: {free_gib} GiB left ({percent} %)"),
+    "behind": ("汇总落后台账 {n} 行，正在追赶", "The figures are {n} rows behind the ledger, and catching up"),
+    "certificate": ("证书 {name}：{what_zh}", "Certificate {name}: {what_en}"),
+    "unacknowledged": ("{name}：{n} 条不满意超过 {minutes} 分钟无人标记已知悉",
+                       "{name_en}: {n} dissatisfied ratings that nobody has marked as known for {minutes} minutes"),
+    "dissatisfied": ("{name}：今日 {n} 次评价中 {d} 次不满意，明显高于 {percent}%",
+                     "{name_en}: {d} of {n} ratings today are dissatisfied, surely above {percent} %"),
+    "silent": ("评价器 {box}（{name}）失联", "Box {box} ({name_en}) is silent"),
+    "red_key": ("评价器 {box}（{name}）的不满意键可疑：近 {days} 天 {n} 次评价无一次按红键，按全市情况约应有 {expected} 次",
+                "Box {box} ({name_en}): is its red key covered or broken? None of {n} ratings in {days} days is red; "
+                "about {expected} would be usual"),
+    "stuck": ("评价器 {box} 的{keys}键一直按着（被压住或卡住？）", "Box {box}: the {keys_en} key is held down or stuck"),
+    "keytest": ("评价器 {box} 引导测试未通过：有一个键按了没反应", "Box {box} failed its key test: a key did not answer"),
+    "loss": ("评价器 {box} 丢失按键 {n} 次（满意 {lost[0]}、基本满意 {lost[1]}、不满意 {lost[2]}）",
+             "Box {box} lost {n} presses ({lost[0]} green, {lost[1]} yellow, {lost[2]} red)"),
+    "break": ("评价器 {box} 的记录链断开一处（存储损坏），已如实登记",
+              "Box {box}: the chain of its records has an admitted break (rotten flash)"),
+    "clock": ("评价器 {box} 的时钟不可信，未用于定时", "Box {box}: its clock cannot be right and was not used"),
+    "config": ("评价器 {box} 拒绝了新设置，仍用旧设置（manyi box config {box} 查看）",
+               "Box {box} refused its new settings and keeps the old (see manyi box config {box})"),
+    "badge": ("评价器 {box}：未知工牌 {badge}，不在名册，评价记为未签到（请登记该工牌）",
+              "Box {box}: unknown badge {badge}, not in the roster; its ratings have no staff (enter it)"),
+    "undated": ("有 {n} 次按键尚无时间，待评价器对时后计入",
+                "{n} presses have no time yet; they count once their box knows the time"),
+}  # fmt: skip
+RANK: Final = {kind: rank for rank, kind in enumerate(TEXTS)}
+
+Alarm = dict[str, Any]
+
+
+def alarm(
+    kind: str,
+    time_ms: int,
+    box: str = "",
+    *,
+    subject: str = "",
+    county: str = "",
+    since_ms: int = 0,
+    **values: Any,
+) -> Alarm:
+    """One alarm. `since_ms` 0: from when on is not told by the facts; whoever looks remembers."""
+    if "lost" in values:
+        values["n"] = sum(values["lost"])
+    zh, en = (text.format(box=box, **values) for text in TEXTS[kind])
+    return {
+        "kind": kind, "subject": subject or box, "box": box, "county": county, "text_zh": zh, "text_en": en,
+        "time_ms": time_ms, "since_ms": since_ms,
+    }  # fmt: skip
+
+
+def in_order(alarms: list[Alarm]) -> list[Alarm]:
+    """What matters most in front; of one kind the newest."""
+    return sorted(alarms, key=lambda a: (RANK[a["kind"]], -a["time_ms"]))

@@ -1,0 +1,251 @@
+"""The wall's alarms that are rules: what is silent, unacknowledged, suspicious, about to end, or full.
+
+Every function looks at one thing and gives its alarms of this moment; wall_health.py puts them together. What cannot
+change within minutes is looked at every few minutes (`Every`). Refuses to remember: since when an alarm holds is the
+caller's to keep, unless the facts say it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from manyi.core import certificates, config, disk, stores, suspicion
+from manyi.core.alarms import Alarm, alarm
+from manyi.core.hours import BEIJING, opened_ms
+from manyi.core.roster.attribution import day_of
+from manyi.core.roster.model import Roster
+from manyi.core.silence import CITY, gather
+from manyi.core.suspicion import Keys
+from manyi.core.workings import BROKER, PIPELINE, Workings
+
+DAY_MS: Final = 86_400_000
+MINUTE_MS: Final = 60_000
+RARELY_MS: Final = 300_000  # certificates, settings and months of presses do not change faster
+PATIENCE_MS: Final = 60_000  # a link that is away so long is worth a word, and then silence of boxes is not
+RED_DAYS_MS: Final = DAY_MS  # a red that nobody marked yesterday is history, and in the lists
+FORK_MS: Final = 7 * DAY_MS  # a side branch counts as alive so long after its last record
+MISSING: Final = ("未分配", "unassigned")
+
+T = TypeVar("T")
+
+_WINDOWS = """
+SELECT window, sum(n), sum(d) FROM pressed WHERE day = ? AND window <> '' GROUP BY window HAVING sum(d) >= ?"""
+_KEYS = """
+SELECT box, sum(n * (day > :since)), sum(red * (day > :since)), sum(n * (day <= :since)), sum(red * (day <= :since))
+FROM pressed WHERE day BETWEEN :first AND :last GROUP BY box"""
+_REDS = "SELECT hall, county, count(*), min(arrived_ms) FROM red WHERE arrived_ms BETWEEN ? AND ? GROUP BY hall, county"
+_BRANCHES = """
+SELECT h.box, min(f.at_ms), max(r.at_ms) FROM head h JOIN row r ON r.head = h.id AND r.kind = 'record' AND r.seq = h.seq
+JOIN row f ON f.head = h.id AND f.kind = 'fork' WHERE h.branch > 0 GROUP BY h.box"""
+
+
+@dataclass(slots=True)
+class Every(Generic[T]):
+    """Looks again only after RARELY_MS."""
+
+    look: Callable[[int], T]
+    _at_ms: int = -RARELY_MS
+    _seen: list[T] = field(default_factory=list)
+
+    def get(self, now_ms: int) -> T:
+        if not self._seen or not 0 <= now_ms - self._at_ms < RARELY_MS:
+            self._seen, self._at_ms = [self.look(now_ms)], now_ms
+        return self._seen[0]
+
+
+class Rules:
+    """What the rules are, and where they look. `folder`: of the data, for the disk's room; None where nobody looks."""
+
+    def __init__(
+        self,
+        ledger: sqlite3.Connection,
+        wall: sqlite3.Connection,
+        silent_ms: int,
+        alarms: config.Alarms,
+        named: tuple[tuple[str, Path], ...],
+        folder: Path | None,
+        workings: Workings,
+    ) -> None:
+        self._ledger, self._wall, self._silent_ms, self._rules = ledger, wall, silent_ms, alarms
+        self._folder, self._workings = folder, workings
+        self._certificates = Every(lambda _: certificates.read(named))
+        self._hours = Every(lambda _: _own_hours(folder))
+        self._suspects = Every(self._look_at_keys)
+
+    def look(self, roster: Roster, heard: Mapping[str, int], now_ms: int) -> list[Alarm]:
+        """`heard`: every box that should be there, and its last word (0: never)."""
+        minute = now_ms - now_ms % MINUTE_MS
+        return [
+            *self._of_service(minute, now_ms),
+            *self._of_certificates(minute, now_ms),
+            *self._silent(roster, heard, minute, now_ms),
+            *self._reds(roster, minute, now_ms),
+            *self._windows(roster, minute, now_ms),
+            *self._red_keys(roster, minute, now_ms),
+            *self._forks(roster, now_ms),
+        ]
+
+    def certificates(self, now_ms: int) -> list[certificates.Certificate]:
+        return self._certificates.get(now_ms)
+
+    # -- the service and its machine
+
+    def _of_service(self, minute: int, now_ms: int) -> list[Alarm]:
+        found = []
+        troubles = self._workings.troubles()
+        stalled, room = troubles.pop(PIPELINE, None), self._room()
+        is_full = (room is not None and room.is_full) or (stalled is not None and "full" in stalled.why)
+        since_ms = stalled.since_ms if stalled else 0
+        if is_full:
+            free = room.free // disk.MIB if room else 0
+            found.append(alarm("disk_full", minute, since_ms=since_ms, free_mib=free))
+        elif stalled is not None:
+            found.append(alarm("stalled", minute, since_ms=since_ms, why=stalled.why))
+        if room is not None and room.is_low and not is_full:
+            free_gib, percent = f"{room.free / disk.GIB:.1f}", f"{room.ratio * 100:.0f}"
+            found.append(alarm("disk", minute, free_gib=free_gib, percent=percent))
+        away = troubles.pop(BROKER, None)
+        if away is not None and now_ms - away.since_ms >= PATIENCE_MS:
+            found.append(alarm("broker", minute, since_ms=away.since_ms, why=away.why))
+        for part, trouble in sorted(troubles.items()):
+            if now_ms - trouble.since_ms >= PATIENCE_MS:  # a restart of InfluxDB is no alarm
+                what = {"part": part, "why": trouble.why}
+                found.append(alarm("projection", minute, subject=part, since_ms=trouble.since_ms, **what))
+        return found
+
+    def _room(self) -> disk.Room | None:
+        try:
+            return None if self._folder is None else disk.room(self._folder)
+        except OSError:
+            return None
+
+    def _of_certificates(self, minute: int, now_ms: int) -> list[Alarm]:
+        found = []
+        for one in self.certificates(now_ms):
+            days = one.days_left(now_ms)
+            if one.expires_ms is None:
+                zh, en = f"读不出来（{one.why}）", f"cannot be read ({one.why})"
+            elif days >= self._rules.certificate_days:
+                continue
+            else:
+                day = datetime.fromtimestamp(one.expires_ms / 1000, UTC).astimezone(BEIJING).date()
+                zh, en = f"还有 {days} 天到期（{day}）", f"ends in {days} days ({day})"
+                if one.expires_ms <= now_ms:
+                    zh, en = f"已于 {day} 到期", f"ended on {day}"
+            found.append(
+                alarm("certificate", minute, subject=one.name, name=one.name, what_zh=zh, what_en=en)
+            )
+        return found
+
+    # -- boxes
+
+    def _silent(self, roster: Roster, heard: Mapping[str, int], minute: int, now_ms: int) -> list[Alarm]:
+        if BROKER in self._workings.troubles():
+            return []  # nobody can be heard: that is an alarm of its own
+        places, silent = {}, {}
+        for box, heard_ms in heard.items():
+            since_ms = self._opened_ms(box, now_ms)
+            if since_ms is None:
+                continue
+            places[box] = roster.where(box, now_ms)
+            last_ms = max(heard_ms, since_ms, self._workings.listening_ms)
+            if now_ms - last_ms > self._silent_ms:
+                silent[box] = heard_ms or last_ms
+        found = []
+        for one in gather(places, silent):
+            if one.unit is None:
+                (box,) = one.boxes
+                zh, en = _named(roster, places[box].window)
+                county = places[box].county
+                found.append(
+                    alarm("silent", minute, box, county=county, since_ms=one.since_ms, name=zh, name_en=en)
+                )
+                continue
+            zh, en = ("全市", "The city") if one.unit == CITY else _named(roster, one.unit[1])
+            found.append(
+                alarm("outage", minute, subject=one.unit[1], county=roster.place_of(one.unit[1]).county,
+                      since_ms=one.since_ms, name=zh, name_en=en, n=len(one.boxes), of=one.of)
+            )  # fmt: skip
+        return found
+
+    def _opened_ms(self, box: str, now_ms: int) -> int | None:
+        hours = self._hours.get(now_ms).get(box) or self._rules.hours
+        return opened_ms(hours, now_ms, workdays=self._rules.workdays)
+
+    def _forks(self, roster: Roster, now_ms: int) -> list[Alarm]:
+        """A side branch that is written to stays an alarm."""
+        return [
+            alarm("fork", newest, box, county=roster.where(box, now_ms).county, since_ms=first)
+            for box, first, newest in self._ledger.execute(_BRANCHES)
+            if now_ms - newest < FORK_MS
+        ]
+
+    # -- ratings
+
+    def _reds(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
+        minutes = self._rules.red_minutes
+        if not minutes:
+            return []
+        span = (now_ms - RED_DAYS_MS, now_ms - minutes * MINUTE_MS)
+        found = []
+        for hall, county, n, first in self._wall.execute(_REDS, span):
+            zh, en = _named(roster, hall)
+            found.append(
+                alarm("unacknowledged", minute, subject=hall, county=county, since_ms=first + minutes * MINUTE_MS,
+                      name=zh, name_en=en, n=n, minutes=minutes)
+            )  # fmt: skip
+        return found
+
+    def _windows(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
+        percent, found = self._rules.dissatisfied_percent, []
+        for window, n, d in self._wall.execute(_WINDOWS, (day_of(now_ms), suspicion.FEWEST_REDS)):
+            if suspicion.is_too_many(n, d, percent):
+                zh, en = _named(roster, window)
+                found.append(
+                    alarm("dissatisfied", minute, subject=window, county=roster.place_of(window).county,
+                          name=zh, name_en=en, n=n, d=d, percent=percent)
+                )  # fmt: skip
+        return found
+
+    def _red_keys(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
+        found = []
+        for box, n, expected in self._suspects.get(now_ms):
+            place = roster.where(box, now_ms)
+            zh, en = _named(roster, place.window)
+            found.append(
+                alarm("red_key", minute, box, county=place.county, name=zh, name_en=en, n=n,
+                      expected=round(expected), days=suspicion.DAYS)
+            )  # fmt: skip
+        return found
+
+    def _look_at_keys(self, now_ms: int) -> list[suspicion.Suspect]:
+        """Of whole days: today's morning would make every box look quiet."""
+        last = day_of(now_ms) - 1
+        since = last - suspicion.DAYS
+        days = {"last": last, "since": since, "first": since - suspicion.DAYS_BEFORE + 1}
+        return suspicion.silent_reds(Keys(*row) for row in self._wall.execute(_KEYS, days))
+
+
+def _named(roster: Roster, unit: str) -> tuple[str, str]:
+    """Names of a unit; of a window with its hall's."""
+    found = roster.units.get(unit)
+    if found is None:
+        return MISSING if not unit else (unit, unit)
+    hall = roster.units.get(roster.place_of(unit).hall) if found.tier == "window" else None
+    zh, en = found.zh, found.en or found.zh
+    return (zh, en) if hall is None else (f"{hall.zh}{zh}", f"{hall.en or hall.zh} {en}")
+
+
+def _own_hours(folder: Path | None) -> dict[str, str]:
+    """What boxes were told by `manyi box config open=...`."""
+    path = None if folder is None else config.Data(folder).orders
+    if path is None or not path.exists():
+        return {}
+    with closing(stores.open_reader(path)) as conn:
+        rows = conn.execute("SELECT box, settings FROM wanted").fetchall()
+    return {box: str(json.loads(settings).get("open", "")) for box, settings in rows}
