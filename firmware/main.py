@@ -49,7 +49,7 @@ from tasks.orders import Orders  # noqa: E402
 FW = (1, 0, 0)
 MADE_MS = 1_795_219_200_000  # 2026-11-21, with FW: it cannot be earlier than this
 GOODBYE_MS = 2000
-COMMANDED = 3  # boot reason
+POWER, COMMANDED = 1, 3  # boot reasons
 
 
 # A module of box/ that was needed once gives its heap back.
@@ -80,7 +80,10 @@ async def run(port):
     for name, errand in port.errands:
         alive.append(supervisor.Alive(name))
         tasks.append(errand(alive[-1]))
-    core.keys.sample(port.keys() & 7, 0, core.now())  # what is down before this is no press
+    down = port.keys() & 7
+    core.keys.sample(down, 0, core.now())  # what is down before this is no press
+    if down and reason == POWER:  # how a hall without badges asks for the key test
+        orders.staff().want(core.now())
     if boot_slot.failed:
         port.tell("update given up slot=%s" % boot_slot.failed)
     port.tell(

@@ -1,8 +1,8 @@
 # The clerk's side of the box: signing in by badge, closing time, the guided key test. Decided in box/duty.py and
 # box/keytest.py; journalled here. Synchronous, like core.py.
 #
-# Refuses: to show who is signed in, and to begin a test unasked: the day's first sign-in asks, or a command does, and
-# never while a visitor may be at the keys. What a test does not take is a visitor's press.
+# Refuses: to show who is signed in, and to begin a test unasked: the day's first sign-in asks, a command does, or a key
+# held while the box is switched on, and never while a visitor may be at the keys. What a test does not take is a visitor's press.
 
 from box import hours, lamp, record
 from box.duty import CLOSING, IN, Duty, data
@@ -28,7 +28,7 @@ class Staff:
         if not (reason and self._write(reason, badge, ms)):
             return
         if reason == IN and self._today(ms) != self._tested:
-            self._wanted = ms + WAIT_MS
+            self.want(ms)
         self.core.show(lamp.WELCOME if reason == IN else lamp.FAREWELL)
 
     def _write(self, reason, badge, ms):
@@ -41,6 +41,10 @@ class Staff:
         return True
 
     # ---- the test
+
+    # As soon as nobody is at the keys.
+    def want(self, ms):
+        self._wanted = ms + WAIT_MS
 
     def calm(self, ms):
         core = self.core

@@ -185,6 +185,34 @@ def test_a_command_begins_a_test_but_not_while_a_visitor_is_there(
     assert not steps(box)
 
 
+def test_a_key_held_while_it_is_switched_on_asks_for_the_test_and_is_no_press(
+    mosquitto: Mosquitto, collector: FakeCollector, make_box: Callable[..., SimBox]
+) -> None:
+    box = make_box(mosquitto.port, tell_lamp=True, held=[3])  # a hall without a badge reader
+    box.wait("ack")
+    assert not steps(box)  # not before the hand is gone
+    box.say("up 3")
+    for step in (1, 2, 3):
+        box.say(f"tap {wanted(box, step)} 40")
+    collector.until("the test", lambda: of(collector, KEYTEST))
+    assert [r["reason"] for r in of(collector, KEYTEST)] == [1]
+    assert collector.presses() == []
+    box.press(3)
+    collector.until("a rating", lambda: collector.presses() == [3])
+
+
+def test_a_key_held_at_any_other_start_asks_for_nothing(
+    mosquitto: Mosquitto, collector: FakeCollector, make_box: Callable[..., SimBox]
+) -> None:
+    box = make_box(mosquitto.port, tell_lamp=True, held=[1], boot=False)
+    box.kill()
+    (box.folder / "boot").write_text("2")  # the watchdog's
+    box.boot().say("up 1")
+    box.press(2)
+    collector.until("the press alone", lambda: collector.presses() == [2])
+    assert not steps(box)
+
+
 def test_a_setting_out_of_range_is_named_and_the_old_ones_stay(box: SimBox, collector: FakeCollector) -> None:
     configure(box, collector)
     collector.send("config", (CONFIG % (PLAIN | {"id": "c2"})).replace('"bright":80', '"bright":101'))

@@ -53,6 +53,8 @@ class Port:
         self.flash = Flash(folder + "/flash.bin", ident.get("cut_at", 0), self._power_cut)
         self.fingers = Fingers()
         self.keys = self.fingers.read
+        for level in ident.get("held", ()):  # while it is switched on
+            self.fingers.down(level)
         self.leaving = asyncio.Event()
         self.board, self.mac = BOARD, MAC
         self.cable, self.root = tty(folder), "" if identity else folder
