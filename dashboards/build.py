@@ -1,7 +1,7 @@
-"""Writes dashboards/out/{zh,en}/*.json, and with --check only says whether they are what is committed.
+"""Writes out/{zh,en}/*.json and provisioning/alerting/*.yaml; with --check only says whether they are what is committed.
 
-In viewing order: the wall, then down to a window, then what makes it run. Refuses to write anything but JSON: names of
-a city's counties and halls are filled in by `manyi grafana write`.
+In viewing order: the wall, then down to a window, then what makes it run. Refuses the names of a city's
+counties and halls: `manyi grafana write` fills them in.
 """
 
 import json
@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from dashboards import alerts
 from dashboards.area import county, hall, windows
 from dashboards.city import city
 from dashboards.fleet import fleet
@@ -26,6 +28,13 @@ WALL: tuple[Callable[[Lang], dict[str, Any]], ...] = (
 )  # fmt: skip
 
 
+class _Plain(yaml.SafeDumper):
+    """Without anchors: a file that people read says things twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def files() -> dict[Path, str]:
     """Everything generated, by its path below this folder."""
     made = {}
@@ -34,6 +43,10 @@ def files() -> dict[Path, str]:
             shown = show(t)
             text = json.dumps(shown, cls=JSONEncoder, ensure_ascii=False, indent=1, sort_keys=True)
             made[Path("out") / t.name / f"{show.__name__}.json"] = text + "\n"
+    head = "# Made by `make dashboards` from dashboards/alerts.py: edit that.\n"
+    for name, body in alerts.files().items():
+        text = yaml.dump(body, Dumper=_Plain, allow_unicode=True, sort_keys=False, width=100)
+        made[Path("provisioning") / "alerting" / name] = head + text
     return made
 
 

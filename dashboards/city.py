@@ -134,12 +134,12 @@ def ranking(t: Lang, tier: str, at: At, period: str = "day") -> Any:
             t("今日尚无可排名的评价", "Nothing to rank yet"),
         ),
         [q.ranking(tier, period, t("name", "name_en"))], at,
-        [Column("rank", hidden=True), Column(tier, hidden=True), Column("place", t("名次", "Place"), width=70, align="center"),
+        [Column("order", hidden=True), Column(tier, hidden=True), Column("place", t("名次", "Place"), width=70, align="center"),
          Column("name", unit), Column("n", t("人次", "Ratings"), COUNT, width=85),
          Column("rate", t("满意率", "Satisfied"), SHARE, SATISFIED, decimals=1, few=t("样本不足", "Too few"), width=100),
          Column("lo", t("最低可能", "At least"), SHARE, QUIET, decimals=1, width=100),
          Column("hi", t("最高可能", "At most"), SHARE, QUIET, decimals=1, width=100)],
-        sort=("rank", False),
+        sort=("order", False),
     )  # fmt: skip
 
 

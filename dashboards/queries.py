@@ -43,20 +43,6 @@ CITY_COURSE = Query(
     "today",
 )
 CITY_USUAL = Query(DAY, 'SELECT "n_cum" FROM "baseline" WHERE "tier" = \'city\' AND $timeFilter', "usual")
-CITY_USUAL_REDS = Query(
-    DAY, 'SELECT "d_cum" FROM "baseline" WHERE "tier" = \'city\' AND $timeFilter', "usual_d"
-)
-CITY_REDS = Query(
-    ROLLUP,
-    'SELECT cumulative_sum(sum("d")) FROM "rollup_5m" WHERE "tier" = \'city\' AND $timeFilter AND time <= now()'
-    f" GROUP BY time(30m) fill(0) {TZ}",
-    "today_d",
-)
-CITY_USUAL_NOW = Query(
-    DAY,
-    'SELECT last("n_cum") AS "usual", last("days") AS "days" FROM "baseline" WHERE "tier" = \'city\' AND $timeFilter'
-    " AND time <= now() - 30m",
-)
 
 
 def ranking(tier: str, period: str, name: str) -> Query:
@@ -64,9 +50,9 @@ def ranking(tier: str, period: str, name: str) -> Query:
     where = "" if tier == "county" else f" AND {COUNTY}"
     return Query(
         DAY,
-        f'SELECT last("rank") AS "rank", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
+        f'SELECT last("order") AS "order", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
         f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", last("lo") AS "lo", last("hi") AS "hi"'
-        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'{period}\'{where} AND time >= now() - 2d'
+        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'{period}\'{where} AND time >= now() - 1d'
         f' GROUP BY "{tier}"',
     )
 

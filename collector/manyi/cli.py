@@ -38,6 +38,7 @@ from manyi.core.errors import InputError, ManyiError
 from manyi.core.ledger import schema
 from manyi.core.pipeline import unix_ms
 from manyi.demo.command import demo as demo_command
+from manyi.grafana.cli import grafana_app
 from manyi.influx_cli import influx_app
 
 MISMATCH = 1
@@ -84,6 +85,7 @@ roster_app = typer.Typer(no_args_is_help=True, help=both("机构、窗口、人�
 app.add_typer(roster_app, name="roster")
 app.add_typer(box_app, name="box")
 app.add_typer(influx_app, name="influx")
+app.add_typer(grafana_app, name="grafana")
 if sys.platform != "win32":  # accounts and modes of a server; a technician's Windows needs only `manyi box`
     from manyi.backup import cli as backup_cli
     from manyi.broker.cli import broker_app, ca_app

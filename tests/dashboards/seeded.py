@@ -89,10 +89,22 @@ class Seeded(Whole):
         )
         names = [row[1] for row in conn.execute("PRAGMA table_info(beat)")]
         number = int(box[-3:])
-        known = {"box": box, "life": LIFE, "at_ms": at_ms, "heap": 41_000 + 97 * number, "room": 7_600 - number, "config": "",
-                 "rssi": -52 - 3 * number, "clock": 1, "up_ms": 5 * DAY + number * HOUR, "boot": self._boots.get(box, 1)}  # fmt: skip
+        known = {
+            "box": box,
+            "life": LIFE,
+            "at_ms": at_ms,
+            "config": "",
+            "clock": 1,
+            "boot": self._boots.get(box, 1),
+        }
+        known |= {"heap": 41_000 + 97 * number, "room": 7_600 - number, "rssi": -52 - 3 * number}
+        known["up_ms"] = 5 * DAY + number * HOUR
         counts = self.ledger._count(box, LIFE)
         known |= {"n_s": counts[0], "n_b": counts[1], "n_d": counts[2]} | beat
+        conn.execute(
+            "UPDATE head SET n_s = ?1, n_b = ?2, n_d = ?3, stored_s = ?1, stored_b = ?2, stored_d = ?3 WHERE box = ?4",
+            (*counts, box),
+        )
         row = [known.get(name, 0) for name in names]
         conn.execute(f"INSERT OR REPLACE INTO beat VALUES ({','.join('?' * len(row))})", row)
 
