@@ -38,6 +38,7 @@ CREATE TABLE undated (box TEXT, life TEXT, seq INTEGER, boot INTEGER, presses IN
 CREATE TABLE badge (box TEXT, time_ms INTEGER, life TEXT, seq INTEGER, badge TEXT,
   PRIMARY KEY (box, time_ms, life, seq)) WITHOUT ROWID;
 CREATE TABLE rating ({_RATING}, PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
+CREATE INDEX rating_time ON rating(time_ms);
 CREATE TABLE version ({_RATING}, PRIMARY KEY (box, life, seq, version)) WITHOUT ROWID;
 CREATE TABLE change (id INTEGER PRIMARY KEY, box TEXT, life TEXT, seq INTEGER);
 CREATE TABLE alarm (id INTEGER PRIMARY KEY, row_id INTEGER, at_ms INTEGER, kind TEXT, box TEXT, life TEXT,
@@ -156,6 +157,13 @@ def changes_after(conn: sqlite3.Connection, change_id: int, limit: int) -> tuple
         return change_id, []
     latest = {row[1:4]: row for row in found}
     return found[-1][0], [Rating(*row[1:]) for row in latest.values()]
+
+
+def one(conn: sqlite3.Connection, box: str, life: str, seq: int) -> Rating | None:
+    """A rating as it is now."""
+    query = f"SELECT {_NAMES} FROM rating WHERE box = ? AND life = ? AND seq = ?"
+    found = conn.execute(query, (box, life, seq)).fetchone()
+    return None if found is None else Rating(*found)
 
 
 def as_of(conn: sqlite3.Connection, row_id: int) -> list[Rating]:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from manyi.core import ratings, stores, wall_watch
+from manyi.core import ratings, stores, wall_own, wall_watch
 from manyi.core.dating import AHEAD_MS
 from manyi.core.ledger.reader import Row
 from manyi.core.rates import FIELDS, NOTHING
@@ -31,7 +31,7 @@ from manyi.core.wall_view import hall_snapshot, shown, snapshot
 
 __all__ = ["Wall", "hall_snapshot", "shown", "snapshot"]
 
-VERSION = 2
+VERSION = 3
 STEP_CHANGES = 2_000  # about 30 ms of work: a live press is on the wall in time
 LATEST = 20  # the wall's list
 CLOSED_AFTER_MS = 30_000  # the longest visit (15 s), and as long again for its second press to arrive
@@ -54,7 +54,8 @@ CREATE INDEX batch_of ON batch(hall, day);
 CREATE TABLE latest (id TEXT PRIMARY KEY, time_ms INTEGER, body TEXT) WITHOUT ROWID;
 CREATE TABLE unit (id TEXT PRIMARY KEY, tier TEXT, parent TEXT, zh TEXT, en TEXT, tel TEXT) WITHOUT ROWID;
 CREATE TABLE staff (id TEXT PRIMARY KEY, zh TEXT, en TEXT) WITHOUT ROWID;
-{wall_watch.SCHEMA}"""
+{wall_watch.SCHEMA};
+{wall_own.SCHEMA}"""
 _ADD = (
     f"INSERT INTO tally VALUES (?, ?, ?, {','.join('?' * len(FIELDS))}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = {name} + excluded.{name}" for name in FIELDS)
@@ -108,6 +109,7 @@ class Wall:
         for hall, day in full:
             with stores.transaction(self._conn):
                 made += self._release(hall, day, now_ms)
+        wall_own.release(self._conn, now_ms, self._batch_min)
         return made
 
     def tell(self, **what: str | int) -> None:
@@ -136,6 +138,7 @@ class Wall:
             conn.execute(f"DELETE FROM {table}")
         conn.execute("DELETE FROM shown WHERE batch IS NULL")
         conn.execute("UPDATE shown SET level = 0")  # released, and not counted yet
+        wall_own.forget(conn)
         stores.put(conn, "released", conn.execute("SELECT count(*) FROM shown").fetchone()[0])
         self._facts_at = -1
 
@@ -196,6 +199,7 @@ class Wall:
         self._conn.executemany(_ADD, _tallies(kinds))
         self._conn.executemany(_POOL, [(*where, more) for where, more in pools.items() if more])
         wall_watch.write(self._conn, parts, changed)
+        wall_own.take(self._conn, changed)
         stores.add(self._conn, "shown", presses)
 
     def _list(self, changed: Sequence[Rating]) -> None:
