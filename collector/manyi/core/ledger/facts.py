@@ -17,7 +17,9 @@ from manyi.core import stores
 from manyi.core.ledger import chain, reader
 
 KINDS: Final = frozenset({"office", "box", "placement", "staff", "duty", "cover", "leader", "policy"})
-PERSONAL: Final = frozenset({"staff", "duty", "cover", "leader", "known"})  # the last is known.py's
+PERSONAL: Final = frozenset(
+    {"staff", "duty", "cover", "leader", "known", "visit"}  # the last two are known.py's and visits.py's
+)
 
 
 def append_facts(
