@@ -89,10 +89,12 @@ app.add_typer(grafana_app, name="grafana")
 if sys.platform != "win32":  # accounts and modes of a server; a technician's Windows needs only `manyi box`
     from manyi.backup import cli as backup_cli
     from manyi.broker.cli import broker_app, ca_app
+    from manyi.doctor.cli import doctor as doctor_command
 
     app.add_typer(ca_app, name="ca")
     app.add_typer(broker_app, name="broker")
     backup_cli.mount(app)
+    app.command("doctor")(doctor_command)
 
 LangOption = Annotated[Lang, typer.Option("--lang", help=both("输出语言", "Language of the output."))]
 RosterPath = Annotated[

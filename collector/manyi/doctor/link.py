@@ -1,0 +1,157 @@
+"""The broker, as the collector meets it: there, TLS, certificate, strangers kept out, our own login, the access list.
+
+One account is for one connection, so logging in as the collector ends the collector's own for a moment: that is tried
+only while no service is connected, or if asked for.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from manyi.core.config import Broker, secret
+from manyi.core.errors import ManyiError
+from manyi.doctor import mqtt_probe, servers
+from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+
+WARN_DAYS, BAD_DAYS = 60, 7
+PROBE_BOX: Final = "doctor-probe"
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
+def broker(place: Place) -> Iterator[Finding]:
+    if place.config.follows:
+        yield skipped("broker", "内区不连代理", "An inner zone has no broker.")
+        return
+    to = place.config.broker
+    where = f"{to.host}:{to.port}"
+    try:
+        sock = _open(to, place.timeout_s)
+    except ssl.SSLCertVerificationError as error:
+        yield bad(
+            "broker",
+            f"{where} 的证书不可信（{error.verify_message}）",
+            f"Its certificate is not accepted ({error.verify_message}): is ca_file right, and {to.host} its name?",
+        )
+        return
+    except ssl.SSLError as error:
+        yield bad(
+            "broker",
+            f"{where} 的 TLS 握手失败（{error.reason}）",
+            f"TLS fails ({error.reason}): is this the port with TLS, and no older than 1.2?",
+        )
+        return
+    except (OSError, ManyiError) as error:
+        yield bad(
+            "broker",
+            f"连不上 {where}（{error}）",
+            f"It cannot be reached ({error}): systemctl status mosquitto; is a firewall between?",
+        )
+        return
+    with sock:
+        yield from _certificate(place, sock)
+        yield from _strangers(sock)
+    yield from _ourselves(place)
+
+
+def _open(to: Broker, timeout_s: float) -> socket.socket:
+    plain = socket.create_connection((to.host, to.port), timeout_s)
+    if to.plain:
+        return plain
+    context = ssl.create_default_context(cafile=str(to.ca_file) if to.ca_file else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        return context.wrap_socket(plain, server_hostname=to.host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _certificate(place: Place, sock: socket.socket) -> Iterator[Finding]:
+    to = place.config.broker
+    if not isinstance(sock, ssl.SSLSocket):
+        if to.host in LOOPBACK:
+            yield good("broker", "本机连接，没有 TLS", "On this machine, without TLS.")
+        else:
+            yield bad(
+                "broker",
+                "plain = true：口令和按键在网上是明文",
+                "plain = true: passwords and presses cross the network in the open.",
+            )
+        return
+    ends = datetime.strptime(str((sock.getpeercert() or {})["notAfter"]), "%b %d %H:%M:%S %Y %Z").replace(
+        tzinfo=UTC
+    )
+    days = (ends - datetime.fromtimestamp(place.now_ms / 1000, UTC)).days
+    said = f"{sock.version()}，{days} 天后到期", f"{sock.version()}, {days} days left"
+    advice = "manyi ca renew", "manyi ca renew, then systemctl reload mosquitto"
+    if days < BAD_DAYS:
+        yield bad("certificate", f"{said[0]}：马上 {advice[0]}", f"{said[1]}: now {advice[1]}")
+    elif days < WARN_DAYS:
+        yield warn("certificate", f"{said[0]}：{advice[0]}", f"{said[1]}: {advice[1]}")
+    else:
+        yield good("certificate", *said)
+
+
+def _strangers(sock: socket.socket) -> Iterator[Finding]:
+    if mqtt_probe.connect(sock, f"doctor-{secrets.token_hex(4)}") == mqtt_probe.ACCEPTED:
+        yield bad(
+            "strangers",
+            "代理允许匿名登录：manyi broker check",
+            "The broker lets anybody in without a password: manyi broker check.",
+        )
+    else:
+        yield good("strangers", "匿名登录被拒绝", "Nobody gets in without a password.")
+
+
+def _ourselves(place: Place) -> Iterator[Finding]:
+    to = place.config.broker
+    if to.password_file is None:
+        yield skipped("login", "没有配置口令", "No password is configured.")
+        return
+    connected = servers.metric(place, "manyi_broker_connected")
+    if connected == 1 and not place.login:
+        yield good(
+            "login", "服务已登录（未另行试登录）", "The service is logged in (not tried again: --login does)."
+        )
+        return
+    try:
+        password = secret(to.password_file, "broker password")
+        with _open(to, place.timeout_s) as sock:
+            code = mqtt_probe.connect(sock, f"doctor-{secrets.token_hex(4)}", to.username, password)
+            if code != mqtt_probe.ACCEPTED:
+                yield bad(
+                    "login",
+                    f"代理拒绝 {to.username}（{code}）：口令不对，或账户不在",
+                    f"The broker refuses {to.username} ({code}): another password, or no such account; manyi broker check.",
+                )
+                return
+            yield good("login", f"{to.username} 登录成功", f"{to.username} is let in.")
+            yield _access(sock)
+    except (OSError, ManyiError) as error:
+        yield bad("login", f"试登录失败：{error}", f"The login could not be tried: {error}")
+
+
+def _access(sock: socket.socket) -> Finding:
+    """The collector may read records and never write one; the broker says yes to any request and drops what is shut."""
+    topic = f"manyi/1/{PROBE_BOX}/record"
+    mqtt_probe.subscribe(sock, topic)
+    mqtt_probe.publish(sock, topic, b"{}")
+    mqtt_probe.ping(sock)  # answered after what was sent before it
+    try:
+        while (packet := mqtt_probe.receive(sock)) is not None and packet.kind != 13:
+            if packet.kind == mqtt_probe.PUBLISH:
+                return bad(
+                    "access",
+                    "访问控制失效：采集账户能写评价器的主题",
+                    "The access list is not in force: the collector's account can write a box's topic; manyi broker check.",
+                )
+    except TimeoutError:
+        pass
+    return good(
+        "access", "访问控制有效：不能冒充评价器", "The access list is in force: nobody speaks for a box."
+    )

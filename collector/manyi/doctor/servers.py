@@ -1,0 +1,247 @@
+"""Servers asked over HTTP: our own web, InfluxDB with both tokens, Grafana and its data sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import urllib3
+
+from manyi.core.config import Influx, secret
+from manyi.core.errors import ManyiError
+from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+
+CLOCK_S: Final = 5.0  # two machines of one installation apart by more: somebody has no time service
+ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+
+
+def _ask(place: Place, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+    """Raises HTTPError if nobody answers. No proxy is asked, whatever the shell says."""
+    with urllib3.PoolManager(retries=False, timeout=place.timeout_s) as pool:
+        return pool.request(method, url, **options)
+
+
+def own(place: Place) -> str:
+    host = place.config.web.host
+    return f"http://{ANY.get(host, host)}:{place.config.web.port}"
+
+
+def metric(place: Place, name: str) -> float | None:
+    """A figure of the running service; None if there is none."""
+    try:
+        text = _ask(place, "GET", f"{own(place)}/metrics").data.decode()
+    except (urllib3.exceptions.HTTPError, OSError, UnicodeDecodeError):
+        return None
+    found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+    return float(found.group(1)) if found else None
+
+
+def web(place: Place) -> Iterator[Finding]:
+    try:
+        answer = _ask(place, "GET", f"{own(place)}/healthz")
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        yield bad(
+            "web",
+            f"网页打不开：{own(place)}",
+            f"{own(place)} does not answer ({type(error).__name__}): does the service run?",
+        )
+        return
+    if answer.status != 200:
+        yield bad(
+            "web",
+            f"服务说自己不正常：{answer.data[:200]!r}",
+            f"The service says that it is not well: {answer.data[:200]!r}",
+        )
+    else:
+        yield good("web", f"{own(place)} 正常", f"{own(place)} is well.")
+
+
+def influx(place: Place) -> Iterator[Finding]:
+    to = place.config.influx
+    if to is None:
+        yield skipped("influx", "没有配置 InfluxDB", "No [influx] section: only the built-in wall.")
+        return
+    try:
+        answer = _ask(place, "GET", f"{to.url.rstrip('/')}/health")
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        yield bad(
+            "influx",
+            f"{to.url} 没有应答",
+            f"{to.url} does not answer ({type(error).__name__}): systemctl status influxdb. Nothing is lost; it is sent later.",
+        )
+        return
+    yield from _apart(place, "influx", answer)
+    try:
+        token = secret(to.token_file, "InfluxDB token")
+    except ManyiError as error:
+        yield bad("influx", f"令牌读不了：{error}", f"The token: {error}")
+        return
+    yield from _writes(place, to, token)
+    yield from _reads_nothing(place, to, token)
+    grafana = to.token_file.with_name("influx.grafana.token")
+    if grafana.is_file():
+        yield from _grafana_token(place, to, grafana)
+
+
+def _write_nothing(place: Place, to: Influx, bucket: str, token: str) -> int:
+    """An empty write: InfluxDB looks at the rights and then has nothing to do."""
+    query = urlencode({"org": to.org, "bucket": bucket, "precision": "ms"})
+    answer = _ask(
+        place,
+        "POST",
+        f"{to.url.rstrip('/')}/api/v2/write?{query}",
+        body=b"",
+        headers={"Authorization": f"Token {token}"},
+    )
+    return answer.status
+
+
+def _writes(place: Place, to: Influx, token: str) -> Iterator[Finding]:
+    wrong = False
+    for bucket in filter(None, (to.bucket, to.wall_bucket, to.rollup_bucket, to.day_bucket)):
+        status = _write_nothing(place, to, bucket, token)
+        if status in (401, 403):
+            wrong = True
+            yield bad(
+                "influx",
+                f"令牌不能写 {bucket}（{status}）：manyi influx init",
+                f"The token may not write {bucket} ({status}): manyi influx init makes a new one.",
+            )
+        elif status == 404:
+            wrong = True
+            yield bad(
+                "influx",
+                f"没有存储桶 {bucket}：manyi influx init",
+                f"There is no bucket {bucket}: manyi influx init, then manyi rebuild influx.",
+            )
+        elif status >= 300:
+            wrong = True
+            yield bad(
+                "influx", f"{bucket}：应答 {status}", f"{bucket}: answer {status}. Look at InfluxDB's log."
+            )
+    if not wrong:
+        yield good("influx", "能写所有存储桶", "Every bucket can be written.")
+
+
+def _reads_nothing(place: Place, to: Influx, token: str) -> Iterator[Finding]:
+    if _readable(place, to, to.bucket, token):
+        yield warn(
+            "influx",
+            "采集令牌还能读数据：权限过大，manyi influx init",
+            "The collector's token can read too: it may more than it needs; manyi influx init makes one that cannot.",
+        )
+
+
+def _grafana_token(place: Place, to: Influx, path: Path) -> Iterator[Finding]:
+    try:
+        token = secret(path, "Grafana token")
+    except ManyiError:
+        return  # the administrator's; not ours to read
+    if to.wall_bucket and _write_nothing(place, to, to.wall_bucket, token) < 400:
+        yield bad(
+            "influx",
+            "Grafana 的令牌能写数据：manyi influx init",
+            "Grafana's token can write: anybody at the wall could; manyi influx init makes one that only reads.",
+        )
+    elif _readable(place, to, to.bucket, token):
+        yield bad(
+            "influx",
+            "Grafana 的令牌能读含人员的存储桶：manyi influx init",
+            "Grafana's token reads the bucket that names staff: manyi influx init makes one that cannot.",
+        )
+    else:
+        yield good(
+            "influx", "Grafana 的令牌只读、看不到人员", "Grafana's token only reads, and sees no person."
+        )
+
+
+def _readable(place: Place, to: Influx, bucket: str, token: str) -> bool:
+    query = urlencode({"db": bucket, "q": "SELECT last(n) FROM rating"})
+    answer = _ask(
+        place, "GET", f"{to.url.rstrip('/')}/query?{query}", headers={"Authorization": f"Token {token}"}
+    )
+    return answer.status == 200 and b'"error"' not in answer.data
+
+
+def grafana(place: Place) -> Iterator[Finding]:
+    if not place.grafana:
+        yield skipped(
+            "grafana", "未指明 Grafana（--grafana）", "Grafana is not asked: name it with --grafana URL."
+        )
+        return
+    url = place.grafana.rstrip("/")
+    try:
+        answer = _ask(place, "GET", f"{url}/api/health")
+        state = answer.json().get("database") if answer.status == 200 else ""
+    except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
+        yield bad(
+            "grafana",
+            f"{url} 没有应答",
+            f"{url} does not answer as Grafana does: systemctl status grafana-server",
+        )
+        return
+    if state != "ok":
+        yield bad(
+            "grafana",
+            f"{url} 的数据库不正常",
+            f"{url}: its own database is not well (answer {answer.status}).",
+        )
+        return
+    yield from _apart(place, "grafana", answer)
+    yield good("grafana", f"{url} 正常", f"{url} is well.")
+    if place.grafana_token is None:
+        yield skipped(
+            "sources",
+            "未查数据源（--grafana-token-file）",
+            "Data sources are not asked: that needs --grafana-token-file.",
+        )
+        return
+    yield from _sources(
+        place, url, {"Authorization": f"Bearer {secret(place.grafana_token, 'Grafana token')}"}
+    )
+
+
+def _sources(place: Place, url: str, who: dict[str, str]) -> Iterator[Finding]:
+    answer = _ask(place, "GET", f"{url}/api/datasources", headers=who)
+    if answer.status != 200:
+        yield bad(
+            "sources",
+            f"令牌看不到数据源（{answer.status}）",
+            f"This token may not see data sources ({answer.status}).",
+        )
+        return
+    found = answer.json()
+    if not found:
+        yield bad(
+            "sources",
+            "Grafana 里没有数据源",
+            "Grafana has no data source: is the provisioning folder in place?",
+        )
+    for source in found:
+        asked = _ask(place, "GET", f"{url}/api/datasources/uid/{source['uid']}/health", headers=who)
+        if asked.status == 200:
+            yield good("sources", f"数据源 {source['name']} 正常", f"data source {source['name']} answers.")
+        else:
+            yield bad(
+                "sources",
+                f"数据源 {source['name']} 不通",
+                f"data source {source['name']} fails: {asked.data[:200]!r}",
+            )
+
+
+def _apart(place: Place, what: str, answer: urllib3.BaseHTTPResponse) -> Iterator[Finding]:
+    """The other machine's clock, by the Date of its answer."""
+    try:
+        offset = parsedate_to_datetime(answer.headers["Date"]).timestamp() - place.now_ms / 1000
+    except (KeyError, TypeError, ValueError):
+        return
+    if abs(offset) > CLOCK_S + place.timeout_s:
+        yield warn(
+            "clock",
+            f"与 {what} 的时间相差 {offset:.0f} 秒",
+            f"{what}'s clock is {offset:.0f} s apart from ours: both need a time service.",
+        )
