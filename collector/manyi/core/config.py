@@ -181,6 +181,13 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Visits:
+    """`sources`: the queue systems that may tell visits (docs/VISITS.md); None: nobody may."""
+
+    sources: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     city: City
     data: Data
@@ -195,6 +202,7 @@ class Config:
     alarms: Alarms = Alarms()
     certificates: tuple[tuple[str, Path], ...] = ()
     """(name, file or folder) of certificates whose expiry the wall watches (certificates.py)."""
+    visits: Visits = Visits()
 
     @property
     def follows(self) -> bool:
@@ -262,10 +270,13 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
         r.number("backup", "weekly", 0, 400, 8),
         r.yes("backup", "secrets"),
     )
+    visits = Visits(r.path("visits", "sources", needed=False))
     r.refuse_the_rest()
     if r.problems:
         raise SetupError(*(f"{name}: {problem}" for problem in r.problems))
-    return Config(city, data, broker, keys, influx, web, policy, backup, feed, audit, alarms, certificates)
+    return Config(
+        city, data, broker, keys, influx, web, policy, backup, feed, audit, alarms, certificates, visits
+    )
 
 
 def _web(r: _Reader) -> Web:
@@ -366,7 +377,7 @@ class _Reader:
                 self.problems.append(f"{section!r} stands outside a [section].")
         self._known = {
             "city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed", "audit", "alarms",
-            "certificates",
+            "certificates", "visits",
         }  # fmt: skip
 
     def _take(self, section: str, key: str, default: Any) -> Any:
