@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from manyi.core import stores
 from manyi.core.config import Broker, City, Config, Data, KeyFiles, Policy, Web
-from manyi.core.influx.health import AGAIN_MS, GAP_MS, Health
+from manyi.core.influx.health import Health
+from manyi.core.influx.looks import AGAIN_MS, GAP_MS
 from manyi.core.influx.writer import Keep
 from manyi.core.projector import Figures
 

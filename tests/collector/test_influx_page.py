@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from manyi.core.config import Influx
-from manyi.core.influx import compare, lines, rollup
+from manyi.core.influx import compare, lines, red, rollup
+from manyi.core.influx.watch import Watch
+from manyi.core.roster.model import Roster
+from manyi.core.workings import Workings
 
 from tests.collector.test_influx import rating
 from tests.collector.test_influx_compare import Halls
 from tests.collector.test_influx_health import Ward
+from tests.services.certs import Certs
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "INFLUX.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`([a-z_0-9]+)`", PAGE))
@@ -18,7 +22,7 @@ NAMED = set(re.findall(r"`([a-z_0-9]+)`", PAGE))
 
 def names(line: str) -> set[str]:
     """Measurement, tags and fields of a line."""
-    at, fields, *_ = line.split(" ")
+    at, fields, *_ = re.sub(r'"[^"]*"', '""', line).split(" ")
     return {at.split(",")[0], *re.findall(r"[,](\w+)=", at), *re.findall(r"(?:^|,)(\w+)=", fields)}
 
 
@@ -47,6 +51,26 @@ def test_every_measurement_tag_and_field_of_comparisons_is_named(tmp_path: Path)
     written = [f"{at} {fields}" for (at, _), fields in halls.server.points.items()]
     halls.close()
     assert {at.split(",")[0] for at in written} == set(compare.ZEROS)
+    assert set().union(*map(names, written)) <= NAMED
+
+
+def test_every_measurement_tag_and_field_of_reds_alarms_service_and_certificates_is_named(
+    tmp_path: Path, certs: Certs
+) -> None:
+    ward = Ward(tmp_path)
+    ward.state("box-1", fw="1.0")
+    ward.beat("box-1", stuck=4)
+    workings = Workings(started_ms=ward.now_ms)
+    watch = Watch(
+        *ward.conns, ward.bucket, lambda: ward.now_ms, ledger_path=tmp_path / "ledger.db",
+        named=(("ca", certs.ca),), lags={"influx": lambda: 0}, workings=workings,
+    )  # fmt: skip
+    ward.look()
+    written = [f"{at} {fields}" for at, fields in watch._look(ward.now_ms)]
+    ward.close()
+    assert {line.split(" ")[0].split(",")[0] for line in written} == {"alarm", "collector", "certificate"}
+    r = rating(level=3)
+    written += [f"{red.point(r)} {red.fields(r, Roster.from_facts(()))}"]
     assert set().union(*map(names, written)) <= NAMED
 
 

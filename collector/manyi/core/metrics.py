@@ -50,6 +50,11 @@ COMMIT_SECONDS: Final = Histogram(
 )
 
 
+def value(metric: Counter | Gauge) -> float:
+    """What a metric without labels stands at."""
+    return float(next(iter(metric.collect())).samples[0].value)
+
+
 def text() -> bytes:
     """Everything in the exposition format (text/plain; version=0.0.4)."""
     return generate_latest(REGISTRY)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from manyi.core import certificates, config, disk, stores, suspicion
+from manyi.core import certificates, config, disk, metrics, stores, suspicion
 from manyi.core.alarms import Alarm, alarm
 from manyi.core.hours import BEIJING, opened_ms
 from manyi.core.roster.attribution import day_of
@@ -120,9 +120,11 @@ class Rules:
 
     def _room(self) -> disk.Room | None:
         try:
-            return None if self._folder is None else disk.room(self._folder)
+            found = None if self._folder is None else disk.room(self._folder)
         except OSError:
             return None
+        metrics.DISK_FREE.set(found.free if found else 0)
+        return found
 
     def _of_certificates(self, minute: int, now_ms: int) -> list[Alarm]:
         found = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manyi.core import account, config, stores
+from manyi.core import account, config, metrics, stores
 from manyi.core.account import Account
 from manyi.core.alarms import Alarm, alarm, in_order
 from manyi.core.ledger import reader
@@ -28,6 +28,8 @@ BEHIND_ROWS = (
 )
 OFF_TIMES = 3  # looks in a row with another sum before it is called a mismatch: the stores are read one after the other
 
+_OLDEST_CHANGE = """
+SELECT r.at_ms FROM change c JOIN rating r USING (box, life, seq) WHERE c.id > ? ORDER BY c.id LIMIT 1"""
 _KEYS = (("满意", "green"), ("基本满意", "yellow"), ("不满意", "red"))
 
 
@@ -44,15 +46,33 @@ class Progress:
 
 
 def progress(ledger: sqlite3.Connection, source: sqlite3.Connection, wall: sqlite3.Connection) -> Progress:
-    behind = reader.tail(ledger)[0] - int(stores.get(source, "cursor", "0"))
-    newest = source.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
-    behind += newest - int(stores.get(wall, "cursor", "0"))
     return Progress(
-        behind,
+        sum(behind(ledger, source, wall).values()),
         int(stores.get(wall, "shown", "0")),
         undated_presses(source),
         int(stores.get(source, "unread_presses", "0")),
     )
+
+
+def behind(
+    ledger: sqlite3.Connection, source: sqlite3.Connection, wall: sqlite3.Connection
+) -> dict[str, int]:
+    """Rows and changes that ratings and wall have not taken in."""
+    rows = reader.tail(ledger)[0] - int(stores.get(source, "cursor", "0"))
+    newest = source.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
+    return {"ratings": rows, "wall": newest - int(stores.get(wall, "cursor", "0"))}
+
+
+def live_lag_ms(
+    ledger: sqlite3.Connection, source: sqlite3.Connection, wall: sqlite3.Connection, now_ms: int
+) -> int:
+    """How old the oldest row is that the wall has not taken in; 0: it has all."""
+    waiting = reader.rows_after(ledger, int(stores.get(source, "cursor", "0")), 1)
+    oldest = waiting[0].at_ms if waiting else None
+    change = source.execute(_OLDEST_CHANGE, (int(stores.get(wall, "cursor", "0")),)).fetchone()
+    if change is not None:
+        oldest = change[0]
+    return 0 if oldest is None else max(0, now_ms - oldest)
 
 
 class Health:
@@ -85,6 +105,7 @@ class Health:
         is_off = far.behind == 0 and far.shown + far.undated + far.unread != rated
         self._off = self._off + 1 if is_off else 0
         boxes, heard = self._boxes(roster, now_ms)
+        metrics.LIVE_LAG.set(live_lag_ms(self._ledger, self._source, self._wall, now_ms))
         alarms = in_order(
             self._now(roster, found, far, rated, now_ms)
             + self._rules.look(roster, heard, now_ms)

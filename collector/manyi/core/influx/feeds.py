@@ -4,7 +4,9 @@
 |---|---|---|
 | influx | bucket: single ratings, with the staff tag | influx.db |
 | influx wall | wall_bucket: the same without it | influx_wall.db |
+| influx red | wall_bucket: dissatisfied ratings, with whom to call | influx_red.db |
 | influx health | wall_bucket: boxes and account | none |
+| influx watch | wall_bucket: alarms, the collector, certificates | none |
 | influx rollup, influx day | rollup_bucket, day_bucket | influx_rollup.db, added up once for both |
 | influx compare | day_bucket: baseline, profile, ranking | influx_compare.db, made from influx_rollup.db |
 
@@ -14,15 +16,18 @@ It refuses to run anything: the projector does, one step each in turn, so that a
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 
 from manyi.core import stores
 from manyi.core.config import Config, Influx
 from manyi.core.errors import SetupError
-from manyi.core.influx import compare, lines, rollup
+from manyi.core.influx import compare, lines, red, rollup
 from manyi.core.influx.compared import LOOK_MS, Compared
 from manyi.core.influx.follow import Follow
 from manyi.core.influx.health import Health
+from manyi.core.influx.red import Reds
 from manyi.core.influx.rolled import GAP_MS, Rolled, Sender
+from manyi.core.influx.watch import Watch
 from manyi.core.influx.writer import Keep, Writer
 from manyi.core.ledger import schema
 from manyi.core.workings import Workings
@@ -37,6 +42,8 @@ class Feed:
     name: str
     step: Step
     reset: Callable[[], None]
+    lag: Callable[[], int] = lambda: 0
+    """Changes or cells that it has not sent."""
 
 
 def open_all(
@@ -61,7 +68,8 @@ def open_all(
     raw = opened.enter_context(
         closing(Follow(data.influx, source, server(where.bucket, lines.MEASUREMENT), now_ms))
     )
-    feeds = [Feed("influx", raw.step, raw.reset)]
+    lags: dict[str, Callable[[], int]] = {}
+    feeds = [Feed("influx", raw.step, raw.reset, lambda: raw.lag)]
     if where.wall_bucket:
         to_wall = server(where.wall_bucket, lines.MEASUREMENT)
         path = data.dir / "influx_wall.db"
@@ -69,9 +77,17 @@ def open_all(
         ledger = opened.enter_context(closing(schema.open_for_reading(data.ledger)))
         shown = opened.enter_context(closing(stores.open_reader(data.wall)))
         health = Health(ledger, source, shown, to_wall, config.policy.silent_s * 1000, now_ms)
+        to_reds = server(where.wall_bucket, red.MEASUREMENT)
+        reds = opened.enter_context(closing(Reds(data.dir / "influx_red.db", source, to_reds, now_ms)))
+        watch = Watch(
+            ledger, source, shown, to_wall, now_ms, ledger_path=data.ledger, named=config.certificates,
+            lags=lags, workings=workings,
+        )  # fmt: skip
         feeds += [
-            Feed("influx wall", wall.step, wall.reset),
+            Feed("influx wall", wall.step, wall.reset, lambda: wall.lag),
+            Feed("influx red", reds.step, reds.reset, lambda: reds.lag),
             Feed("influx health", health.step, health.reset),
+            Feed("influx watch", watch.step, watch.reset),
         ]
     if where.rollup_bucket or where.day_bucket:
         rolled = opened.enter_context(closing(Rolled(data.dir / "influx_rollup.db", source, now_ms)))
@@ -81,7 +97,7 @@ def open_all(
         ):
             if bucket:
                 sender = Sender(rolled, owns[0], server(bucket, *owns), gap_ms)
-                feeds.append(Feed(name, sender.step, sender.reset))
+                feeds.append(Feed(name, sender.step, sender.reset, partial(_to_send, rolled, owns[0])))
         if where.day_bucket:
             sums = opened.enter_context(closing(stores.open_reader(data.dir / "influx_rollup.db")))
             to_day = server(where.day_bucket, compare.BASELINE, compare.PROFILE, compare.RANKING)
@@ -90,7 +106,12 @@ def open_all(
             feeds.append(
                 Feed("influx compare", compared.step, compared.reset)
             )  # last: a rebuild adds up first
+    lags.update({feed.name: feed.lag for feed in feeds})
     return feeds
+
+
+def _to_send(rolled: Rolled, name: str) -> int:
+    return rolled.lag + rolled.waiting(name)
 
 
 def _token(where: Influx) -> str:

@@ -50,9 +50,10 @@ class Follow:
         server: Server,
         now_ms: Callable[[], int],
         point: Callable[[Rating], str] = lines.point,
+        schema: str = SCHEMA,
     ) -> None:
         """`point` gives measurement and tags: lines.point, or lines.wall_point for the bucket without persons."""
-        self._conn = stores.open_store(path, SCHEMA, VERSION)
+        self._conn = stores.open_store(path, schema, VERSION)
         self._source = source
         self._server = server
         self._now_ms = now_ms
@@ -89,6 +90,12 @@ class Follow:
     def aside(self) -> int:
         """How many lines InfluxDB refused."""
         return int(self._conn.execute("SELECT count(*) FROM aside").fetchone()[0])
+
+    @property
+    def lag(self) -> int:
+        """Changes that are not planned yet."""
+        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
+        return int(newest) - int(stores.get(self._conn, "cursor", "0"))
 
     def _same_source(self) -> None:
         now = {"epoch": stores.get(self._source, "epoch"), "target": self._server.target}

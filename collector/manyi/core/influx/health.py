@@ -3,29 +3,22 @@
     box,box=..,county=..,township=..,hall=..,window=.. online=1i,depth=0i,...
     account,scope=city pressed=..i,...        account,scope=box,box=.. pressed=..i,...
 
-At most every 10 s, and only what has changed; what stays the same is said again every 5 minutes, so that a panel's
-last() finds it. The time of a point is when it was looked at. The ledger keeps of beats only the newest, so this is
-the one measurement whose history a rebuild cannot bring back; what a server that was away has missed is not sent
-later. It refuses to say a box is online because it once said so.
+The ledger keeps of beats only the newest, so this is the one measurement whose history a rebuild cannot bring back
+(looks.py). It refuses to say a box is online because it once said so.
 """
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable
 from typing import Final
 
 from manyi.core import account, stores
 from manyi.core.account import Line
 from manyi.core.influx.follow import Server
-from manyi.core.influx.lines import NS_PER_MS, tag
-from manyi.core.influx.writer import Keep
+from manyi.core.influx.lines import tag, text
+from manyi.core.influx.looks import Looks
 from manyi.core.ledger.reader import Row
 from manyi.core.roster.model import Roster
-
-GAP_MS = 10_000  # between two looks; beats come every 60 s
-SHARE = 50  # a look may take at most so small a part of the time
-AGAIN_MS = 300_000  # what has not changed is said again
 
 _BOXES = """
 SELECT s.box, s.at_ms, s.online, s.fw, b.at_ms, b.depth, b.oldest_ms, b.rssi, b.heap, b.room, b.clock, b.stuck,
@@ -36,8 +29,8 @@ _BEAT: Final = (
 )  # fmt: skip
 
 
-class Health:
-    """A feed of the wall's bucket. Remembers in memory only: after a start all is said once."""
+class Health(Looks):
+    """A feed of the wall's bucket."""
 
     def __init__(
         self,
@@ -48,41 +41,12 @@ class Health:
         silent_ms: int,
         now_ms: Callable[[], int],
     ) -> None:
-        self._ledger, self._source, self._wall, self._server = ledger, source, wall, server
-        self._silent_ms, self._now_ms = silent_ms, now_ms
-        self._told: dict[str, tuple[str, int]] = {}
-        self._looked_ms, self._gap_ms = 0, GAP_MS
+        super().__init__(server, now_ms)
+        self._ledger, self._source, self._wall, self._silent_ms = ledger, source, wall, silent_ms
         self._facts_at, self._roster = -1, Roster.from_facts(())
 
-    def step(self) -> int | Keep:
-        """Looks if it is time. Always 0, because nothing more waits; or Keep."""
-        now_ms = self._now_ms()
-        if 0 <= now_ms - self._looked_ms < self._gap_ms:
-            return 0
-        began = time.monotonic()
-        news = {
-            at: fields
-            for at, fields in (*self._boxes(now_ms), *self._account(now_ms))
-            if self._is_news(at, fields, now_ms)
-        }
-        self._gap_ms = max(GAP_MS, int((time.monotonic() - began) * 1000 * SHARE))
-        self._looked_ms = now_ms
-        if not news:
-            return 0
-        answer = self._server.write([f"{at} {fields} {now_ms * NS_PER_MS}" for at, fields in news.items()])
-        if isinstance(answer, Keep):
-            return answer  # the next look says what is true then
-        self._told |= {at: (fields, now_ms) for at, fields in news.items()}
-        return 0
-
-    def reset(self) -> None:
-        """Says everything again."""
-        self._told.clear()
-        self._looked_ms = 0
-
-    def _is_news(self, at: str, fields: str, now_ms: int) -> bool:
-        told, told_ms = self._told.get(at, ("", 0))
-        return fields != told or now_ms - told_ms >= AGAIN_MS
+    def _look(self, now_ms: int) -> list[tuple[str, str]]:
+        return [*self._boxes(now_ms), *self._account(now_ms)]
 
     def _boxes(self, now_ms: int) -> list[tuple[str, str]]:
         self._names()
@@ -91,7 +55,7 @@ class Health:
             heard_ms = max(state_ms, beat_ms or 0)
             online = bool(is_online) and now_ms - heard_ms <= self._silent_ms
             heard.add(box)
-            fields = [f"online={int(online)}i", f"heard_ms={heard_ms}i", f"fw={_text(fw)}"]
+            fields = [f"online={int(online)}i", f"heard_ms={heard_ms}i", f"fw={text(fw)}"]
             if beat_ms is not None:
                 fields += [f"{name}={value}i" for name, value in zip(_BEAT, beat, strict=True)]
             out.append((self._at(box, now_ms), ",".join(fields)))
@@ -134,9 +98,3 @@ def _account(line: Line) -> str:
         f"pressed={line.pressed}i,stored={line.stored}i,waiting={line.waiting}i,lost={line.lost}i"
         f",lost_box={line.lost_box}i,lost_centre={line.lost_centre}i,unknown={line.unknown}i,forked={line.forked}i"
     )
-
-
-def _text(value: str) -> str:
-    """A string field, quoted."""
-    clean = "".join(" " if c < " " else c for c in value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{clean}"'

@@ -69,6 +69,12 @@ def zeros(at: str, ns: int) -> str:
     return f"{at} {_ZEROS} {ns}"
 
 
+def text(value: str) -> str:
+    """A string field, quoted."""
+    clean = "".join(" " if c < " " else c for c in value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{clean}"'
+
+
 @lru_cache(maxsize=65_536)  # a province has fewer ids in use at a time
 def tag(value: str) -> str:
     """A tag value, escaped. Plain ids (all that the roster lets in) pass as they are."""

@@ -84,7 +84,9 @@ class Rolled:
                 rows.append((*key, *now))
             added = rollup.cells(kinds)
             self._conn.executemany(_ADD, [(*cell, *counts) for cell, counts in added.items()])
-            self._conn.executemany(_CHANGED, {(begin_ms, last) for name, _, begin_ms in added if name == rollup.DAY})
+            self._conn.executemany(
+                _CHANGED, {(begin_ms, last) for name, _, begin_ms in added if name == rollup.DAY}
+            )
             self._conn.executemany(_SEEN, rows)
             stores.put(self._conn, "cursor", last)
         return len(changed)
@@ -103,6 +105,17 @@ class Rolled:
     def aside(self) -> int:
         """How many lines InfluxDB refused."""
         return int(self._conn.execute("SELECT count(*) FROM aside").fetchone()[0])
+
+    @property
+    def lag(self) -> int:
+        """Changes that are not added up yet."""
+        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
+        return int(newest) - int(stores.get(self._conn, "cursor", "0"))
+
+    def waiting(self, name: str) -> int:
+        """Cells that the bucket has yet to hear."""
+        query = "SELECT count(*) FROM cell WHERE name = ? AND dirty = 1"
+        return int(self._conn.execute(query, (name,)).fetchone()[0])
 
     def is_cleared(self, name: str, target: str) -> bool:
         """Whether the bucket was cleared for this generation."""

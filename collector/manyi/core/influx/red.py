@@ -1,0 +1,116 @@
+"""Dissatisfied ratings with everything that somebody needs who answers one, in influx_red.db and the wall's bucket.
+
+    red,county=..,township=..,hall=..,window=..,box=.. live=1i,hall_name="..",phone="..",leader="..",known=0i,... <ns>
+
+Tags and time are those of the rating's point. A red that was corrected or moved away leaves `live=0i` behind, and one that
+is marked as known is written again. Names, telephones and leaders come from the roster, so a roster that changes writes
+again what it concerns: a rebuild says the same. Who marked it is told by role; staff is not in it. It refuses what
+follow.py refuses, and to be sent to a bucket that halls can read.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from manyi.core import ratings, stores
+from manyi.core.influx import lines
+from manyi.core.influx.follow import BATCH_CHANGES, Follow, Server
+from manyi.core.influx.lines import tag, text
+from manyi.core.ledger.reader import Row
+from manyi.core.rating import Rating
+from manyi.core.roster.model import Roster
+from manyi.core.settle import DISSATISFIED
+
+MEASUREMENT = "red"
+REASONS = {1: "态度", 2: "效率", 3: "流程"}  # docs/WIRE.md, press
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE point (box TEXT, life TEXT, seq INTEGER, at TEXT, ns INTEGER, fields TEXT,
+  PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
+CREATE TABLE outbox (id INTEGER PRIMARY KEY, lines TEXT);
+CREATE TABLE aside (id INTEGER PRIMARY KEY, at_ms INTEGER, line TEXT, why TEXT)
+"""
+_OLD = "SELECT at, ns, fields FROM point WHERE box = ? AND life = ? AND seq = ?"
+_NEWEST_FACT = "SELECT coalesce(max(id), 0) FROM fact"
+
+
+def point(r: Rating) -> str:
+    return (
+        f"{MEASUREMENT},county={tag(r.county)},township={tag(r.township)},hall={tag(r.hall)}"
+        f",window={tag(r.window)},box={tag(r.box)}"
+    )
+
+
+def fields(r: Rating, roster: Roster) -> str:
+    hall, window = roster.units.get(r.hall), roster.units.get(r.window)
+    leader = roster.leader(r.hall, r.time_ms)
+    values = {
+        "hall_name": hall.zh if hall else "", "hall_name_en": hall.en if hall else "",
+        "window_name": window.zh if window else "", "window_name_en": window.en if window else "",
+        "phone": hall.tel if hall else "",
+        "leader": leader.zh if leader else "", "leader_phone": leader.tel if leader else "",
+        "reason": REASONS.get(r.reason, ""), "known_by": r.known_role or r.known_by,
+    }  # fmt: skip
+    said = ",".join(f"{name}={text(value)}" for name, value in values.items())
+    return (
+        f"live=1i,{said},known={int(r.known_ms > 0)}i,known_ms={r.known_ms}i,flagged={1 if r.flags else 0}i"
+    )
+
+
+class Reds(Follow):
+    """The store and its step, as in follow.py."""
+
+    def __init__(
+        self, path: Path, source: sqlite3.Connection, server: Server, now_ms: Callable[[], int]
+    ) -> None:
+        super().__init__(path, source, server, now_ms, point, SCHEMA)
+        self._roster, self._roster_at = Roster.from_facts(()), -1
+
+    def _plan(self) -> int:
+        facts_at = self._source.execute(_NEWEST_FACT).fetchone()[0]
+        with stores.transaction(self._conn):
+            cursor = int(stores.get(self._conn, "cursor", "0"))
+            last, changed = ratings.changes_after(self._source, cursor, BATCH_CHANGES)
+            is_renamed = stores.get(self._conn, "facts_at") != str(facts_at)
+            if not changed and not is_renamed:
+                return 0
+            self._names(facts_at)
+            out = [
+                line for r in (*(self._remembered() if is_renamed else ()), *changed) for line in self._of(r)
+            ]
+            for begin in range(0, len(out), BATCH_CHANGES):
+                batch = "\n".join(out[begin : begin + BATCH_CHANGES])
+                self._conn.execute("INSERT INTO outbox VALUES (NULL, ?)", (batch,))
+            stores.put(self._conn, "cursor", last)
+            stores.put(self._conn, "facts_at", facts_at)
+        return len(changed)
+
+    def _of(self, r: Rating) -> list[str]:
+        """The lines that make its point right, and the memory of it."""
+        key = (r.box, r.life, r.seq)
+        old = self._conn.execute(_OLD, key).fetchone()
+        new = (point(r), lines.time_ns(r), fields(r, self._roster)) if r.level == DISSATISFIED else None
+        if old == new:
+            return []
+        out = []
+        if old is not None and (new is None or old[:2] != new[:2]):
+            out.append(f"{old[0]} live=0i {old[1]}")
+            self._conn.execute("DELETE FROM point WHERE box = ? AND life = ? AND seq = ?", key)
+        if new is not None:
+            out.append(f"{new[0]} {new[2]} {new[1]}")
+            self._conn.execute("INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?)", (*key, *new))
+        return out
+
+    def _remembered(self) -> list[Rating]:
+        """Every red that was sent, as it is now."""
+        keys = self._conn.execute("SELECT box, life, seq FROM point").fetchall()
+        found = (ratings.one(self._source, *key) for key in keys)
+        return [r for r in found if r is not None]
+
+    def _names(self, facts_at: int) -> None:
+        if facts_at == self._roster_at:
+            return
+        query = "SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id"
+        rows = self._source.execute(query, (facts_at,))
+        self._roster = Roster.from_facts(Row(i, at, kind, "", "", 0, 0, body) for i, at, kind, body in rows)
+        self._roster_at = facts_at
