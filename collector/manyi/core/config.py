@@ -46,6 +46,10 @@ class Data:
         return self.dir / "wall.db"
 
     @property
+    def visits(self) -> Path:
+        return self.dir / "visits.db"
+
+    @property
     def influx(self) -> Path:
         return self.dir / "influx.db"
 

@@ -1,6 +1,6 @@
 """The projector: runs every projection after the ledger, each with its own cursor, none in the way of another.
 
-    wake ─▶ ratings ─▶ wall          one thread: a press is on the wall one short loop after its commit
+    wake ─▶ ratings ─▶ wall, visits  one thread: a press is on the wall one short loop after its commit
                    └─▶ influx        a thread of its own: a server that hangs holds nothing else up
 
 A projection that fails says so once, is tried again with back-off, and says so once when it is well; the
@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from manyi.core import stores
+from manyi.core import stores, visits_view
 from manyi.core.config import Config
 from manyi.core.errors import InputError, SetupError
 from manyi.core.ledger import schema
 from manyi.core.ratings import Ratings
+from manyi.core.visits_store import VisitStore
 from manyi.core.wall import Wall
 from manyi.core.wall_health import Health
 from manyi.core.workings import Workings
@@ -100,6 +101,9 @@ class Figures:
                 closing(Wall(config.data.wall, source, city, config.policy.hall_batch))
             )
             seen = opened.enter_context(closing(stores.open_reader(config.data.wall)))
+            self._source, self._seen = source, seen
+            self.visits = opened.enter_context(closing(VisitStore(config.data.visits)))
+            self._counted = opened.enter_context(closing(stores.open_reader(config.data.visits)))
             self._health = Health(
                 self._ledger,
                 source,
@@ -113,9 +117,10 @@ class Figures:
             self._opened = opened.pop_all()
         self._now_ms = now_ms
         self._attempts = {
-            name: Attempt(name, workings=workings, now_ms=now_ms) for name in ("ratings", "wall", "health")
+            name: Attempt(name, workings=workings, now_ms=now_ms)
+            for name in ("ratings", "wall", "visits", "health")
         }
-        self._beat_ms = self._looked_ms = self._look_gap_ms = 0
+        self._beat_ms = self._looked_ms = self._look_gap_ms = self._visits_ms = 0
         self._told = ""
 
     def close(self) -> None:
@@ -125,6 +130,9 @@ class Figures:
         """Everything that is due; gives how much moved (0: nothing new)."""
         moved = self._try("ratings", self.ratings.step)
         moved += self._try("wall", self._wall)
+        if counted := self._try("visits", lambda: self.visits.step(self._ledger, self._source)):
+            self._visits_ms = 0  # the wall hears of it at once
+            moved += counted
         self._try("health", self._tell)
         return moved
 
@@ -156,6 +164,11 @@ class Figures:
             self._looked_ms, self._look_gap_ms = now, max(HEALTH_GAP_MS, HEALTH_SHARE * took_ms)
             if health != self._told:
                 news["health"] = health
+        if abs(now - self._visits_ms) >= HEARTBEAT_MS:
+            self._visits_ms = now
+            visits = visits_view.told(self._counted, self.wall.roster, now)
+            if visits != stores.get(self._seen, "visits"):
+                news["visits"] = visits
         well = self._attempts["ratings"].is_well and self._attempts["wall"].is_well
         if well and (news or abs(now - self._beat_ms) >= HEARTBEAT_MS):
             news["projected_ms"] = self._beat_ms = now
@@ -247,6 +260,7 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
         figures = opened.enter_context(closing(Figures(config)))
         if which == "ratings":
             figures.ratings.reset()
+            figures.visits.reset()
         if which == "wall":
             figures.wall.reset()
         while figures.step():

@@ -10,10 +10,11 @@ import sqlite3
 from datetime import date, timedelta
 from typing import Any
 
-from manyi.core import stores
+from manyi.core import stores, visits_view
 from manyi.core.rates import FIELDS, NOTHING, tally
 from manyi.core.roster.attribution import day_of
 from manyi.core.settle import DISSATISFIED
+from manyi.core.visits_store import Counts as VisitCounts
 
 UNASSIGNED = {"id": "", "name": "未分配", "name_en": "Unassigned"}
 NO_ACCOUNT = {"pressed": 0, "stored": 0, "waiting": 0, "lost": 0, "unknown": 0, "shown": 0, "ok": True}
@@ -72,12 +73,13 @@ def _snapshot(conn: sqlite3.Connection, now_ms: int) -> dict[str, Any]:
     day = day_of(now_ms)
     health = json.loads(stores.get(conn, "health", "{}"))
     counted = int(stores.get(conn, "shown", "0"))
-    counties, total = _counties(conn, day)
+    visited = visits_view.of_today(stores.get(conn, "visits"), day)
+    counties, total = _counties(conn, day, visited)
     return {
         "now_ms": now_ms,
         "day": _iso(day),
         "city": json.loads(stores.get(conn, "city", '{"zh":"","en":""}')),
-        "total": tally(total),
+        "total": tally(total) | visits_view.shown(visited.values()),
         "counties": counties,
         "latest": [_entry(*row) for row in conn.execute(_LATEST)],
         "boxes": health.get("boxes", {"online": 0, "known": 0, "silent": []}),
@@ -87,7 +89,9 @@ def _snapshot(conn: sqlite3.Connection, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _counties(conn: sqlite3.Connection, day: int) -> tuple[list[dict[str, Any]], Counts]:
+def _counties(
+    conn: sqlite3.Connection, day: int, visited: dict[str, VisitCounts]
+) -> tuple[list[dict[str, Any]], Counts]:
     """Every county with its halls and tallies, and the city's total. The unassigned come last, if there
     are any.
     """
@@ -112,8 +116,14 @@ def _counties(conn: sqlite3.Connection, day: int) -> tuple[list[dict[str, Any]],
         halls.setdefault(county, {})[hall] = row
     shown_counties = []
     for county, own in halls.items():
-        inside = [{**_named(units.get(hall)), **tally(row)} for hall, row in own.items()]
-        shown_counties.append({**_named(units.get(county)), **tally(_sum(own.values())), "halls": inside})
+        inside = [
+            {**_named(units.get(hall)), **tally(row), **visits_view.shown([visited.get(hall)])}
+            for hall, row in own.items()
+        ]
+        known = visits_view.shown(visited.get(hall) for hall in own)
+        shown_counties.append(
+            {**_named(units.get(county)), **tally(_sum(own.values())), **known, "halls": inside}
+        )
     shown_counties.sort(key=lambda c: c["id"] == "")
     return shown_counties, _sum(counts.values())
 
