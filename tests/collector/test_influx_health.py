@@ -24,11 +24,11 @@ class Ward:
     def __init__(self, folder: Path) -> None:
         self.now_ms = NOON
         self.ledger = PaperLedger(folder)
-        config = Config(
+        self.config = Config(
             City("临江市", "Linjiang"), Data(folder), Broker("127.0.0.1", 1, "", None, True, None),
             KeyFiles(folder / "keys"), None, Web("127.0.0.1", 1, None), Policy(5_000, 5, 180),
         )  # fmt: skip
-        self.figures = Figures(config, lambda: self.now_ms)
+        self.figures = Figures(self.config, lambda: self.now_ms)
         self.bucket = Memory()
         self.conns = [stores.open_reader(folder / f"{name}.db") for name in ("ledger", "ratings", "wall")]
         self.health = Health(*self.conns, self.bucket, SILENT_MS, lambda: self.now_ms)  # type: ignore[arg-type]
