@@ -115,14 +115,14 @@ def account(lives: Iterable[Life], now_ms: int, silent_ms: int = SILENT_MS) -> A
     for life in lives:
         by_box.setdefault(life.box, []).append(life)
     lines = tuple(_line(box, of_box, now_ms, silent_ms) for box, of_box in sorted(by_box.items()))
-    return Account(lines, _sum("", lines))
+    return Account(lines, added("", lines))
 
 
 def _line(box: str, lives: Sequence[Life], now_ms: int, silent_ms: int) -> Line:
     lines = []
     for life, after in zip(lives, [*lives[1:], None], strict=True):
         lines.append(_of_life(life, after, now_ms, silent_ms))
-    return _sum(box, lines, len(lives))
+    return added(box, lines, len(lives))
 
 
 def _of_life(life: Life, after: Life | None, now_ms: int, silent_ms: int) -> Line:
@@ -193,7 +193,7 @@ def _first_word(life: Life) -> int:
     return min(times, default=0)
 
 
-def _sum(box: str, lines: Sequence[Line], lives: int | None = None) -> Line:
+def added(box: str, lines: Sequence[Line], lives: int | None = None) -> Line:
     return Line(
         box,
         sum(x.pressed for x in lines),
