@@ -6,6 +6,7 @@ cursor and begins again when it has changed, so that a rebuilt or restored store
 the one before.
 """
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 BUSY_MS = 5_000  # how long to wait for another process (a rebuild) that writes
+MODE = 0o640  # the owner is the service; the group may make copies
 CACHE_KIB = 16_384  # page cache of one store: a day of a city's ratings
 
 
@@ -24,6 +26,7 @@ def open_store(path: Path, script: str, version: int, *, synchronous: str = "FUL
     FULL, though it could be rebuilt: a follower must never have seen what a power cut then takes back.
     NORMAL is for a store that nothing follows by a cursor.
     """
+    keep_private(path)
     conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
     conn.executescript(
         f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -{CACHE_KIB};"
@@ -31,6 +34,18 @@ def open_store(path: Path, script: str, version: int, *, synchronous: str = "FUL
     if conn.execute("PRAGMA user_version").fetchone()[0] != version:
         _begin_again(conn, script, version)
     return conn
+
+
+def keep_private(path: Path) -> None:
+    """Makes the file if there is none, and lets nobody but its owner and group read it: it names windows, hours and
+    persons. SQLite gives the files beside it the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, MODE))
+        mode = path.stat().st_mode & 0o777
+        if mode & ~MODE:
+            path.chmod(mode & MODE)
+    except OSError:
+        return  # opening it as a database says what is wrong
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

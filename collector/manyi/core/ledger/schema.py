@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from manyi.core import stores
 from manyi.core.errors import LedgerError
 
 APPLICATION_ID: Final = 0x6D616E79  # "many": `file` and sqlite3 can tell a ledger from any other database
@@ -83,6 +84,7 @@ def open_for_writing(path: Path, *, copy: bool = False) -> sqlite3.Connection:
     the one who may add to a copy of another ledger. Raises LedgerError if the file is no ledger of this version, is
     such a copy, or cannot be opened.
     """
+    stores.keep_private(path)
     try:
         conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
         # FULL: a commit that returned has been fsynced; an ack promises no less. NORMAL may lose commits at
