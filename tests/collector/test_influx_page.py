@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from manyi.core.config import Influx
 from manyi.core.influx import compare, lines, red, rollup
+from manyi.core.influx.visited import FIELDS
 from manyi.core.influx.watch import Watch
 from manyi.core.roster.model import Roster
 from manyi.core.workings import Workings
@@ -72,6 +73,10 @@ def test_every_measurement_tag_and_field_of_reds_alarms_service_and_certificates
     r = rating(level=3)
     written += [f"{red.point(r)} {red.fields(r, Roster.from_facts(()))}"]
     assert set().union(*map(names, written)) <= NAMED
+
+
+def test_every_field_of_visits_is_named() -> None:
+    assert set(FIELDS) <= NAMED
 
 
 @pytest.mark.parametrize("setting", [f.name for f in dataclasses.fields(Influx) if "bucket" in f.name])

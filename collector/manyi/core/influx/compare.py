@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from manyi.core import workdays
 from manyi.core.influx.lines import NS_PER_MS, tag
+from manyi.core.influx.told import Point
 from manyi.core.ranking import Standing, Sums, standings
 
 BASELINE, PROFILE, RANKING = "baseline", "profile", "ranking"
@@ -30,16 +31,6 @@ ZEROS: Final = {
     PROFILE: "n=0i,d=0i,days=0i",
     RANKING: 'line=0i,rank=0i,tied=0i,place="-",n=0i,rate_s=0,rate_sb=0,lo=0,hi=1,enough=0i,name="",name_en=""',
 }  # fmt: skip
-
-
-class Point(NamedTuple):
-    at: str
-    fields: str
-    ns: int
-
-    @property
-    def line(self) -> str:
-        return f"{self.at} {self.fields} {self.ns}"
 
 
 class Named(NamedTuple):

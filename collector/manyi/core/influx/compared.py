@@ -4,46 +4,32 @@
 
 An item is a unit's past (its baseline and profile) or a day's lists (its ranking). Its mark says from what it was made:
 the day it is for, how often the days it looks at have changed, which roster. So a late record or a correction makes
-again what it concerns, and a start nothing. What was told is remembered only when InfluxDB has answered, so a batch
-that may have been lost is made again; the same point twice is the same point.
+again what it concerns, and a start nothing (told.py).
 
 With the day, the three measurements are cleared and told anew: they are about today, and of ranking the last month.
-It works in slices, because it shares a thread with the live figures, and it refuses to look at today's ratings for
-anything but the ranking.
+It works in slices, and refuses to look at today's ratings for anything but the ranking.
 """
 
 import sqlite3
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
-from hashlib import blake2b
 from pathlib import Path
-from typing import assert_never
 
 from manyi.core import stores, workdays
 from manyi.core.influx import compare, rollup
-from manyi.core.influx.compare import Named, Point
+from manyi.core.influx.compare import Named
 from manyi.core.influx.follow import Server
-from manyi.core.influx.writer import Accepted, Keep, Rejected
+from manyi.core.influx.told import Due, Point, Told
+from manyi.core.influx.writer import Keep
 from manyi.core.ledger.reader import Row
 from manyi.core.roster.model import Roster
 
-VERSION = 1
 LOOK_MS = 30_000  # between two looks for what has changed: a ranking is not a live figure
 PAST_MS = 600_000  # between two looks at the past: a county's backlog changes it all the time for hours
-SLICE_S = 0.05  # of one step's work before it sends
-BATCH_POINTS = 2_000
 RANKED_DAYS = 31  # whose lists are kept: the last month's
 PAST_TIERS = ("tier=city", "tier=county,", "tier=hall,")
 NO_DAY = -1
 
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE item (item TEXT PRIMARY KEY, mark TEXT) WITHOUT ROWID;
-CREATE TABLE told (item TEXT, at TEXT, ns INTEGER, digest BLOB, PRIMARY KEY (item, at, ns)) WITHOUT ROWID;
-CREATE TABLE aside (id INTEGER PRIMARY KEY, at_ms INTEGER, line TEXT, why TEXT)
-"""
 _TAGS = "SELECT min(tags) FROM cell WHERE name = ? AND tags > ?"
 _FIRST = "SELECT begin_ms FROM cell WHERE name = ? AND tags = ? AND n > 0 ORDER BY begin_ms LIMIT 1"
 _HALVES = """
@@ -65,18 +51,18 @@ class Compared:
         now_ms: Callable[[], int], gap_ms: int = LOOK_MS,
     ) -> None:  # fmt: skip
         """`rolled` reads influx_rollup.db, `source` ratings.db. `gap_ms` 0: everything at once, as for a rebuild."""
-        self._conn = stores.open_store(path, SCHEMA, VERSION, synchronous="NORMAL")
+        self._told = Told(path, server, now_ms, compare.zeros)
         self._rolled, self._source, self._server = rolled, source, server
         self._now_ms, self._gap_ms = now_ms, gap_ms
         self._past_gap_ms = PAST_MS if gap_ms else 0
         self._looked_ms = self._past_ms = 0
-        self._due: deque[tuple[str, str]] = deque()
+        self._due: Due = Due()
         self._today = date.min
         self._lists: tuple[str, Sums, dict[str, list[Named]]] = ("", {}, {})
         self._facts_at, self._roster = NO_DAY, Roster.from_facts(())
 
     def close(self) -> None:
-        self._conn.close()
+        self._told.close()
 
     def step(self) -> int | Keep:
         """Looks if it is time, then works off a slice of what is due. Gives how many items (0: nothing now), or Keep."""
@@ -88,38 +74,30 @@ class Compared:
                 return answer
             self._due.extend(self._look(now_ms))
             self._looked_ms = now_ms
-        return self._work() if self._due else 0
+        return self._told.work(self._due, self._points) if self._due else 0
 
     def reset(self) -> None:
         """Forgets everything; the next steps clear the measurements and tell all again."""
-        with stores.transaction(self._conn):
-            self._forget("", "")
+        self._told.begin("")
         self._due.clear()
         self._looked_ms = self._past_ms = 0
 
     @property
     def aside(self) -> int:
         """How many lines InfluxDB refused."""
-        return int(self._conn.execute("SELECT count(*) FROM aside").fetchone()[0])
+        return self._told.aside
 
     def _begin(self, today: date) -> Keep | None:
         """Clears the bucket if what it holds is of another day, or of another bucket."""
         self._today = today
-        day, target = today.isoformat(), self._server.target
-        if (stores.get(self._conn, "day"), stores.get(self._conn, "target")) == (day, target):
+        about = f"{today.isoformat()} {self._server.target}"
+        if self._told.about() == about:
             return None
         if isinstance(answer := self._server.clear(), Keep):
             return answer
-        with stores.transaction(self._conn):
-            self._forget(day, target)
+        self._told.begin(about)
         self._past_ms = 0
         return None
-
-    def _forget(self, day: str, target: str) -> None:
-        for table in ("meta", "item", "told"):
-            self._conn.execute(f"DELETE FROM {table}")
-        for key, value in (("day", day), ("target", target), ("generation", stores.new_epoch())):
-            stores.put(self._conn, key, value)
 
     # -- what is due
 
@@ -143,7 +121,7 @@ class Compared:
             since = workdays.begin_ms(day - timedelta(days=max(compare.PERIODS.values()) - 1))
             newest = max((c for d, c in changed.items() if since <= d <= until), default=0)
             marks[f"lists {day.isoformat()}"] = f"{born} {newest} {self._facts_at}"
-        had = dict(self._conn.execute("SELECT item, mark FROM item"))
+        had = self._told.marks()
         if self._past_ms == now_ms:  # a unit that is no more, because ratings.db began again
             marks |= {item: "gone" for item in had if item.startswith("past ") and item not in marks}
         return [(item, mark) for item, mark in marks.items() if had.get(item) != mark]
@@ -193,53 +171,9 @@ class Compared:
 
     # -- doing it
 
-    def _work(self) -> int | Keep:
-        generation = stores.get(self._conn, "generation")
-        began = time.monotonic()
-        done: list[tuple[str, str]] = []
-        news: list[tuple[str, Point]] = []
-        for item, mark in self._due:
-            news += [(item, point) for point in self._news(item)]
-            done.append((item, mark))
-            if len(news) >= BATCH_POINTS or time.monotonic() - began > SLICE_S:
-                break
-        bad: tuple[tuple[str, str], ...] = ()
-        if news:
-            answer = self._server.write([point.line for _, point in news])
-            match answer:
-                case Keep():
-                    return answer
-                case Accepted():
-                    pass
-                case Rejected():
-                    bad = answer.bad
-                case _:
-                    assert_never(answer)
-        with stores.transaction(self._conn):
-            if stores.get(self._conn, "generation") == generation:  # else somebody cleared meanwhile
-                self._tell(done, news, bad)
-        for _ in done:
-            self._due.popleft()
-        return len(done)
-
-    def _tell(
-        self, done: list[tuple[str, str]], news: list[tuple[str, Point]], bad: tuple[tuple[str, str], ...]
-    ) -> None:
-        rows = [(item, p.at, p.ns, _digest(p)) for item, p in news]
-        self._conn.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)", rows)
-        self._conn.executemany("INSERT OR REPLACE INTO item VALUES (?, ?)", done)
-        aside = [(self._now_ms(), line, why) for line, why in bad]
-        self._conn.executemany("INSERT INTO aside VALUES (NULL, ?, ?, ?)", aside)
-
-    def _news(self, item: str) -> list[Point]:
-        """The item's points that InfluxDB was not told, and zeros over those that are no more."""
+    def _points(self, item: str) -> list[Point]:
         what, of = item.split(" ", 1)
-        points = self._past(of) if what == "past" else self._list(date.fromisoformat(of))
-        query = "SELECT at, ns, digest FROM told WHERE item = ?"
-        told = {(at, ns): digest for at, ns, digest in self._conn.execute(query, (item,))}
-        news = [p for p in points if told.pop((p.at, p.ns), b"") != _digest(p)]
-        gone = [compare.zeros(at, ns) for at, ns in told]
-        return news + [p for p in gone if told[p.at, p.ns] != _digest(p)]
+        return self._past(of) if what == "past" else self._list(date.fromisoformat(of))
 
     def _past(self, tags: str) -> list[Point]:
         today, name = self._today, rollup.SHORT
@@ -267,7 +201,3 @@ class Compared:
     def _list(self, day: date) -> list[Point]:
         _, sums, units = self._lists
         return [p for tier in ("county", "hall") for p in compare.ranking(tier, day, units[tier], sums)]
-
-
-def _digest(point: Point) -> bytes:
-    return blake2b(point.fields.encode(), digest_size=8).digest()

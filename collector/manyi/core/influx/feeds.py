@@ -8,6 +8,7 @@
 | influx health | wall_bucket: boxes and account | none |
 | influx watch | wall_bucket: alarms, the collector, certificates | none |
 | influx rollup, influx day | rollup_bucket, day_bucket | influx_rollup.db, added up once for both |
+| influx visits | day_bucket: fields of summary | influx_visits.db, from visits.db |
 | influx compare | day_bucket: baseline, profile, ranking | influx_compare.db, made from influx_rollup.db |
 
 It refuses to run anything: the projector does, one step each in turn, so that a bucket that fails holds no other.
@@ -27,6 +28,8 @@ from manyi.core.influx.follow import Follow
 from manyi.core.influx.health import Health
 from manyi.core.influx.red import Reds
 from manyi.core.influx.rolled import GAP_MS, Rolled, Sender
+from manyi.core.influx.visited import LOOK_MS as VISITS_MS
+from manyi.core.influx.visited import Visited
 from manyi.core.influx.watch import Watch
 from manyi.core.influx.writer import Keep, Writer
 from manyi.core.ledger import schema
@@ -103,9 +106,15 @@ def open_all(
             to_day = server(where.day_bucket, compare.BASELINE, compare.PROFILE, compare.RANKING)
             path, look_ms = data.dir / "influx_compare.db", LOOK_MS if gap_ms else 0
             compared = opened.enter_context(closing(Compared(path, sums, source, to_day, now_ms, look_ms)))
-            feeds.append(
-                Feed("influx compare", compared.step, compared.reset)
-            )  # last: a rebuild adds up first
+            told = opened.enter_context(closing(stores.open_reader(data.visits)))
+            path, look_ms = data.dir / "influx_visits.db", VISITS_MS if gap_ms else 0
+            visited = opened.enter_context(
+                closing(Visited(path, told, sums, source, server(where.day_bucket), now_ms, look_ms))
+            )
+            feeds += [  # last: a rebuild adds up first
+                Feed("influx compare", compared.step, compared.reset),
+                Feed("influx visits", visited.step, visited.reset),
+            ]
     lags.update({feed.name: feed.lag for feed in feeds})
     return feeds
 
