@@ -248,9 +248,8 @@ def assemble(firmware: bytes, chip: str, files: Mapping[str, bytes], parts: list
 
 def main(words: list[str] | None = None) -> None:
     ask = argparse.ArgumentParser(description="制作整机镜像 / Make the image of a board's whole flash.")
-    boards = sorted(p.stem for p in (HERE / "boards").glob("*.py"))
-    ask.add_argument("--board", required=True, choices=boards)
-    ask.add_argument("--firmware", required=True, type=Path, help="官方 MicroPython .bin / the official .bin")
+    ask.add_argument("--board", required=True, help="板型 / the board: " + " ".join(boards()))
+    ask.add_argument("--firmware", required=True, help="官方 MicroPython .bin / the official .bin")
     ask.add_argument(
         "--sha256",
         required=True,
@@ -262,21 +261,39 @@ def main(words: list[str] | None = None) -> None:
     ask.add_argument("--out", required=True, type=Path)
     got = ask.parse_args(words)
     try:
-        image = _make(got.board, got.firmware, got.sha256, got.built)
+        image = _make(got.board.replace("-", "_"), got.firmware, got.sha256, got.built)
         fresh = got.out.with_suffix(".new")
         got.out.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_bytes(image)
         fresh.replace(got.out)
-    except (Wrong, OSError) as error:
+    except Wrong as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"文件读写失败:{error.filename} / a file cannot be read or written: {error}")
     print(f"{got.out}  {len(image)} bytes  sha256 {hashlib.sha256(image).hexdigest()}")
 
 
-def _make(board: str, firmware: Path, wanted: str, built: Path) -> bytes:
-    raw = firmware.read_bytes()
+def boards() -> list[str]:
+    return sorted(p.stem for p in (HERE / "boards").glob("*.py"))
+
+
+def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
+    if board not in boards():
+        raise Wrong(f"没有这种板:{board},可用 {' '.join(boards())}", f"there is no board {board}: see --help")
+    if not Path(firmware).is_file():
+        raise Wrong(
+            f"没有找到 MicroPython 文件“{firmware}”:FIRMWARE= 写下载来的 .bin",
+            "there is no such MicroPython file: FIRMWARE= names the .bin from micropython.org/download",
+        )
+    raw = Path(firmware).read_bytes()
     if not re.fullmatch(r"[0-9a-fA-F]{64}", wanted):
+        if not Path(wanted).is_file():
+            raise Wrong(
+                "缺 SHA-256:SHA256= 写 64 位数字,或和 .bin 一起下载的清单文件",
+                "no SHA-256: SHA256= takes its 64 digits, or the list that came with the .bin",
+            )
         wanted = Path(wanted).read_text(encoding="utf-8")
-    check_sum(raw, wanted, firmware.name)
+    check_sum(raw, wanted, Path(firmware).name)
     if not (built / "main.mpy").exists():
         raise Wrong(
             "固件还没有编译", "the firmware is not compiled: make firmware, or python firmware/build.py"

@@ -200,6 +200,32 @@ def test_the_command_makes_a_whole_image_or_none(firmware: Path, tmp_path: Path)
     assert list(out.parent.iterdir()) == [out]
 
 
+@pytest.mark.parametrize(
+    ("board", "supplied", "sums", "said"),
+    [
+        ("esp32-devkitc", "", "", "FIRMWARE= 写下载来的 .bin"),  # as the guide names the board
+        ("esp32_devkitc", "gone.bin", "", "there is no such MicroPython file"),
+        ("esp32_devkitc", "there.bin", "", "SHA256= 写 64 位数字"),
+        ("esp32_devkitc", "there.bin", "gone", "no SHA-256"),
+        ("esp8266", "there.bin", "", "没有这种板:esp8266"),
+    ],
+)
+def test_what_was_forgotten_on_the_line_is_named_with_what_to_write(
+    board: str, supplied: str, sums: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "there.bin").write_bytes(micropython_bin())
+    words = ["--board", board, "--firmware", supplied, "--sha256", sums, "--out", "x"]
+    done = subprocess.run(
+        [sys.executable, FIRMWARE / "image.py", *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_every_board_s_image_can_be_made(board: str, firmware: Path) -> None:
     chip = "esp32s3" if "s3" in board else "esp32"
