@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 PY_SOURCES := .ci collector dashboards firmware tests
-FIRMWARE := $(shell find firmware -name '*.py' 2>/dev/null)
+FIRMWARE := $(shell find firmware -name '*.py' 2>/dev/null) firmware/rom.txt
 WORKERS ?= 2
 T ?= tests
 
@@ -103,7 +103,7 @@ quick: $(VENV)/.dev build/firmware/.made ## the tests that take seconds, without
 bench: $(VENV)/.dev build/firmware/.made ## the figures: latencies, CPU per rating, erases, heap
 	@$(PY) -m tests.bench
 
-soak: $(VENV)/.dev build/firmware/.made ## a box at an ESP32's heap, 100,000 presses, a flapping TLS link: four hours; PRESSES=1000
+soak: $(VENV)/.dev build/firmware/.made ## a box at an ESP32's heap, 100,000 presses, a flapping TLS link: half an hour; PRESSES=1000
 	@$(PY) -m tests.firmware.soak $(PRESSES)
 
 docs: $(VENV)/.dev ## rewrite docs/CLI.md from the commands' own help

@@ -1,6 +1,8 @@
 """Compiles the box's firmware to build/firmware, and holds it to budget.toml.
 
-What is compiled is not quite what is written: shrink.py says how, and `names.txt` beside the output what a name became.
+What is compiled is not quite what is written, so that it costs a box half the heap: bundle.py makes one module of what
+runs all day, shrink.py writes numbers where they are used, names.py takes names that are in ROM. `names.txt` beside the
+output says what a name became.
 
     python firmware/build.py            compile what has changed, remove what has gone
     python firmware/build.py --check    and compare the sizes with the budget
@@ -10,6 +12,7 @@ Runs on CPython, in a second from nothing. Safe to run twice at once: files are 
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -22,11 +25,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # also when a test loads this file by its path
 
-from shrink import shrunk  # noqa: E402
+from bundle import bundled  # noqa: E402
+from names import renamed  # noqa: E402
+from shrink import inlined  # noqa: E402
 
 OUT = HERE.parent / "build" / "firmware"
 AS_IT_IS = {Path("ports/sim/sim.py"): Path("sim.py")}  # a program's first file must be source
-NOT_FIRMWARE = {Path("build.py"), Path("image.py"), Path("shrink.py")}
+TOOLS = [Path("build.py"), Path("bundle.py"), Path("names.py"), Path("scopes.py"), Path("shrink.py")]
+NOT_FIRMWARE = {*TOOLS, Path("image.py")}
 
 
 def compiler() -> tuple[str, str]:
@@ -49,6 +55,15 @@ def dotted(source: Path) -> str:
     return ".".join(source.with_suffix("").parts)
 
 
+def leaner(modules: dict[str, str], others: list[str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Modules by dotted name, and texts that speak of their names -> what is compiled, and what each name became."""
+    trees = {module: ast.parse(text) for module, text in bundled(modules).items()}
+    rest = [ast.parse(text) for text in others]
+    inlined(trees, rest)
+    became = renamed(trees, rest)
+    return {module: ast.unparse(tree) for module, tree in trees.items()}, became
+
+
 def build(out: Path = OUT) -> Path:
     """Returns the folder that MICROPYPATH must name."""
     mpy_cross, made_by = compiler()
@@ -56,11 +71,13 @@ def build(out: Path = OUT) -> Path:
     stamp = out / ".compiler"
     anew = not stamp.exists() or stamp.read_text() != made_by
     texts = {source: (HERE / source).read_text(encoding="utf-8") for source in sources()}
-    made = max((HERE / source).stat().st_mtime_ns for source in [*texts, Path("build.py"), Path("shrink.py")])
+    made = max((HERE / source).stat().st_mtime_ns for source in [*texts, *TOOLS, Path("rom.txt")])
     wanted = {stamp, out / ".made"}
     modules = {dotted(source): text for source, text in texts.items() if source not in AS_IT_IS}
-    lean, became = shrunk(modules, (text for source, text in texts.items() if source in AS_IT_IS))
+    lean, became = leaner(modules, [text for source, text in texts.items() if source in AS_IT_IS])
     for source in texts:
+        if source not in AS_IT_IS and dotted(source) not in lean:
+            continue  # main.mpy has it
         target = out / (AS_IT_IS.get(source) or source.with_suffix(".mpy"))
         wanted.add(target)
         if not anew and target.exists() and target.stat().st_mtime_ns > made:

@@ -1,21 +1,14 @@
-"""Sources as people read them, into sources that cost a box less heap. Pure: texts in, texts out; build.py compiles them.
+"""A whole number that a module names (`STUCK_MS = 60_000`) is written where it is used, in other modules too, and the name
+is gone: two hundred names and their places in tables. Pure: syntax trees are changed in place; build.py asks for it.
 
-- A whole number that a module names (`STUCK_MS = 60_000`) is written where it is used, in other modules too, and the
-  name is gone: some two hundred names.
-- A name that only its own file can mean (`_sent`, a parameter) becomes `_a`, `_b`, ..., so that all files share a few.
-Every other name lives in the heap for ever, and the pool of names doubles when it is full: 14 KB of an ESP32's 56, before.
-
-Refuses: to touch what a string, an attribute of a foreign object or an argument given by name may mean. Not firmware.
+Refuses: numbers that change, and those whose name somebody asks an object for.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
 import operator
-import re
 from collections.abc import Callable, Iterable
-from string import ascii_lowercase
 
 Numbers = dict[str, int]
 OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
@@ -24,26 +17,16 @@ OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }  # fmt: skip
 
 
-def shrunk(
-    texts: dict[str, str], others: Iterable[str] = ()
-) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """Modules by dotted name, and what else may speak of their names -> the same, small; and what each name became."""
-    trees = {module: ast.parse(text) for module, text in texts.items()}
+def inlined(trees: dict[str, ast.Module], others: Iterable[ast.Module] = ()) -> None:
+    """Modules by dotted name, and what else may speak of their names."""
     known = {module: numbers(tree) for module, tree in trees.items()}
-    rest = [ast.parse(text) for text in others]
     for module, tree in trees.items():
         trees[module] = _without_foreign(tree, known)
     heard = {module: spoken(tree) for module, tree in trees.items()}
-    aside = set().union(*map(spoken, rest))
+    aside = set().union(*map(spoken, others))
     for module, tree in trees.items():
         kept = aside.union(*(names for other, names in heard.items() if other != module))
         trees[module] = _without_own(tree, kept)
-    foreign = aside.union(*(spoken(tree) for tree in trees.values()))
-    became = {module: _shorten(tree, foreign) for module, tree in trees.items()}
-    return {module: ast.unparse(tree) + "\n" for module, tree in trees.items()}, became
-
-
-# ---- numbers
 
 
 def numbers(tree: ast.Module) -> Numbers:
@@ -148,9 +131,6 @@ def _without_own(tree: ast.Module, kept: set[str]) -> ast.Module:
     return ast.fix_missing_locations(tree)
 
 
-# ---- names
-
-
 def spoken(tree: ast.Module) -> set[str]:
     """Names that this file and another one may have between them: attributes of another object than self, imports, and
     arguments given by name."""
@@ -189,49 +169,3 @@ def _bound(tree: ast.Module) -> set[str]:
             ):
                 found.add(name)
     return found
-
-
-class _Rename(ast.NodeTransformer):
-    def __init__(self, short: dict[str, str]) -> None:
-        self._short = short
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        for field in ("id", "arg", "attr", "name"):
-            name = getattr(node, field, None)
-            if isinstance(name, str) and name in self._short:
-                setattr(node, field, self._short[name])
-        return super().generic_visit(node)
-
-
-def _shorten(tree: ast.Module, keep: set[str]) -> dict[str, str]:
-    """Renames in place what only this file can mean."""
-    taken = set(dir(builtins)) | {"self"}
-    params: set[str] = set()
-    private: set[str] = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.arg(name):
-                params.add(name)
-            case (
-                ast.Attribute(attr=name)
-                | ast.FunctionDef(name)
-                | ast.AsyncFunctionDef(name)
-                | ast.ClassDef(name)
-            ):
-                taken.add(name)
-            case ast.Global(names):
-                taken |= set(names)
-    for part in tree.body:
-        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            taken |= {n.id for n in ast.walk(part) if isinstance(n, ast.Name)}
-    for node in ast.walk(tree):
-        for field in ("id", "arg", "attr", "name"):
-            name = getattr(node, field, None)
-            if isinstance(name, str) and re.fullmatch(r"_[A-Za-z][A-Za-z0-9_]*", name):
-                private.add(name)
-    free = (f"_{a}{b}" for a in ("", *ascii_lowercase) for b in ascii_lowercase)
-    short = {}
-    for name in sorted((private | params - taken) - keep):
-        short[name] = next(name for name in free if name not in keep)
-    _Rename(short).visit(tree)
-    return short

@@ -128,7 +128,8 @@ def test_no_simulator_and_no_other_board_on_a_board(firmware: Path) -> None:
     files = image.tree(firmware, "esp32_devkitc")
     assert files["boot.py"] == (FIRMWARE / "ports" / "esp32" / "boot.py").read_bytes()
     assert "app/main.mpy" in files
-    assert "app/box/journal.mpy" in files
+    assert "app/box/survey.mpy" in files
+    assert "app/box/journal.mpy" not in files  # main.mpy has it
     assert [f for f in files if "/boards/" in f] == ["app/boards/esp32_devkitc.mpy"]
     assert [f for f in files if "sim" in f] == []
 

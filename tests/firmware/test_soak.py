@@ -1,4 +1,4 @@
-"""Two minutes of `make soak`: presses without a pause over a TLS link that flaps, at an ESP32's heap."""
+"""The beginning of `make soak`: presses without a pause over a TLS link that flaps, at an ESP32's heap."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ pytestmark = [
 ]
 
 
-def test_two_minutes_of_pressing_over_a_flapping_tls_link_cost_no_heap_and_no_press(
+def test_a_minute_of_pressing_over_a_flapping_tls_link_costs_no_heap_and_no_press(
     tmp_path: Path, firmware: Path
 ) -> None:
-    report = soak(tmp_path, firmware, seconds=120)
+    report = soak(tmp_path, firmware, seconds=60)
     print(report)
-    assert report.stored == report.pressed > 500
+    assert report.stored == report.pressed > 1000
+    assert report.lost == 0
+    assert report.unlit < report.pressed / 20
     assert report.outages >= 5
     assert report.resets == 0
     assert report.grown() <= GROWTH, report

@@ -46,6 +46,10 @@ class Port:
         for key in ("k_link", "k_chain"):
             ident[key] = binascii.unhexlify(ident[key])
         self.ident = ident
+        if ident.get("speed", 1) != 1:
+            from ports.sim import fingers, haste  # noqa: PLC0415
+
+            haste.hurry(ident["speed"], (sys.modules[__name__], console, fingers))
         tls = ident["tls"]
         if tls and tls["ca"].startswith("/ca-") and not identity:  # provisioned: the folder is its root
             tls["ca"] = folder + tls["ca"]

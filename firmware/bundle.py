@@ -1,0 +1,281 @@
+"""Many modules as people read them, into the one that a box loads. Pure: texts in, texts out; build.py calls it.
+
+What main.py imports, and what that imports, is needed for as long as a box runs. As forty files it costs forty module
+objects, tables of names, paths and import statements: 15 KB of an ESP32's 56. So it becomes one file, `main`, each
+module's body standing where its import stood. A name that two modules have gets its module's name behind it.
+A module that is imported inside a function is loaded when that function runs, as it was, and may be dropped again.
+
+Refuses: what it cannot follow by reading: a module's name stored, passed on or assigned to; `import a.b`; a star.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from scopes import FUNCTIONS, stored, variables_of
+
+ROOT = "main"
+
+
+class Unclear(Exception):
+    """The text says something that only a running program could answer."""
+
+
+def bundled(texts: dict[str, str]) -> dict[str, str]:
+    """Modules by dotted name -> the same with `main` whole, and without those that it has taken in."""
+    modules = {name: _Module(name, text, texts.keys()) for name, text in texts.items()}
+    order: list[str] = []
+    _gather(modules, ROOT, order)
+    became = _named(modules, order)
+    done = {n: _text(_Late(m, became).tree()) for n, m in modules.items() if n not in order}
+    body: list[ast.stmt] = []
+    _pour(modules, ROOT, became, body, set(), set())
+    return done | {ROOT: _text(ast.Module(body, []))}
+
+
+def _text(tree: ast.Module) -> str:
+    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+
+
+# ---- what a module is
+
+
+class _Module:
+    def __init__(self, name: str, text: str, known: object) -> None:
+        self.name, self.tree, self._known = name, ast.parse(text), known
+        self.own: list[str] = []  # what it defines
+        for node in self.tree.body:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                self.own += [n for n in stored([node]) if n not in self.own]
+
+    def ours(self, node: ast.ImportFrom) -> list[tuple[str, str, str | None]]:
+        """(what it is called here, module, name in it or None for the module itself), of an import of our own modules."""
+        found = []
+        for one in node.names:
+            called = one.asname or one.name
+            if f"{node.module}.{one.name}" in self._known:  # type: ignore[operator]
+                found.append((called, f"{node.module}.{one.name}", None))
+            elif node.module in self._known:  # type: ignore[operator]
+                found.append((called, str(node.module), one.name))
+        return found
+
+
+def _gather(modules: dict[str, _Module], name: str, order: list[str]) -> None:
+    """In the order in which they would be loaded."""
+    order.append(name)
+    for node in modules[name].tree.body:
+        if isinstance(node, ast.ImportFrom):
+            for _, module, _name in modules[name].ours(node):
+                if module not in order:
+                    _gather(modules, module, order)
+
+
+def _named(modules: dict[str, _Module], order: list[str]) -> dict[tuple[str, str], str]:
+    """(module, name) -> its name in the bundle. main's own stay; what is imported from elsewhere keeps its name too."""
+    foreign = {n for m in order for node in modules[m].tree.body for n in _foreign(modules[m], node)}
+    nodes = [n for m in order for n in ast.walk(modules[m].tree)]
+    variables = {v for n in nodes if isinstance(n, FUNCTIONS) for v in variables_of(n)}
+    used = foreign | variables | {n.id for n in nodes if isinstance(n, ast.Name)}
+    taken: set[str] = set(foreign)
+    became: dict[tuple[str, str], str] = {}
+    for m in order:
+        for name in modules[m].own:
+            new = name
+            # Free, and nobody's variable: a function that has a `wait` of its own must still find ours.
+            if m != ROOT and (new in taken or new in variables):
+                new = f"{name}_{m.rpartition('.')[2]}"
+                new = new.upper() if name.isupper() else new
+            if new in taken or (new != name and new in used):
+                raise Unclear(f"{m}.{name}: {new} is another one's name")
+            taken.add(new)
+            became[m, name] = new
+    return became
+
+
+def _foreign(module: _Module, node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Import):
+        if any("." in one.name and not one.asname for one in node.names):
+            raise Unclear(f"{module.name}: {ast.unparse(node)}")
+        return [one.asname or one.name for one in node.names]
+    if isinstance(node, ast.ImportFrom):
+        ours = {called for called, _, _ in module.ours(node)}
+        return [one.asname or one.name for one in node.names if (one.asname or one.name) not in ours]
+    return []
+
+
+# ---- names
+
+
+class _Renamer(ast.NodeTransformer):
+    """Names of a module's top level by what they became, wherever they are not somebody's own variable."""
+
+    def __init__(self, module: _Module, names: dict[str, str], aliases: dict[str, dict[str, str]]) -> None:
+        self._module, self._names, self._aliases = module, names, aliases
+        self._hidden: list[set[str]] = []
+
+    def _seen(self, name: str) -> bool:
+        return not any(name in scope for scope in self._hidden)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> ast.AST:
+        node.args = self.visit(node.args)  # defaults belong to the scope around
+        if not isinstance(node, ast.Lambda):
+            node.decorator_list = [self.visit(d) for d in node.decorator_list]
+            if not self._hidden:
+                node.name = self._names.get(node.name, node.name)
+        self._hidden.append(variables_of(node))
+        if isinstance(node, ast.Lambda):
+            node.body = self.visit(node.body)
+        else:
+            node.body = [self.visit(s) for s in node.body]
+        self._hidden.pop()
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _function
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        if not self._hidden:
+            node.name = self._names.get(node.name, node.name)
+        node.bases = [self.visit(b) for b in node.bases]
+        inner = set(stored(node.body))
+        for i, statement in enumerate(node.body):
+            methods = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+            # A method is called what it is called; it does not see the class's own names, the other statements do.
+            self._hidden.append(set() if methods else inner)
+            node.body[i] = self.visit(statement)
+            self._hidden.pop()
+        return node
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        node.names = [self._names.get(n, n) for n in node.names]
+        return node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if self._seen(node.id):
+            if node.id in self._aliases:
+                raise Unclear(f"{self._module.name}: the module {node.id} is passed on")
+            node.id = self._names.get(node.id, node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        base = node.value
+        if isinstance(base, ast.Name) and base.id in self._aliases and self._seen(base.id):
+            if not isinstance(node.ctx, ast.Load) or node.attr not in self._aliases[base.id]:
+                raise Unclear(f"{self._module.name}: {base.id}.{node.attr}")
+            return ast.copy_location(ast.Name(self._aliases[base.id][node.attr], ast.Load()), node)
+        return self.generic_visit(node)
+
+
+def _renamer(
+    module: _Module, became: dict[tuple[str, str], str], order: set[str], imports: list[ast.ImportFrom]
+) -> _Renamer:
+    names = {name: new for (m, name), new in became.items() if m == module.name}
+    aliases: dict[str, dict[str, str]] = {}
+    for node in imports:
+        for called, m, name in module.ours(node):
+            if m not in order:
+                continue
+            if name is None:
+                aliases[called] = {n: new for (of, n), new in became.items() if of == m}
+            elif (m, name) in became:
+                names[called] = became[m, name]
+            else:
+                raise Unclear(f"{module.name}: {m} has no {name}")
+    return _Renamer(module, names, aliases)
+
+
+# ---- the whole
+
+
+def _pour(
+    modules: dict[str, _Module],
+    name: str,
+    became: dict[tuple[str, str], str],
+    body: list[ast.stmt],
+    done: set[str],
+    said: set[str],
+) -> None:
+    done.add(name)
+    module, order = modules[name], {m for m, _ in became} | {ROOT}
+    imports = [n for n in module.tree.body if isinstance(n, ast.ImportFrom)]
+    renamer = _renamer(module, became, order, imports)
+    for node in module.tree.body:
+        if isinstance(node, ast.ImportFrom):
+            ours = {called: m for called, m, _ in module.ours(node) if m in order}
+            for m in ours.values():
+                if m not in done:
+                    _pour(modules, m, became, body, done, said)
+            node.names = [n for n in node.names if (n.asname or n.name) not in ours]
+            if not node.names:
+                continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            text = ast.unparse(node)
+            if text not in said:  # twice is once
+                said.add(text)
+                body.append(node)
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            body.append(renamer.visit(node))
+
+
+class _Late:
+    """A module that is loaded beside `main`: what it wants of the modules in there it asks of `main`."""
+
+    def __init__(self, module: _Module, became: dict[tuple[str, str], str]) -> None:
+        self._module, self._became = module, became
+        self._order = {m for m, _ in became}
+
+    def tree(self) -> ast.Module:
+        tree = self._module.tree
+        imports = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+        renamer = _renamer(self._module, self._became, self._order, imports)
+        renamer._names = {
+            c: n for c, n in renamer._names.items() if (self._module.name, c) not in self._became
+        }
+        bound = {n for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for n in variables_of(f)} | set(
+            stored(tree.body)
+        )
+        for names in renamer._aliases.values():
+            for name, new in names.items():
+                names[name] = f"{new}_{ROOT}" if new in bound else new
+        asked = self._asked(renamer)
+        tree = renamer.visit(tree)
+        self._imports(tree, asked)
+        return tree
+
+    def _asked(self, renamer: _Renamer) -> dict[str, list[str]]:
+        """Of each module known here by name, what is asked of it."""
+        found: dict[str, list[str]] = {}
+        for node in ast.walk(self._module.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                called = node.value.id
+                if called in renamer._aliases and node.attr in renamer._aliases[called]:
+                    new = renamer._aliases[called][node.attr]
+                    if new not in found.setdefault(called, []):
+                        found[called].append(new)
+        return found
+
+    def _imports(self, tree: ast.Module, asked: dict[str, list[str]]) -> None:
+        for node in list(ast.walk(tree)):
+            for field in ("body", "orelse", "handlers", "finalbody"):
+                block = getattr(node, field, None)
+                if isinstance(block, list):
+                    setattr(node, field, [n for s in block for n in self._import(s, asked)])
+
+    def _import(self, node: ast.stmt, asked: dict[str, list[str]]) -> list[ast.stmt]:
+        if not isinstance(node, ast.ImportFrom):
+            return [node]
+        wanted: list[str] = []
+        left = {n.asname or n.name: n for n in node.names}
+        for called, m, name in self._module.ours(node):
+            if m in self._order and m != ROOT:
+                del left[called]
+                wanted += asked.get(called, []) if name is None else [self._became[m, name]]
+        node.names = list(left.values())
+        new = [ast.ImportFrom(ROOT, [self._alias(n) for n in dict.fromkeys(wanted)], 0)] if wanted else []
+        return [*([node] if left else []), *new]
+
+    def _alias(self, name: str) -> ast.alias:
+        there = name.removesuffix(f"_{ROOT}")
+        return ast.alias(there, None if name == there else name)
