@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from manyi.broker import ca
-from manyi.core import certificates, disk, known, record
+from manyi.core import certificates, disk, known, metrics, record
 from manyi.core.alarms import RANK, TEXTS, alarm, in_order
 from manyi.core.config import Alarms
 from manyi.core.disk import GIB, MIB, Room
@@ -327,3 +327,22 @@ def test_a_rule_of_the_configuration_reaches_the_wall(ward: Ward) -> None:
     ward.look()
     told = json.loads(ward.conns[2].execute("SELECT value FROM meta WHERE key = 'health'").fetchone()[0])
     assert "unacknowledged" in {a["kind"] for a in told["alarms"]}
+
+
+def test_what_the_wall_knows_of_the_machine_is_in_metrics_too(eye: Eye, tmp_path: Path) -> None:
+    seeing = Eye(eye.screen, folder=tmp_path)
+    seeing.workings.fails("influx day", "away", NOON)
+    eye.screen.follow()
+    eye.screen.ledger.press("box-1", 1_000, 1, NOON - 7)
+    seeing.health.look(eye.screen.wall.roster, NOON)
+    text = metrics.text().decode()
+    for line in (
+        'manyi_failing{part="influx day"} 1.0',
+        'manyi_behind_rows{feed="ratings"} 1.0',
+        'manyi_behind_rows{feed="wall"} 0.0',
+        "manyi_live_lag_ms 7.0",
+    ):
+        assert line in text
+    assert metrics.value(metrics.DISK_FREE) > 0
+    seeing.workings.well("influx day")
+    assert 'manyi_failing{part="influx day"} 0.0' in metrics.text().decode()

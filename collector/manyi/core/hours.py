@@ -1,20 +1,18 @@
 """Opening hours: from when on silence of a box counts. Pure.
 
 Hours are "08:30-17:30" of Beijing time, "" for always. Working days are those of the Chinese calendar, swapped weekends
-included; for a year that its table does not have yet, Monday to Friday. Refuses to guess an office's hours from presses.
+included (workdays.py). Refuses to guess an office's hours from presses.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 HOURS: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 BEIJING: Final = timezone(timedelta(hours=8))  # one offset all over China and no summer time since 1991
 MINUTE_MS: Final = 60_000
-SATURDAY: Final = 5
 
 
 def is_hours(text: str) -> bool:
@@ -24,8 +22,12 @@ def is_hours(text: str) -> bool:
 def opened_ms(hours: str, now_ms: int, *, workdays: bool = False) -> int | None:
     """Unix ms since when it has been open at `now_ms`; 0 if it is never shut, None if it is shut."""
     now = datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(BEIJING)
-    if workdays and not is_working_day(now.date()):
-        return None
+    if workdays:
+        # Imported here: the calendar's tables cost 30 ms and only a city that names working days needs them.
+        from manyi.core.workdays import kind  # noqa: PLC0415
+
+        if not kind(now.date()).works:
+            return None
     if not hours:
         midnight = now.replace(hour=0, minute=0, second=0)
         return int(midnight.timestamp()) * 1000 if workdays else 0
@@ -34,14 +36,3 @@ def opened_ms(hours: str, now_ms: int, *, workdays: bool = False) -> int | None:
     if not begin <= minute < end:
         return None
     return (now_ms // MINUTE_MS - (minute - begin)) * MINUTE_MS
-
-
-@lru_cache(maxsize=32)
-def is_working_day(day: date) -> bool:
-    # Imported here: its tables cost 30 ms and only a city that names working days needs them.
-    from chinese_calendar import is_workday  # noqa: PLC0415
-
-    try:
-        return bool(is_workday(day))
-    except NotImplementedError:
-        return day.weekday() < SATURDAY

@@ -105,6 +105,8 @@ class Health:
         is_off = far.behind == 0 and far.shown + far.undated + far.unread != rated
         self._off = self._off + 1 if is_off else 0
         boxes, heard = self._boxes(roster, now_ms)
+        for feed, rows in behind(self._ledger, self._source, self._wall).items():
+            metrics.BEHIND.labels(feed).set(rows)
         metrics.LIVE_LAG.set(live_lag_ms(self._ledger, self._source, self._wall, now_ms))
         alarms = in_order(
             self._now(roster, found, far, rated, now_ms)
