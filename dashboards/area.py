@@ -16,8 +16,8 @@ def county(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-county", t("县区", "Counties"), t("所选县区在所选时段的评价，按大厅列出", "The chosen counties, by hall"),
         [*_heads(t, where), *_courses(t, where),
-         units(t, "hall", where, At(0, 15, 14, 10), t("各大厅", "Halls")), ranking(t, "hall", At(14, 15, 10, 10)),
-         reds(t, At(0, 25, 24, 8), 12, f" AND {where}")],
+         units(t, "hall", where, At(0, 15, 24, 10), t("各大厅", "Halls")), ranking(t, "hall", At(0, 25, 9, 9)),
+         reds(t, At(9, 25, 15, 9), 12, f" AND {where}")],
         variables=["county"], since="now-6d/d", until="now/d", refresh="10s",
     )  # fmt: skip
 
@@ -38,8 +38,8 @@ def windows(t: Lang) -> dict[str, Any]:
     where = q.HALL
     return board(
         t, "manyi-windows", t("窗口", "Windows"), t("所选大厅的全部窗口", "All windows of the chosen halls"),
-        [units(t, "window", where, At(0, 0, 24, 18), t("各窗口", "Windows")), _today(t, where, At(0, 18, 12, 9)),
-         reds(t, At(12, 18, 12, 9), 8, f" AND {where}")],
+        [units(t, "window", where, At(0, 0, 24, 17), t("各窗口", "Windows")), _today(t, where, At(0, 17, 9, 10)),
+         reds(t, At(9, 17, 15, 10), 8, f" AND {where}")],
         variables=["county", "hall"], refresh="10s",
     )  # fmt: skip
 
@@ -70,8 +70,8 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         shown, lo, hi = rate_columns(t, rate, color=SATISFIED)
         columns += [
             shown,
-            Column(lo.field, f"{shown.title} {low}", SHARE, QUIET, decimals=1),
-            Column(hi.field, f"{shown.title} {high}", SHARE, QUIET, decimals=1),
+            Column(lo.field, low, SHARE, QUIET, decimals=1),
+            Column(hi.field, high, SHARE, QUIET, decimals=1),
         ]
     columns += [
         Column("corrected", t("改评", "Changed"), COUNT, width=75),

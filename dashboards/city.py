@@ -147,8 +147,8 @@ def _map(t: Lang) -> Any:
     said = Said(
         t("各县区今日不满意人次", "Dissatisfied today, by county"),
         t(
-            "数字为今天按红键的人次，圆点越大评价越多；是人次不是比率，比率与区间见排名",
-            "The figure is today's number of red ratings, a larger dot has more ratings of any kind; rates are in the ranking",
+            "数字为今天按红键的人次；是人次不是比率，比率与区间见排名",
+            "Today's number of red ratings: a number and no rate; rates and their intervals are in the ranking",
         ),
         t("今日尚无评价", "No ratings yet"),
     )
@@ -190,7 +190,7 @@ def alarms(t: Lang, at: At) -> Any:
             t("采集器没有报告报警", "The collector reports no alarm"),
         ),
         [q.alarms(t.name)], at,
-        [Column("since_ms", t("开始于", "Since"), "dateTimeFromNow", width=130), Column("text", t("内容", "What"), color=DISSATISFIED)],
+        [Column("since_ms", t("开始于", "Since"), "dateTimeFromNow", width=130, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
         unit=NOTHING, sort=(t("开始于", "Since"), True),
     )  # fmt: skip
 
@@ -225,7 +225,7 @@ def account_line(t: Lang, at: At) -> Any:
         [q.ACCOUNT_LINE], at,
         [Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),
          Column("waiting", t("待传", "Waiting"), COUNT, BASIC), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED),
-         Column("unknown", t("失联评价器", "Out of touch"), COUNT, QUIET), Column("shown", t("大屏计入", "Shown"), COUNT, ACCENT),
+         Column("unknown", t("未知（至多）", "Unknown, at most"), COUNT, QUIET), Column("shown", t("大屏计入", "Shown"), COUNT, ACCENT),
          Column("ok", t("对账", "Account"), NOTHING, mapping=ok)],
         base=DISSATISFIED,
     )  # fmt: skip
@@ -242,6 +242,6 @@ def alive(t: Lang, at: At) -> Any:
     )
     return numbers(
         said, [q.COLLECTOR_ALIVE], at,
-        [Column("up_ms", t("已运行", "Up"), "dtdurationms", SATISFIED), Column("live_lag_ms", t("实时延迟", "Live lag"), "ms", ACCENT)],
+        [Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: days"), SATISFIED, decimals=1), Column("live_lag_ms", t("实时延迟", "Live lag"), "ms", ACCENT)],
         unit="ms", base=DISSATISFIED,
     )  # fmt: skip

@@ -88,12 +88,11 @@ def _all(t: Lang) -> Any:
         [Column("box", t("评价器", "Box")), Column("county", t("县区", "County")), Column("hall", t("大厅", "Hall")),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
          Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=120), Column("depth", t("待传", "Waiting"), COUNT, width=70),
-         Column("oldest_ms", t("最久待传", "Oldest"), "dtdurationms", width=100),
+         Column("oldest", t("最久待传", "Oldest"), t("suffix: 分", "suffix: min"), decimals=0, width=100),
          Column("rssi", t("信号", "Signal"), "dBm", width=85, extra=weak), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
          Column("stuck", t("按键", "Keys"), NOTHING, mapping=keys, width=75), Column("fw", t("固件", "Firmware"), NOTHING, width=90),
          Column("room", t("余量", "Room"), COUNT, width=80), Column("heap", t("内存", "Heap"), "decbytes", width=85),
-         Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70),
-         Column("unknown", hidden=True), Column("up_ms", t("已运行", "Up"), "dtdurationms", width=110)],
+         Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70), Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: d"), decimals=1, width=95)],
         sort=(t("状态", "State"), False),
     )  # fmt: skip
 
@@ -109,7 +108,7 @@ def certificates(t: Lang, at: At) -> Any:
             t("没有证书信息", "No certificates known"),
         ),
         [q.CERTIFICATES], at,
-        [Column("name", t("证书", "Certificate")), Column("days_left", t("剩余", "Left"), "d", decimals=0, extra=soon),
+        [Column("name", t("证书", "Certificate")), Column("days_left", t("剩余", "Left"), t("suffix: 天", "suffix: days"), decimals=0, extra=soon),
          Column("expires_ms", t("到期", "Expires"), "dateTimeAsIso")],
         sort=(t("剩余", "Left"), False),
     )  # fmt: skip

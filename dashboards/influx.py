@@ -20,6 +20,9 @@ class Source(Enum):
         return DataSourceRef(type_val="influxdb", uid=self.value)
 
 
+MIXED = DataSourceRef(type_val="datasource", uid="-- Mixed --")  # a panel whose queries ask several sources
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """InfluxQL text and where it is asked. `alias` names time series; without one the answer is a table."""

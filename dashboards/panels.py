@@ -22,7 +22,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ThresholdsMode,
 )
 
-from dashboards.influx import Query, TargetBuilder
+from dashboards.influx import MIXED, Query, TargetBuilder
 from dashboards.theme import QUIET, Lang
 
 COUNT, SHARE, NOTHING = "locale", "percentunit", "none"
@@ -101,7 +101,9 @@ def _dressed(
     panel: Any, said: Said, queries: Sequence[Query], at: At, unit: str, columns: Sequence[Column]
 ) -> Any:
     panel.title(said.title).description(said.about).no_value(said.nothing).unit(unit)
-    panel.grid_pos(GridPos(h=at.h, w=at.w, x=at.x, y=at.y)).datasource(queries[0].source.ref)
+    panel.grid_pos(GridPos(h=at.h, w=at.w, x=at.x, y=at.y)).datasource(
+        queries[0].source.ref if len({q.source for q in queries}) == 1 else MIXED
+    )
     for ref, query in zip("ABCDEFGH", queries, strict=False):
         panel.with_target(TargetBuilder(query, ref))
     for column in columns:
@@ -177,7 +179,8 @@ def rows(
                 )
             ]
         )
-    return _dressed(panel, said, queries, at, unit, [*time, *columns])
+    panel = _dressed(panel, said, queries, at, unit, [*time, *columns])
+    return panel.override_by_field_type("string", [DynamicConfigValue(id_val="noValue", value="—")])
 
 
 def courses(
@@ -190,7 +193,7 @@ def courses(
         .draw_style(model.GraphDrawStyle.BARS if bars else model.GraphDrawStyle.LINE)
         .line_width(0 if bars else 3)
         .fill_opacity(80 if bars else 8)
-        .show_points(model.VisibilityMode.NEVER)
+        .show_points(model.VisibilityMode.AUTO)
         .line_interpolation(model.LineInterpolation.SMOOTH if smooth else model.LineInterpolation.LINEAR)
         .span_nulls(False)
         .legend(
@@ -225,7 +228,7 @@ def county_map(
         "style": {
             "color": {"fixed": edge}, "opacity": 0.25, "lineWidth": 2,
             "text": {"mode": "field", "field": label, "fixed": ""},
-            "textConfig": {"fontSize": 15, "offsetX": 0, "offsetY": -26, "textAlign": "center", "textBaseline": "middle"},
+            "textConfig": {"fontSize": 17, "offsetX": 0, "offsetY": -22, "textAlign": "center", "textBaseline": "middle"},
         },
         "rules": [],
     }  # fmt: skip
@@ -233,10 +236,10 @@ def county_map(
         "showLegend": False,
         "style": {
             "color": {"field": field, "fixed": land}, "opacity": 0.95,
-            "size": {"fixed": 9, "min": 6, "max": 22, "field": "n"},
+            "size": {"fixed": 1, "min": 1, "max": 1},
             "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
             "text": {"mode": "field", "field": field, "fixed": ""},
-            "textConfig": {"fontSize": 17, "offsetX": 0, "offsetY": 22, "textAlign": "center", "textBaseline": "middle"},
+            "textConfig": {"fontSize": 34, "offsetX": 0, "offsetY": 12, "textAlign": "center", "textBaseline": "middle"},
         },
     }  # fmt: skip
     place = (

@@ -21,9 +21,11 @@ HALL = COUNTY + ' AND "hall" =~ /^${hall:regex}$/'
 
 # --- the city, today -----------------------------------------------------------------------------------------------
 
+TODAY = "time > now() - 1d"  # of points that stand at a Beijing midnight: of 24 hours exactly one is
 CITY_COUNTS = Query(
     WALL,
-    'SELECT sum("n") AS "n", sum("s") AS "s", sum("b") AS "b", sum("d") AS "d" FROM "rating" WHERE $timeFilter',
+    'SELECT sum("n") AS "n", sum("s") AS "s", sum("b") AS "b", sum("d") AS "d" FROM "rating" WHERE time > now() - 1d'
+    f" GROUP BY time(1d) fill(0) ORDER BY time DESC LIMIT 1 {TZ}",
 )
 
 
@@ -32,7 +34,7 @@ def city_rate(rate: str) -> Query:
     return Query(
         DAY,
         f'SELECT "rate_{rate}" AS "rate", "rate_{rate}_lo" AS "lo", "rate_{rate}_hi" AS "hi" FROM "summary"'
-        ' WHERE "tier" = \'city\' AND "n" > 0 AND "enough" = 1 AND $timeFilter',
+        f' WHERE "tier" = \'city\' AND "n" > 0 AND "enough" = 1 AND {TODAY}',
     )
 
 
@@ -52,7 +54,7 @@ def ranking(tier: str, period: str, name: str) -> Query:
         DAY,
         f'SELECT last("order") AS "order", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
         f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", last("lo") AS "lo", last("hi") AS "hi"'
-        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'{period}\'{where} AND time >= now() - 1d'
+        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'{period}\'{where} AND {TODAY}'
         f' GROUP BY "{tier}"',
     )
 
@@ -77,7 +79,9 @@ def alarms(lang: str) -> Query:
 
 
 COUNTY_REDS = Query(
-    WALL, 'SELECT sum("n") AS "n", sum("d") AS "d" FROM "rating" WHERE $timeFilter GROUP BY "county"'
+    DAY,
+    'SELECT last("n") AS "n", last("d") AS "d" FROM "rollup_day" WHERE "tier" = \'county\' AND "n" > 0 AND'
+    f' {TODAY} GROUP BY "county"',
 )
 BOXES_ONLINE = Query(
     WALL,
@@ -93,20 +97,20 @@ ACCOUNT_LINE = Query(
 )
 COLLECTOR_ALIVE = Query(
     WALL,
-    'SELECT last("up_ms") AS "up_ms", last("live_lag_ms") AS "live_lag_ms" FROM "collector" WHERE time >= now() - 2m',
+    'SELECT last("up_ms") / 86400000 AS "up_days", last("live_lag_ms") AS "live_lag_ms" FROM "collector" WHERE time >= now() - 2m',
 )
 
 
 # --- a county, a hall, over a period ---------------------------------------------------------------------------------
 
 
-def _rate(k: str, name: str) -> str:
+def _rate(k: str, name: str, joint: str = "_") -> str:
     """The share k of n with its interval, from an inner query's sums."""
     p = f'"{k}" / "n"'
     half = f'{Z} * sqrt({p} * (1 - {p}) / "n" + {ZZ / 4} / "n" / "n")'
     below = f'(1 + {ZZ} / "n")'
     middle = f'{p} + {ZZ / 2} / "n"'
-    return f'({middle} - {half}) / {below} AS "{name}_lo", ({middle} + {half}) / {below} AS "{name}_hi"'
+    return f'({middle} - {half}) / {below} AS "{name}{joint}lo", ({middle} + {half}) / {below} AS "{name}{joint}hi"'
 
 
 def _shown(k: str, name: str) -> str:
@@ -131,7 +135,7 @@ def area_counts(where: str, tier: str = "hall") -> Query:
 def area_rate(k: str, where: str, tier: str = "hall") -> Query:
     return Query(
         DAY,
-        f'SELECT "{k}" / "n" AS "rate", {_rate(k, "rate")} FROM ({_INNER} WHERE "tier" = \'{tier}\' AND {where}'
+        f'SELECT "{k}" / "n" AS "rate", {_rate(k, "", "")} FROM ({_INNER} WHERE "tier" = \'{tier}\' AND {where}'
         f' AND $timeFilter) WHERE "n" >= {FEWEST}',
     )
 
@@ -159,7 +163,7 @@ def area_course(level: str, where: str) -> Query:
     return Query(
         ROLLUP,
         f'SELECT sum("{level}") FROM "rollup_5m" WHERE "tier" = \'hall\' AND {where} AND $timeFilter AND time <= now()'
-        f" GROUP BY time($__interval) fill(0) {TZ}",
+        f" GROUP BY time(30m) fill(0) {TZ}",
         level,
     )
 
@@ -199,11 +203,12 @@ def peaks(field: str, where: str, tier: str) -> Query:
 
 # --- boxes -----------------------------------------------------------------------------------------------------------
 
-_BOX = "online heard_ms fw depth oldest_ms rssi heap room clock stuck faults lost unknown up_ms".split()  # noqa: SIM905
+_BOX = "online heard_ms fw depth rssi heap room clock stuck faults lost".split()  # noqa: SIM905
 BOXES = Query(
     WALL,
     "SELECT "
     + ", ".join(f'last("{f}") AS "{f}"' for f in _BOX)
+    + ', last("oldest_ms") / 60000 AS "oldest", last("up_ms") / 86400000 AS "up_days"'
     + f' FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box", "county", "hall", "window"',
 )
 BOXES_COUNT = Query(
