@@ -1,6 +1,6 @@
 # The hotspot's page: one form that puts another Wi-Fi first. HTTP/1.0 as bytes in and bytes out.
 #
-# Refuses: any change without the PIN from the box's label, to say what networks or passwords the box has, and requests
+# Refuses: any change without the PIN from the label inside its lid, to say what networks or passwords the box has, and requests
 # longer than a phone sends. Which PIN was tried is not kept; how often is the caller's count.
 
 REQUEST_MAX = 2048  # bytes: a phone's headers are under 1 KB, the form under 300 bytes
@@ -20,15 +20,15 @@ _TOP = (
     "input,button{font:inherit;width:100%;box-sizing:border-box;margin:.3em 0 1em;padding:.5em}</style>"
 )
 _FORM = (
-    '<h1>更换 Wi-Fi</h1><form method="post" action="/"><label>机身标签上的 PIN<input name="pin" inputmode="numeric" '
+    '<h1>更换 Wi-Fi</h1><form method="post" action="/"><label>盒盖里面标签上的 PIN<input name="pin" inputmode="numeric" '
     'autocomplete="off" required></label><label>Wi-Fi 名称 (SSID)<input name="ssid" autocapitalize="off" required></label>'
     '<label>Wi-Fi 密码<input name="key" autocapitalize="off"></label><button>保存 Save</button></form>'
     "<p>评价记录不受影响。Records in the box are kept.</p>"
 )
-_SAVED = "<h1>已保存</h1><p>评价器正在连接新的 Wi-Fi,可以关闭本页。Saved; the box is joining.</p>"
+_SAVED = "<h1>已保存</h1><p>评价器正在连接新的 Wi-Fi，可以关闭本页。Saved; the box is joining.</p>"
 _WHY = {
-    WRONG_PIN: "PIN 不对,请看机身标签。Wrong PIN.",
-    BAD: "名称须为 1 至 32 字节,密码须为 8 至 63 个字符(无密码则留空)。Name 1-32 bytes, password 8-63 characters or none.",
+    WRONG_PIN: "PIN 不对，请看盒盖里面的标签。Wrong PIN: see the label inside the lid.",
+    BAD: "名称须为 1 至 32 字节，密码须为 8 至 63 个字符（无密码则留空）。Name 1-32 bytes, password 8-63 characters or none.",
 }
 
 
