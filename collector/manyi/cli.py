@@ -40,6 +40,7 @@ from manyi.core.pipeline import unix_ms
 from manyi.demo.command import demo as demo_command
 from manyi.grafana.cli import grafana_app
 from manyi.influx_cli import influx_app
+from manyi.notify import notify
 
 MISMATCH = 1
 
@@ -90,7 +91,9 @@ if sys.platform != "win32":  # accounts and modes of a server; a technician's Wi
     from manyi.backup import cli as backup_cli
     from manyi.broker.cli import broker_app, ca_app
     from manyi.doctor.cli import doctor as doctor_command
+    from manyi.office_cli import office_app
 
+    app.add_typer(office_app, name="office")
     app.add_typer(ca_app, name="ca")
     app.add_typer(broker_app, name="broker")
     backup_cli.mount(app)
@@ -155,29 +158,29 @@ def serve(context: typer.Context) -> None:
     from manyi.core import migrate as migrating  # noqa: PLC0415  # fcntl: not on a technician's Windows
     from manyi.core.service import Service  # noqa: PLC0415  # paho, Django and uvicorn: only the service needs them
     from manyi.office import serve as office  # noqa: PLC0415
-    from manyi.office.runtime import OfficeSettings  # noqa: PLC0415
+    from manyi.office.access.from_config import office_settings  # noqa: PLC0415
 
     _log_to_stderr()
     config = _config(context)
     migrating.migrate(config, typer.echo)
     log = structlog.get_logger(area="serve")
+    settings = office_settings(config)
+    scheme = "https" if config.web.cert_file else "http"
     service = Service(config)
     service.start()
     web = config.web
-    settings = OfficeSettings(
-        config.data.dir,
-        web.host,
-        web.port,
-        web.allowed_hosts,
-        web.secret_file,
-        silent_ms=config.policy.silent_s * 1000,
-    )
     refused = ""
+
+    def ready(host: str, port: int) -> None:
+        log.info("ready", url=f"{scheme}://{host}:{port}/")
+        notify("READY=1")
+
     try:
-        office.run(settings, service.stop, lambda host, port: log.info("ready", url=f"http://{host}:{port}/"))
+        office.run(settings, service.stop, ready)
     except OSError as error:
         refused = f"{web.host}:{web.port} cannot be listened on ({error}). Choose another [web] port."
     finally:
+        notify("STOPPING=1")
         service.close()
     if refused:
         typer.echo(refused, err=True)

@@ -113,6 +113,15 @@ def test_a_clock_that_was_set_back(town: Town) -> None:
     assert ask(town, host.clock, now_ms=town.at_ms - 600_000) == {"clock": Level.bad}
 
 
+def test_a_time_service_that_keeps_its_folder_to_itself(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def exists(self) -> bool:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(host, "TIMESYNC", (Closed(),))
+    assert ask(town, host.clock, now_ms=town.at_ms) == {"clock": Level.good}
+
+
 # --- the broker
 
 

@@ -94,7 +94,7 @@ else
 fi
 if [ ! -e "$root/etc/manyi/manyi.toml" ]; then
     cp deploy/systemd/manyi.toml "$root/etc/manyi/manyi.toml"
-    chown 0:"$(stat -c %g "$root/etc/manyi")" "$root/etc/manyi/manyi.toml"
+    chown 0:"$(stat -c %g "$root/etc/manyi/secrets")" "$root/etc/manyi/manyi.toml"
     chmod 640 "$root/etc/manyi/manyi.toml"
 fi
 if [ -d /run/systemd/system ] && [ -z "$root" ]; then

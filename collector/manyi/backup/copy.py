@@ -37,7 +37,7 @@ from manyi.core.ledger import reader, schema
 
 PREFIX: Final = "manyi-"
 NAME_FORMAT: Final = PREFIX + "%Y%m%d-%H%M%S"  # Beijing time
-MADE_ANEW: Final = frozenset({"ratings.db", "influx.db", "influx_wall.db", "influx_rollup.db"})
+MADE_ANEW: Final = ("ratings.db", "visits.db", "influx*.db")  # names or patterns
 ROOM_FACTOR: Final = 1.2  # a ledger grows while it is copied
 ROOM_BYTES: Final = 64 << 20
 BUSY_S: Final = 30.0
@@ -83,7 +83,7 @@ def _fill(
     schema.open_for_reading(config.data.ledger).close()  # one of ours, of our version
     database(config.data.ledger, data / "ledger.db")
     for path in sorted(config.data.dir.glob("*.db")):
-        if path.name != "ledger.db" and path.name not in MADE_ANEW:
+        if path.name != "ledger.db" and not any(path.match(name) for name in MADE_ANEW):
             database(path, data / path.name)
     (stage / "config").mkdir(0o700)
     shutil.copyfile(config_file, stage / "config" / "manyi.toml")
