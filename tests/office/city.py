@@ -112,7 +112,7 @@ class City:
             "window_name": f"{pick.randint(1, 12)}号窗口",
             "staff": f"s{staff}" if staff < len(NAMES) else "",
             "staff_name": NAMES[staff] if staff < len(NAMES) else "",
-            "box": f"box-{pick.randint(100, 999)}",
+            "box": f"{hall['id']}-b{pick.randint(1, 4)}",
             "version": 1,
             "dated": "clock",
         }
@@ -169,7 +169,23 @@ class City:
         raise HallUnknown(hall)
 
     def account(self, now_ms: int) -> dict[str, Any]:
-        return dict(self.wall(now_ms)["account"])
+        lines = [self._line(box, county, hall) for box, (county, hall) in self.places(now_ms).items()]
+        return {**self.wall(now_ms)["account"], "boxes": lines}
+
+    def _line(self, box: str, county: str, hall: str) -> dict[str, Any]:
+        units = {unit["id"]: unit for each in self.units if each["id"] == county for unit in each["halls"]}
+        stored = units[hall]["presses"] if box.endswith("b1") else 0
+        figures = {"pressed": stored, "stored": stored, "waiting": 0, "lost": 0, "unknown": 0, "forked": 0}
+        return {"box": box, **figures, "ok": True}
+
+    def places(self, now_ms: int) -> dict[str, tuple[str, str]]:
+        self._check()
+        return {
+            f"{hall['id']}-b{at}": (county["id"], hall["id"])
+            for county in self.units
+            for hall in county["halls"]
+            for at in range(1, 5)
+        }
 
     def ledger(self) -> None:
         self._check()

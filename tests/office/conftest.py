@@ -30,7 +30,7 @@ def city() -> City:
 @pytest.fixture
 def get(city: City, tmp_path: Path) -> Get:
     """`get(path, method="get", cookies={}, **headers)`: one request to the office, answered with its whole body."""
-    runtime = configure(OfficeSettings(tmp_path, source=city, allowed_hosts=("testserver",)))
+    runtime = configure(OfficeSettings(tmp_path, source=city, allowed_hosts=("testserver",), login=False))
     from django.test import AsyncClient  # noqa: PLC0415  needs configure()
 
     def ask(path: str, method: str = "get", cookies: dict[str, str] | None = None, **headers: str) -> Any:
@@ -81,7 +81,7 @@ class Office:
 @contextmanager
 def serving(city: City, folder: Path, port: int = 0, **more: Any) -> Iterator[Office]:
     """A running office; stopped at the end if the test has not done so."""
-    office = Office(OfficeSettings(folder, port=port, source=city, **more))
+    office = Office(OfficeSettings(folder, **({"login": False} | more), port=port, source=city))
     office.start()
     try:
         yield office

@@ -31,7 +31,7 @@ from manyi.office import OfficeSettings
 from manyi.office.serve import run
 from tests.office.city import City
 stop = threading.Event()
-run(OfficeSettings(Path(sys.argv[1]), port=0, source=City(1, 1)), stop, lambda host, port: print(port, flush=True))
+run(OfficeSettings(Path(sys.argv[1]), port=0, source=City(1, 1), login=False), stop, lambda host, port: print(port, flush=True))
 print("ended", stop.is_set(), flush=True)
 """
 
@@ -207,6 +207,6 @@ def test_a_port_that_is_taken_is_an_error_at_once(city: City, serve: Serve, tmp_
     from manyi.office.serve import run  # noqa: PLC0415
 
     with serve(city) as office:
-        taken = OfficeSettings(tmp_path, port=office.port, source=city)
+        taken = OfficeSettings(tmp_path, port=office.port, source=city, login=False)
         with pytest.raises(OSError, match="in use"):
             run(taken, threading.Event())

@@ -148,7 +148,7 @@ def test_a_file_of_rubbish_is_named_and_recovered_from(tmp_path: Path) -> None:
 def test_a_commit_reaches_an_open_screen(collector: Collector) -> None:
     collector.now_ms = int(time.time() * 1000)
     collector.figures.wall.tell(projected_ms=collector.now_ms)
-    office = Office(OfficeSettings(collector.folder, port=0))
+    office = Office(OfficeSettings(collector.folder, port=0, login=False))
     office.start()
     try:
         with stream(f"{office.url}/events") as events:

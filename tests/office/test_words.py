@@ -7,15 +7,23 @@ import re
 from pathlib import Path
 
 import manyi.office
+import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 OFFICE = Path(manyi.office.__file__).parent
-FOLDER = OFFICE / "locale" / "zh_Hans" / "LC_MESSAGES"
+ACCESS = OFFICE / "access"
+# Accounts have a catalogue of their own; each is whole in itself.
+PARTS = (OFFICE, ACCESS)
+part = pytest.mark.parametrize("part", PARTS, ids=["office", "access"])
 
 
-def catalogue() -> dict[str, str]:
-    with (FOLDER / "django.po").open("rb") as file:
+def folder(part: Path) -> Path:
+    return part / "locale" / "zh_Hans" / "LC_MESSAGES"
+
+
+def catalogue(part: Path) -> dict[str, str]:
+    with (folder(part) / "django.po").open("rb") as file:
         return {
             str(message.id): str(message.string)
             for message in read_po(file)
@@ -23,39 +31,48 @@ def catalogue() -> dict[str, str]:
         }
 
 
-def used() -> set[str]:
-    python = {str(found[2]) for found in extract_from_dir(OFFICE, [("**.py", "python")])}
+def used(part: Path) -> set[str]:
+    python = {
+        str(found[2])
+        for found in extract_from_dir(part, [("**.py", "python")])
+        if part is ACCESS or not found[0].startswith("access")
+    }
     html = {
         text
-        for path in OFFICE.glob("templates/**/*.html")
+        for path in part.glob("templates/**/*.html")
         for text in re.findall(r"""{% translate (?:"|')(.+?)(?:"|') %}""", path.read_text("utf-8"))
     }
     return python | html
 
 
-def test_the_compiled_catalogue_is_fresh() -> None:
-    with (FOLDER / "django.mo").open("rb") as file:
+@part
+def test_the_compiled_catalogue_is_fresh(part: Path) -> None:
+    with (folder(part) / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     texts = {key: text for key, text in compiled._catalog.items() if key}  # type: ignore[attr-defined]
-    assert texts == catalogue()
+    assert texts == catalogue(part)
 
 
-def test_every_text_has_its_chinese() -> None:
-    assert {text for text in used() if not catalogue().get(text)} == set()
+@part
+def test_every_text_has_its_chinese(part: Path) -> None:
+    assert {text for text in used(part) if not catalogue(part).get(text)} == set()
 
 
-def test_the_catalogue_holds_nothing_that_nobody_says() -> None:
-    assert set(catalogue()) - used() == set()
+@part
+def test_the_catalogue_holds_nothing_that_nobody_says(part: Path) -> None:
+    assert set(catalogue(part)) - used(part) == set()
 
 
-def test_a_translation_keeps_its_blanks() -> None:
+@part
+def test_a_translation_keeps_its_blanks(part: Path) -> None:
     blanks = re.compile(r"{\w+}")
-    for english, chinese in catalogue().items():
+    for english, chinese in catalogue(part).items():
         assert sorted(blanks.findall(english)) == sorted(blanks.findall(chinese)), english
 
 
-def test_chinese_texts_use_chinese_punctuation() -> None:
-    for chinese in catalogue().values():
+@part
+def test_chinese_texts_use_chinese_punctuation(part: Path) -> None:
+    for chinese in catalogue(part).values():
         assert not re.search(r"[\u4e00-\u9fff][,:;!?]", chinese), chinese
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from manyi.core.config import LOOPBACK
+from manyi.office.access.narrow import lens, narrow_account
+from manyi.office.access.scope import Action, Scope, needs, public, refusal, scope_for
 from manyi.office.errors import HallUnknown, SourceDown, TooManyStreams
 from manyi.office.frames import encode
 from manyi.office.gauges import own_metrics
@@ -47,23 +51,32 @@ def reading(view: View) -> View:
     return guarded
 
 
+@needs(Action.wall, machine=True)
 @reading
 async def wall(request: HttpRequest) -> HttpResponseBase:
-    """The wall's snapshot."""
+    """The wall's snapshot, as far as the account sees."""
     parts = current()
-    return HttpResponse(
-        await parts.hub.ask("wall", lambda: parts.source.wall(unix_ms()), encode), content_type=JSON
-    )
+    scope = lens(_scope(request))
+    body = await parts.hub.ask(f"wall/{scope}", lambda: parts.hub.seen(scope), encode)
+    return HttpResponse(body, content_type=JSON)
 
 
+@needs(Action.account, machine=True)
 @reading
 async def account(request: HttpRequest) -> HttpResponseBase:
     """pressed = stored + waiting + admitted lost, per box."""
     parts = current()
-    body = await parts.hub.ask("account", lambda: parts.source.account(unix_ms()), encode)
-    return HttpResponse(body, content_type=JSON)
+    scope = lens(_scope(request))
+
+    def read() -> dict[str, Any]:
+        now_ms = unix_ms()
+        told = parts.source.account(now_ms)
+        return narrow_account(told, scope, {} if scope.whole_city else parts.source.places(now_ms))
+
+    return HttpResponse(await parts.hub.ask(f"account/{scope}", read, encode), content_type=JSON)
 
 
+@public
 @reading
 async def hall(request: HttpRequest, hall: str) -> HttpResponseBase:
     """A hall's released batches."""
@@ -72,20 +85,29 @@ async def hall(request: HttpRequest, hall: str) -> HttpResponseBase:
     return HttpResponse(body, content_type=JSON)
 
 
+@needs(Action.wall, machine=True)
 @reading
 async def wall_events(request: HttpRequest) -> HttpResponseBase:
     """`wall` when the picture changed, `beat` every second."""
-    return _stream(None, request)
+    settings, scope = current().settings, _scope(request)
+    if request.method == "HEAD" or not settings.login:
+        return _stream(request, lambda: current().hub.join(None, scope))
+    from manyi.office.access.watch import watched  # noqa: PLC0415  needs the models
+
+    session = request.session.session_key or ""
+    return _stream(request, lambda: watched(current().hub.join(None, scope), session, scope, settings.access))
 
 
+@public
 @reading
 async def hall_events(request: HttpRequest, hall: str) -> HttpResponseBase:
     """`hall` when a batch was released, `beat` every second."""
     parts = current()
     await parts.hub.ask(f"hall/{hall}", lambda: parts.source.hall(hall, unix_ms()), encode)
-    return _stream(hall, request)
+    return _stream(request, lambda: parts.hub.join(hall))
 
 
+@public
 @reading
 async def healthz(request: HttpRequest) -> HttpResponseBase:
     """200 only if the ledger can be read and the projector ran a moment ago."""
@@ -103,17 +125,38 @@ async def healthz(request: HttpRequest) -> HttpResponseBase:
     return HttpResponse(body, status=200 if body.startswith(b'{"ok":true') else 503, content_type=JSON)
 
 
+@public
 @reading
 async def metrics(request: HttpRequest) -> HttpResponseBase:
-    """Prometheus text."""
+    """Prometheus text: for this machine, for whoever has the token, for roles that may."""
+    if not await _may_measure(request):
+        return refusal(request, machine=True)
     parts = current()
     body = await parts.hub.ask("metrics", parts.source.metrics, lambda text: text)
     return HttpResponse(body + own_metrics(parts.hub), content_type=CONTENT_TYPE_LATEST)
 
 
-def _stream(hall: str | None, request: HttpRequest) -> HttpResponseBase:
+async def _may_measure(request: HttpRequest) -> bool:
+    token = current().settings.access.metrics_token
+    told = request.headers.get("Authorization", "")
+    if token:
+        return constant_time_compare(told, f"Bearer {token}") or (await scope_for(request)).may(
+            Action.metrics
+        )
+    # A proxy on this machine names the browser; uvicorn has put that address here if it did. One that forgot is
+    # told by the header that every proxy sets.
+    near = request.META.get("REMOTE_ADDR") in LOOPBACK and "X-Forwarded-For" not in request.headers
+    return near or (await scope_for(request)).may(Action.metrics)
+
+
+def _scope(request: HttpRequest) -> Scope:
+    scope: Scope = request.office_scope  # type: ignore[attr-defined]
+    return scope
+
+
+def _stream(request: HttpRequest, join: Callable[[], AsyncIterator[bytes]]) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse(content_type="text/event-stream")
-    response = StreamingHttpResponse(current().hub.join(hall), content_type="text/event-stream")
+    response = StreamingHttpResponse(join(), content_type="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold frames back
     return response

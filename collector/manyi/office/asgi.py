@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.asgi import get_asgi_application
 
 from manyi.office.runtime import current
 
-current()
-application = get_asgi_application()
+
+def make() -> Any:
+    """A handler with the settings of this moment: with accounts, or without."""
+    current()
+    return get_asgi_application()

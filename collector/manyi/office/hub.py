@@ -16,6 +16,8 @@ from typing import TypeVar
 
 import structlog
 
+from manyi.office.access.narrow import Around, is_whole, lens, narrow
+from manyi.office.access.scope import EVERYBODY, Scope
 from manyi.office.errors import HallUnknown, SourceDown, TooManyStreams
 from manyi.office.frames import encode, event, still, with_clocks
 from manyi.office.pace import SNAPSHOT_GAP_MS, Pace
@@ -31,6 +33,8 @@ POLL_S = 0.05
 MAX_STREAMS = 500
 # A client that took nothing for this long is gone or asleep; its place is given up, and it reconnects.
 STUCK_MS = 30_000
+# Where boxes stand and how their accounts do, for pictures cut down to a place: read at most so often, it costs a scan.
+AROUND_MS = 5_000
 # Answers of the JSON pages kept for SNAPSHOT_GAP_MS, so that asking often costs little.
 MAX_ANSWERS = 64
 
@@ -57,8 +61,9 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._answers: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         self._asking: dict[str, asyncio.Future[bytes]] = {}
-        self._picture = b""
-        self._wall_frame = b""
+        self._pictures: dict[Scope, bytes] = {}
+        self._wall_frames: dict[Scope, bytes] = {}
+        self._around: tuple[int, Around] | None = None
         self._projected_ms = 0
         self._halls: dict[str, bytes] = {}
         self._trouble = ""
@@ -100,14 +105,15 @@ class Hub:
             self._answers.popitem(last=False)
         return made[1]
 
-    def join(self, hall: str | None = None) -> AsyncIterator[bytes]:
-        """Frames for one client, of the wall or of one hall. Raises TooManyStreams."""
+    def join(self, hall: str | None = None, scope: Scope = EVERYBODY) -> AsyncIterator[bytes]:
+        """Frames for one client, of the wall as `scope` sees it or of one hall. Raises TooManyStreams."""
         if self._closed or len(self._streams) >= self._limit:
             self.refused += 1
             raise TooManyStreams
-        stream = Stream(hall)
+        stream = Stream(hall, lens(scope))
         self._streams.add(stream)
-        known = self._wall_frame if hall is None else self._halls.get(hall, b"")
+        frames = self._wall_frames.get(stream.scope, b"")
+        known = frames if hall is None else self._halls.get(hall, b"")
         if known and self._task is not None:
             stream.put("wall" if hall is None else "hall", known, up_ms())
         if self._task is None:
@@ -139,7 +145,8 @@ class Hub:
             log.exception("office_hub_died")  # a bug; its clients are sent away and come back to a new task
         finally:
             self._task = None
-            self._picture = self._wall_frame = b""
+            self._pictures.clear()
+            self._wall_frames.clear()
             self._halls.clear()
             for stream in self._streams:
                 stream.close()
@@ -164,18 +171,39 @@ class Hub:
             self._beat()
 
     async def _draw_wall(self) -> None:
-        def draw() -> tuple[Snapshot, bytes]:
-            snapshot = self._source.wall(unix_ms())
-            return snapshot, still(snapshot)
+        scopes = {s.scope for s in self._streams if s.hall is None}
 
-        snapshot, picture = await self._read(draw)
+        def draw() -> tuple[Snapshot, dict[Scope, tuple[Snapshot, bytes]]]:
+            snapshot = self._source.wall(unix_ms())
+            seen = {scope: self._seen(snapshot, scope) for scope in scopes}
+            return snapshot, {scope: (part, still(part)) for scope, part in seen.items()}
+
+        snapshot, drawn = await self._read(draw)
         self._projected_ms = int(snapshot.get("projected_ms") or 0)
-        if picture == self._picture:
-            return
-        self._picture = picture
-        self._wall_frame = event("wall", with_clocks(picture, snapshot))
-        self.pictures += 1
-        self._give("wall", self._wall_frame, (s for s in self._streams if s.hall is None))
+        for gone in self._pictures.keys() - drawn.keys():
+            del self._pictures[gone], self._wall_frames[gone]
+        moved = False
+        for scope, (part, picture) in drawn.items():
+            if picture == self._pictures.get(scope):
+                continue
+            moved = True
+            self._pictures[scope] = picture
+            frame = self._wall_frames[scope] = event("wall", with_clocks(picture, part))
+            self._give("wall", frame, (s for s in self._streams if s.hall is None and s.scope == scope))
+        self.pictures += moved
+
+    def seen(self, scope: Scope) -> Snapshot:
+        """The wall at this moment as that scope sees it. For the reader's thread: call it through ask()."""
+        return self._seen(self._source.wall(unix_ms()), scope)
+
+    def _seen(self, snapshot: Snapshot, scope: Scope) -> Snapshot:
+        if is_whole(scope):
+            return snapshot
+        if self._around is None or up_ms() - self._around[0] >= AROUND_MS:
+            now_ms = unix_ms()
+            lines = self._source.account(now_ms)["boxes"]
+            self._around = up_ms(), Around(self._source.places(now_ms), lines)
+        return narrow(snapshot, scope, self._around[1])
 
     async def _draw_halls(self) -> None:
         watched = {s.hall for s in self._streams if s.hall is not None}

@@ -17,6 +17,8 @@ from django.utils.decorators import async_only_middleware
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+PUBLIC_DOOR = "manyi.public"
 
 # No inline script or style: texts reach the scripts as a JSON data block, which is not executable.
 CONTENT_POLICY = "; ".join(
@@ -64,6 +66,40 @@ def language(get_response: Handler) -> Handler:
         return response
 
     return handle
+
+
+@async_only_middleware
+def public_only(get_response: Handler) -> Handler:
+    """What came in by the public port finds the halls' screens and no other address."""
+
+    async def handle(request: HttpRequest) -> HttpResponseBase:
+        if getattr(request, "scope", {}).get(PUBLIC_DOOR):
+            request.urlconf = "manyi.office.urls_public"
+        return await get_response(request)
+
+    return handle
+
+
+@async_only_middleware
+def nobody(get_response: Handler) -> Handler:
+    """Without accounts there is no user; views that ask find an anonymous one."""
+
+    from django.contrib.auth.models import AnonymousUser  # noqa: PLC0415  models exist only after django.setup()
+
+    async def handle(request: HttpRequest) -> HttpResponseBase:
+        request.user = AnonymousUser()
+        return await get_response(request)
+
+    return handle
+
+
+def public_door(application: Application) -> Application:
+    """The same application behind the public port: every request carries the mark that public_only looks for."""
+
+    async def marked(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await application({**scope, PUBLIC_DOOR: True}, receive, send)
+
+    return marked
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]

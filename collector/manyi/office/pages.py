@@ -6,23 +6,27 @@ import functools
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from manyi.office import words
+from manyi.office.access.scope import Action, needs, public
 from manyi.office.errors import HallUnknown, SourceDown
 from manyi.office.frames import encode
 from manyi.office.hub import unix_ms
 from manyi.office.runtime import current
 
 
+@needs(Action.wall)
 async def wall(request: HttpRequest) -> HttpResponse:
     """The live wall."""
     return _page(request, "office/wall.html", {"words": words.wall()})
 
 
+@public
 async def hall(request: HttpRequest, hall: str) -> HttpResponse:
     """A hall's public screen. A store that is down is no reason to refuse: the screen says that it waits."""
     parts = current()
@@ -36,6 +40,7 @@ async def hall(request: HttpRequest, hall: str) -> HttpResponse:
     return _page(request, "office/hall.html", {"words": words.hall(), "hall": hall})
 
 
+@public
 async def language(request: HttpRequest, code: str) -> HttpResponse:
     """Remember the language and go back to the screen. Harmless enough for GET; the cookie is the office's only one."""
     back = request.GET.get("next", "/")
@@ -55,7 +60,16 @@ async def language(request: HttpRequest, code: str) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A host name this service does not answer to, or a request that cannot be read."""
-    return _error(request, 400, _("This address is not allowed. Its name belongs in [web] allowed_hosts."))
+    if isinstance(exception, DisallowedHost):
+        return _error(
+            request, 400, _("This address is not allowed. Its name belongs in [web] allowed_hosts.")
+        )
+    return _error(request, 400, _("The request cannot be read. Open the page again."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Whatever a package refuses by itself."""
+    return _error(request, 403, _("This is not allowed."))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,15 @@ from manyi import __version__
 from manyi.core.account import SILENT_MS
 from manyi.core.config import secret as existing_secret
 from manyi.core.errors import SetupError
+from manyi.office.access import settings as access
+from manyi.office.access.policy import Policy
 from manyi.office.hub import MAX_STREAMS, Hub
 from manyi.office.source import Source
 from manyi.office.stores import Stores
 
 HERE = Path(__file__).parent
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ALONE = ("localhost", "127.0.0.1", "::1")
 # Listening on these says nothing about the name a browser will use.
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 SECRET_BYTES = 48
@@ -39,32 +42,67 @@ class OfficeSettings:
     silent_ms: int = SILENT_MS
     max_streams: int = MAX_STREAMS
     source: Source | None = None
+    login: bool = True
+    """False: no accounts; everybody is the control centre. For this machine alone."""
+    access: Policy = field(default_factory=Policy)
+    public_port: int | None = None
+    """A second port for the halls' public screens alone; None: none, 0: any free one."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    proxies: tuple[str, ...] = ("127.0.0.1",)
+    visits_file: Path | None = None
+    """The queue systems that may tell visits; None: /api/visits is not there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Runtime:
-    """The parts that the views use."""
+    """The parts that the views use. `public_port` is known once the server listens."""
 
     settings: OfficeSettings
     source: Source
     hub: Hub
     build: str
+    public_port: int = 0
 
 
 _runtime: Runtime | None = None
 
 
 def configure(settings: OfficeSettings) -> Runtime:
-    """Set Django up (the first time) and put the office's parts in place. Called before anything else of the office."""
+    """Set Django up (the first time) and put the office's parts in place. Called before anything else of the office.
+
+    Raises SetupError if there is no login and other machines could reach it, or if the accounts cannot be kept.
+    """
     global _runtime  # noqa: PLW0603  Django itself is one per process
-    if not django_settings.configured:
+    if not settings.login and settings.host not in ALONE:
+        raise SetupError(
+            f"[web] login = false 只能用于本机，而 host = {settings.host!r} 别的机器可以访问 / "
+            f"login = false is for this machine alone, and host = {settings.host!r} is seen from others."
+        )
+    settings = replace(
+        settings, access=replace(settings.access, database=settings.data_dir / settings.access.database)
+    )
+    first = not django_settings.configured
+    if first:
         django_settings.configure(**_django(settings))
         django.setup()
-    django_settings.ALLOWED_HOSTS = _hosts(settings)
+    for name, value in _chosen(settings).items():
+        setattr(django_settings, name, value)
     build = _build()
     source = settings.source or Stores(settings.data_dir, settings.silent_ms)
     _runtime = Runtime(settings, source, Hub(source, build, limit=settings.max_streams), build)
+    _open_accounts(settings, first)
     return _runtime
+
+
+def _open_accounts(settings: OfficeSettings, first: bool) -> None:
+    from manyi.office.access import audit, database  # noqa: PLC0415  models exist only after django.setup()
+
+    if not first:
+        database.point_at(settings.access.database)
+    audit.send_to(settings.access.syslog if settings.login else "")
+    if settings.login:
+        database.migrate(settings.access.database)
 
 
 def current() -> Runtime:
@@ -109,29 +147,48 @@ def _hosts(settings: OfficeSettings) -> list[str]:
     return [*LOOPBACK, *own, *settings.allowed_hosts]
 
 
+def _chosen(settings: OfficeSettings) -> dict[str, Any]:
+    """What one office of a process may have different from the one before it (tests start several)."""
+    middleware = [*OUTER, *(access.MIDDLEWARE if settings.login else ["manyi.office.middleware.nobody"])]
+    if settings.login:
+        middleware.insert(OUTER.index(STATIC) + 1, "django.contrib.sessions.middleware.SessionMiddleware")
+    hosts = _hosts(settings)
+    return {
+        "ALLOWED_HOSTS": hosts,
+        "MIDDLEWARE": middleware,
+        "ROOT_URLCONF": "manyi.office.urls" if settings.login else "manyi.office.urls_open",
+        **access.chosen(settings.access, [host for host in hosts if host not in LOOPBACK]),
+    }
+
+
+STATIC = "manyi.office.middleware.StaticFiles"
+OUTER = [
+    "django.middleware.security.SecurityMiddleware",
+    "manyi.office.middleware.screen_policy",
+    STATIC,
+    "manyi.office.middleware.public_only",
+    "django.middleware.common.CommonMiddleware",  # it is the one that checks the host name
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "manyi.office.middleware.language",
+]
+
+
 def _django(settings: OfficeSettings) -> dict[str, Any]:
     return {
         "DEBUG": False,
         "SECRET_KEY": secret(settings.secret_file or settings.data_dir / "office.secret"),
-        "ALLOWED_HOSTS": _hosts(settings),
-        "ROOT_URLCONF": "manyi.office.urls",
-        "INSTALLED_APPS": ["django.contrib.staticfiles", "manyi.office"],
-        "DATABASES": {},
-        "MIDDLEWARE": [
-            "django.middleware.security.SecurityMiddleware",
-            "manyi.office.middleware.screen_policy",
-            "manyi.office.middleware.StaticFiles",
-            "django.middleware.common.CommonMiddleware",  # it is the one that checks the host name
-            "django.middleware.clickjacking.XFrameOptionsMiddleware",
-            "manyi.office.middleware.language",
-        ],
+        **_chosen(replace(settings, login=True)),  # the packages look for their middleware at the start
+        **access.fixed(),
+        "INSTALLED_APPS": ["django.contrib.staticfiles", "manyi.office", *access.APPS],
+        "DATABASES": {"default": access.database(settings.access)},
         "TEMPLATES": [
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "APP_DIRS": True,
                 "OPTIONS": {
                     "context_processors": [
-                        f"django.template.context_processors.{name}" for name in ("i18n", "request")
+                        *(f"django.template.context_processors.{name}" for name in ("i18n", "request")),
+                        "manyi.office.access.menu.context",
                     ]
                 },
             }

@@ -7,12 +7,18 @@ import contextlib
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 
+from manyi.office import asgi
+from manyi.office.access import database
+from manyi.office.access.policy import PRUNE_S
 from manyi.office.hub import Hub
-from manyi.office.runtime import OfficeSettings, configure
+from manyi.office.middleware import public_door
+from manyi.office.runtime import OfficeSettings, Runtime, configure
 
 # How long a stop may wait for answers under way; the event streams are ended at once, so nothing normal takes this long.
 GRACE_S = 2
@@ -62,25 +68,68 @@ def run(
     """
     runtime = configure(settings)
     listener = listen(settings.host, settings.port)
-    config = uvicorn.Config(
-        "manyi.office.asgi:application",
+    public = None
+    try:
+        if settings.public_port is not None:
+            public = listen(settings.host, settings.public_port)
+        asyncio.run(_main(runtime, stop, ready, listener, public))
+    finally:
+        listener.close()
+        if public is not None:
+            public.close()
+
+
+async def _main(
+    runtime: Runtime,
+    stop: threading.Event,
+    ready: Callable[[str, int], None] | None,
+    listener: socket.socket,
+    public: socket.socket | None,
+) -> None:
+    application = asgi.make()
+    server = _Server(_config(application, runtime.settings), stop)
+    chores = [asyncio.create_task(_watch(server, runtime.hub, stop, ready, listener))]
+    if runtime.settings.login:
+        chores.append(asyncio.create_task(_prune(server, runtime.settings.access.keep_days)))
+    if public is not None:
+        door = _Server(_config(public_door(application), runtime.settings), stop)
+        chores.append(asyncio.create_task(door.serve(sockets=[public])))
+        chores.append(asyncio.create_task(_follow(server, door)))
+        runtime.public_port = public.getsockname()[1]
+    await server.serve(sockets=[listener])
+    await asyncio.gather(*chores)
+
+
+def _config(application: Any, settings: OfficeSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(settings.proxies),
+        ssl_certfile=settings.cert_file,
+        ssl_keyfile=settings.key_file,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = _Server(config, stop)
 
-    async def main() -> None:
-        watch = asyncio.create_task(_watch(server, runtime.hub, stop, ready, listener))
-        await server.serve(sockets=[listener])
-        await watch
 
-    try:
-        asyncio.run(main())
-    finally:
-        listener.close()
+async def _follow(server: uvicorn.Server, door: uvicorn.Server) -> None:
+    """The public port closes with the other one."""
+    while not server.should_exit:
+        await asyncio.sleep(STOP_POLL_S)
+    door.should_exit = True
+
+
+async def _prune(server: uvicorn.Server, keep_days: int) -> None:
+    """Sessions that have ended and log entries past their time: at the start, and then once a day."""
+    due = 0.0
+    while not server.should_exit:
+        if time.monotonic() >= due:
+            due = time.monotonic() + PRUNE_S
+            await asyncio.to_thread(database.tidy, keep_days)
+        await asyncio.sleep(STOP_POLL_S)
 
 
 async def _watch(

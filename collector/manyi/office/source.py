@@ -23,6 +23,9 @@ class Source(Protocol):
     def account(self, now_ms: int) -> Snapshot:
         """pressed, stored, waiting and lost, of every box."""
 
+    def places(self, now_ms: int) -> Mapping[str, tuple[str, str]]:
+        """Where each box of the roster stands now: (county, hall)."""
+
     def ledger(self) -> None:
         """Reads the ledger's newest row; returns if it can be read."""
 

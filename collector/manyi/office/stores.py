@@ -14,6 +14,8 @@ from typing import Any
 from manyi.core import account, metrics, stores, wall_view
 from manyi.core.errors import LedgerError
 from manyi.core.ledger import reader, schema
+from manyi.core.roster.model import Roster
+from manyi.core.roster.rows import fact_rows
 from manyi.office.errors import HallUnknown, SourceDown
 
 Connection = sqlite3.Connection
@@ -56,6 +58,12 @@ class Stores:
         total = _line(found.total) | {"shown": shown, "undated": undated}
         del total["box"]
         return total | {"boxes": [_line(line) for line in found.lines]}
+
+    def places(self, now_ms: int) -> dict[str, tuple[str, str]]:
+        with self._reading_ledger() as conn:
+            roster = Roster.from_facts(fact_rows(conn))
+        found = {box: roster.where(box, now_ms) for box in roster.boxes}
+        return {box: (place.county, place.hall) for box, place in found.items() if place.window}
 
     def ledger(self) -> None:
         with self._reading_ledger() as conn:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from manyi.office.access.scope import EVERYBODY, Scope
 from manyi.office.frames import HELLO
 
 
 class Stream:
     """Holds at most one frame per event name, so that its memory does not grow with the client's slowness."""
 
-    __slots__ = ("_bell", "_frames", "_open", "_reader", "_waiting_since", "dropped", "hall")
+    __slots__ = ("_bell", "_frames", "_open", "_reader", "_waiting_since", "dropped", "hall", "scope")
 
-    def __init__(self, hall: str | None) -> None:
+    def __init__(self, hall: str | None, scope: Scope = EVERYBODY) -> None:
         self.hall = hall
+        self.scope = scope
         self.dropped = 0
         self._reader: asyncio.Task[object] | None = None
         self._waiting_since: int | None = None

@@ -49,7 +49,7 @@ function cells(rating, names, day) {
   const hall = names.get(`h/${rating.hall}`) ?? "";
   const place = rating.window ? inLanguage(rating.window_name, rating.window_name_en) || rating.window : rating.box;
   const staff = rating.staff ? inLanguage(rating.staff_name, rating.staff_name_en) || rating.staff : say("nobody");
-  const above = el("p", "", `${place} · ${staff}`);
+  const above = el("p", "", "staff" in rating ? `${place} · ${staff}` : place); // not everybody may see who
   const below = el("p", "", [county, hall].filter(Boolean).join(" · ") || say("unassigned"));
   const word = el("p", `word m${rating.level}`, say(`level${rating.level}`));
   return [when(rating.time_ms, day), mark(rating.level), el("div", "place", above, below), el("div", "end", word, tags(rating))];

@@ -55,6 +55,8 @@ export function follow(url, events, onTick) {
     source = null;
     const pause = BACKOFF_MS[Math.min(attempts, BACKOFF_MS.length - 1)];
     attempts += 1;
+    // A login that has ended is answered 401 or 403: the page itself then shows the way.
+    fetch(url, { method: "HEAD" }).then(({ status }) => (status === 401 || status === 403) && location.reload(), () => {});
     retryAt = performance.now() + pause * (0.75 + Math.random() / 2);
   }
 

@@ -75,7 +75,9 @@ function drawAlarms() {
 }
 
 function drawAccount(account) {
-  for (const node of document.querySelectorAll("[data-sum]")) roll(node, account[node.dataset.sum]);
+  const { shown } = account; // known for the whole city alone
+  document.querySelector("#account .shown").hidden = shown === undefined;
+  for (const node of document.querySelectorAll("[data-sum]")) roll(node, account[node.dataset.sum] ?? 0);
   const line = id("account");
   line.classList.toggle("off", !account.ok);
   line.querySelector('[data-sum="lost"]').parentElement.classList.toggle("lost", account.lost > 0);
@@ -83,7 +85,7 @@ function drawAccount(account) {
   put(id("verdict"), `${account.ok ? "✓" : "✗"} ${verdict}${account.unknown ? ` · ${say("unknown", { n: count(account.unknown) })}` : ""}`);
   // What is stored and rightly not shown has its name; the rest is still on its way to the wall.
   const { undated = 0, forked = 0 } = account;
-  const behind = account.stored - account.shown - undated - forked;
+  const behind = shown === undefined ? 0 : account.stored - shown - undated - forked;
   const apart = [undated && say("undated", { n: count(undated) }), forked && say("forked", { n: count(forked) })];
   put(id("behind"), [...apart, behind > 0 && say("catching", { n: count(behind) })].filter(Boolean).join(" · "));
 }

@@ -1,0 +1,103 @@
+"""The wall as one scope may see it: pure, and the only place where a picture is cut down. It refuses to pass on anything it
+does not know: a new part of the snapshot is the whole city's until it is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from manyi.core.rates import NOTHING, tally
+from manyi.office.access.scope import Scope
+
+# Parts that are the same for everybody.
+COMMON = ("now_ms", "day", "city", "projected_ms")
+# What of a rating names a person who is rated or who took note; the leader to be called is no secret of the wall.
+PERSONAL = ("staff", "staff_name", "staff_name_en", "known_by")
+SUMS = ("pressed", "stored", "waiting", "lost", "unknown", "forked")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a snapshot does not say itself: where each box stands (county, hall), and each box's line of the account."""
+
+    places: Mapping[str, tuple[str, str]]
+    lines: Iterable[Mapping[str, Any]]
+
+
+def lens(scope: Scope) -> Scope:
+    """Scopes that see the same wall are equal through it."""
+    return replace(scope, staff="")
+
+
+def is_whole(scope: Scope) -> bool:
+    """Whether nothing has to be cut away."""
+    return scope.whole_city and scope.sees_persons
+
+
+def narrow(snapshot: Mapping[str, Any], scope: Scope, around: Around) -> dict[str, Any]:
+    """The same shape as the snapshot, with nothing of a place or a person that the scope may not see."""
+    if is_whole(scope):
+        return dict(snapshot)
+    rows = [_row(row, scope) for row in snapshot["latest"] if scope.sees_hall(row["hall"], row["county"])]
+    if scope.whole_city:
+        return {**snapshot, "latest": rows}
+    mine = {box for box, (county, hall) in around.places.items() if scope.sees_hall(hall, county)}
+    counties = [c for c in (_county(county, scope) for county in snapshot["counties"]) if c is not None]
+    silent = [box for box in snapshot["boxes"]["silent"] if _name(box) in mine]
+    return {
+        **{key: snapshot[key] for key in COMMON if key in snapshot},
+        "total": {key: counties[0][key] for key in snapshot["total"]} if counties else tally(NOTHING),
+        "counties": counties,
+        "latest": rows,
+        "boxes": {"online": len(mine) - len(silent), "known": len(mine), "silent": silent},
+        "account": account(around.lines, mine),
+        "alarms": [alarm for alarm in snapshot["alarms"] if _concerns(alarm, scope, mine)],
+    }
+
+
+def account(lines: Iterable[Mapping[str, Any]], mine: set[str]) -> dict[str, Any]:
+    """The account of these boxes. What the wall shows of it is known for the whole city alone, and left out."""
+    own = [line for line in lines if line["box"] in mine]
+    return {key: sum(int(line.get(key, 0)) for line in own) for key in SUMS} | {
+        "ok": all(line["ok"] for line in own)
+    }
+
+
+def narrow_account(
+    told: Mapping[str, Any], scope: Scope, places: Mapping[str, tuple[str, str]]
+) -> dict[str, Any]:
+    """/api/account as the scope may see it."""
+    if scope.whole_city:
+        return dict(told)
+    mine = {box for box, (county, hall) in places.items() if scope.sees_hall(hall, county)}
+    return account(told["boxes"], mine) | {"boxes": [line for line in told["boxes"] if line["box"] in mine]}
+
+
+def _row(row: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if scope.sees_persons or key not in PERSONAL}
+
+
+def _county(county: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+    """All of it; or, for a hall, the county's name over that hall's figures; or nothing."""
+    if scope.sees_county(county["id"]):
+        return dict(county)
+    halls = [hall for hall in county["halls"] if scope.sees_hall(hall["id"], county["id"])]
+    if not halls:
+        return None
+    names = {key: county[key] for key in ("id", "name", "name_en")}
+    return {**halls[0], **names, "halls": halls}
+
+
+def _concerns(alarm: Mapping[str, Any], scope: Scope, mine: set[str]) -> bool:
+    """An alarm that names no box and no place is about the centre."""
+    if alarm.get("box"):
+        return alarm["box"] in mine
+    if alarm.get("hall"):
+        return scope.sees_hall(str(alarm["hall"]), str(alarm.get("county", "")))
+    return bool(alarm.get("county")) and scope.sees_county(str(alarm["county"]))
+
+
+def _name(box: Any) -> str:
+    return box if isinstance(box, str) else str(box.get("box", ""))

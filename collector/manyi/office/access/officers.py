@@ -1,0 +1,202 @@
+"""The pages of the administrator (who has an account) and of the security officer (what it may do).
+
+Kept apart: whoever makes accounts grants no role, whoever grants roles makes no account, and neither touches an officer
+or himself; officers are made on the console (`manyi office officer`). Every change is an entry of the audit log.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from allauth.mfa.models import Authenticator
+from asgiref.sync import sync_to_async
+from auditlog.context import set_actor
+from axes.models import AccessAttempt
+from axes.utils import reset
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from manyi.office.access import audit
+from manyi.office.access.forms import AccountForm, NewAccountForm, RoleForm
+from manyi.office.access.models import User
+from manyi.office.access.scope import OFFICERS, Action, Role, needs
+
+# Of URL-safe characters, 6 bits each: 96 bits, typed once and then changed.
+INITIAL_CHARACTERS = 12
+
+
+@needs(Action.accounts)
+async def accounts(request: HttpRequest) -> HttpResponseBase:
+    """Every account."""
+    return await sync_to_async(_list)(request, "access/accounts.html")
+
+
+@needs(Action.accounts)
+async def account_new(request: HttpRequest) -> HttpResponseBase:
+    """A new account, without a role; its first password is shown once."""
+    return await sync_to_async(_acting(_new))(request)
+
+
+@needs(Action.accounts)
+async def account_edit(request: HttpRequest, number: int) -> HttpResponseBase:
+    """An account's name, and whether it may be used."""
+    return await sync_to_async(_acting(_edit))(request, number)
+
+
+@needs(Action.roles)
+async def roles(request: HttpRequest) -> HttpResponseBase:
+    """Every account with its role, and whether it is locked."""
+    return await sync_to_async(_list)(request, "access/roles.html")
+
+
+@needs(Action.roles)
+async def role_edit(request: HttpRequest, number: int) -> HttpResponseBase:
+    """An account's role and place; unlock it; reset its second factor or password."""
+    return await sync_to_async(_acting(_role))(request, number)
+
+
+def _acting(work: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def done(request: HttpRequest, *parts: int) -> HttpResponse:
+        with set_actor(request.user, request.META.get("REMOTE_ADDR")), transaction.atomic():
+            return work(request, *parts)
+
+    return done
+
+
+def _list(request: HttpRequest, template: str) -> HttpResponse:
+    failing = set(AccessAttempt.objects.values_list("username", flat=True))
+    armed = set(Authenticator.objects.filter(type=Authenticator.Type.TOTP).values_list("user_id", flat=True))
+    rows = [
+        {
+            "user": user,
+            "role": _named(user),
+            "failing": user.username in failing,
+            "factor": user.pk in armed,
+            "mine": not untouchable(request, user) and (user.role != Role.screen or "accounts" in template),
+        }
+        for user in User.objects.all()
+    ]
+    return render(request, template, {"rows": rows})
+
+
+def _named(user: User) -> str:
+    if not user.role:
+        return ""
+    role = Role(user.role)
+    return role.en if get_language() == "en" else role.zh
+
+
+def untouchable(request: HttpRequest, user: User) -> bool:
+    """Nobody changes himself here, and an officer is changed on the console alone."""
+    return user.pk == request.user.pk or user.role in OFFICERS
+
+
+def _other(request: HttpRequest, number: int) -> User:
+    user = User.objects.filter(pk=number).first()
+    if user is None or untouchable(request, user):
+        raise Http404
+    return user
+
+
+def _new(request: HttpRequest) -> HttpResponse:
+    form = NewAccountForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = form.save(commit=False)
+        password = initial_password(user)
+        user.save()
+        audit.record(request, audit.Event.account_made, subject=user.username)
+        return _secret(request, user, password, "accounts")
+    return render(request, "access/account.html", {"form": form, "user_": None})
+
+
+def _edit(request: HttpRequest, number: int) -> HttpResponse:
+    user = _other(request, number)
+    form = AccountForm(request.POST or None, instance=user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        if not user.is_active:
+            end_sessions(user)
+        audit.record(request, audit.Event.account_changed, subject=user.username)
+        return HttpResponseRedirect(reverse("accounts"))
+    return render(request, "access/account.html", {"form": form, "user_": user})
+
+
+def _role(request: HttpRequest, number: int) -> HttpResponse:
+    user = _other(request, number)
+    if user.role == Role.screen:
+        raise Http404  # walls are made and renewed on the console
+    wanted = request.POST.get("do", "") if request.method == "POST" else ""
+    form = RoleForm(request.POST if wanted == "role" else None, instance=user)
+    match wanted:
+        case "role" if form.is_valid():
+            before = User.objects.get(pk=user.pk)
+            form.save()
+            audit.record(
+                request,
+                audit.Event.role_changed,
+                subject=user.username,
+                before=_place(before),
+                after=_place(user),
+            )
+            return HttpResponseRedirect(reverse("roles"))
+        case "unlock":
+            unlock(user.username)
+            audit.record(request, audit.Event.unlocked, subject=user.username)
+            return HttpResponseRedirect(reverse("roles"))
+        case "factor":
+            reset_factor(user)
+            audit.record(request, audit.Event.factor_reset, subject=user.username)
+            return HttpResponseRedirect(reverse("roles"))
+        case "password":
+            password = initial_password(user)
+            user.save()
+            unlock(user.username)
+            audit.record(request, audit.Event.password_reset, subject=user.username)
+            return _secret(request, user, password, "roles")
+        case _:
+            factor = Authenticator.objects.filter(user_id=user.pk).exists()
+            return render(request, "access/role.html", {"form": form, "user_": user, "factor": factor})
+
+
+def _secret(request: HttpRequest, user: User, password: str, back: str) -> HttpResponse:
+    response = render(
+        request, "access/password.html", {"user_": user, "password": password, "back": reverse(back)}
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _place(user: User) -> str:
+    return " ".join(part for part in (user.role or "-", user.county, user.hall, user.staff) if part)
+
+
+def initial_password(user: User) -> str:
+    """Give the account a random password that it must change; answers it. The caller saves."""
+    password = secrets.token_urlsafe(INITIAL_CHARACTERS * 3 // 4)
+    user.set_password(password)
+    user.must_change = True
+    return password
+
+
+def unlock(username: str) -> int:
+    """Forget the failures of that account; answers how many rows there were."""
+    return int(reset(username=username))
+
+
+def reset_factor(user: User) -> None:
+    """The account logs in by password alone next time, and adds a second factor then if its role needs one."""
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    end_sessions(user)
+
+
+def end_sessions(user: User) -> None:
+    """Log the account out everywhere."""
+    for session in Session.objects.iterator():
+        if session.get_decoded().get("_auth_user_id") == str(user.pk):
+            session.delete()

@@ -1,0 +1,107 @@
+"""Pages about oneself, and the answers that say no. It refuses to change anything but one's own session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from asgiref.sync import sync_to_async
+from django.contrib.auth import login
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from manyi.office.access import audit
+from manyi.office.access.models import User
+from manyi.office.access.policy import LINK_MINUTES, LOCK_MINUTES, SCREEN_DAYS
+from manyi.office.access.scope import Action, Role, needs, public, scope_for
+
+LINK_SALT = "manyi.office.screen"
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+TOO_MANY = 429
+
+
+@public
+async def home(request: HttpRequest) -> HttpResponseBase:
+    """Where a login leads when nothing else was asked for."""
+    scope = await scope_for(request)
+    if not scope.role and not request.user.is_authenticated:
+        return HttpResponseRedirect(reverse("account_login"))
+    if not scope.role:
+        return render(request, "access/forbidden.html", {"roleless": True}, status=403)
+    return HttpResponseRedirect(reverse("wall" if scope.may(Action.wall) else "me"))
+
+
+@needs(Action.self)
+async def me(request: HttpRequest) -> HttpResponseBase:
+    """Who I am here, and what I may do about it."""
+    return await sync_to_async(_me)(request)
+
+
+@needs(Action.self)
+async def factor(request: HttpRequest) -> HttpResponseBase:
+    """allauth's name for the page that shows the second factor: the same page."""
+    return HttpResponseRedirect(reverse("me"))
+
+
+def _me(request: HttpRequest) -> HttpResponse:
+    found = {each.type for each in Authenticator.objects.filter(user_id=request.user.pk)}
+    return render(
+        request,
+        "access/me.html",
+        {"totp": Authenticator.Type.TOTP in found, "codes": Authenticator.Type.RECOVERY_CODES in found},
+    )
+
+
+@public
+async def screen(request: HttpRequest, token: str) -> HttpResponseBase:
+    """An unattended wall's login, once. A button, so that no preview of the link uses it up."""
+    return await sync_to_async(_screen)(request, token)
+
+
+def _screen(request: HttpRequest, token: str) -> HttpResponse:
+    try:
+        number, link = signing.loads(token, salt=LINK_SALT, max_age=LINK_MINUTES * 60)
+    except (signing.BadSignature, ValueError, TypeError):
+        return _spent(request)
+    if request.method != "POST":
+        return render(request, "access/screen.html")
+    # One statement finds the link and uses it up: two browsers cannot both win.
+    if not link or not User.objects.filter(pk=number, link=link, role=Role.screen, is_active=True).update(
+        link=""
+    ):
+        return _spent(request)
+    user = User.objects.get(pk=number)
+    login(request, user, backend=BACKEND)
+    request.session.set_expiry(SCREEN_DAYS * 24 * 3600)
+    audit.record(request, audit.Event.screen_opened, subject=user.username, actor=user)
+    return HttpResponseRedirect(reverse("wall"))
+
+
+def _spent(request: HttpRequest) -> HttpResponse:
+    text = _("This link was used or is too old. Make a new one: manyi office screen")
+    return render(request, "access/said.html", {"title": _("Link not valid"), "text": text}, status=403)
+
+
+def locked(request: HttpRequest, response: Any = None, credentials: Any = None, *_more: Any) -> HttpResponse:
+    """What axes answers to a locked pair of account and address."""
+    return render(
+        request, "access/locked.html", {"minutes": LOCK_MINUTES, "now": timezone.now()}, status=TOO_MANY
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that did not come from our own page, or that lay open for too long."""
+    return render(
+        request,
+        "access/said.html",
+        {
+            "title": _("This form is too old"),
+            "text": _("Open the page again and send the form once more. Cookies must be allowed."),
+        },
+        status=403,
+    )
