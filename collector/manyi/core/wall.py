@@ -8,7 +8,7 @@ Hall batches: ratings of one hall and day, closed (their visit is over and a sec
 arrive), released together once there are at least five, as sums without order, time or window. A batch is
 never changed and a rating is released once: what comes late joins a later batch, and a correction after the
 release stays with the centre. A rebuild keeps the batches, because other groupings of the same ratings
-would tell them apart.
+would tell them apart; so does released.db (wall_released.py) where this file is lost.
 """
 
 import heapq
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from manyi.core import ratings, stores, wall_own, wall_watch
+from manyi.core import ratings, stores, wall_own, wall_released, wall_watch
 from manyi.core.dating import AHEAD_MS
 from manyi.core.ledger.reader import Row
 from manyi.core.rates import FIELDS, NOTHING
@@ -75,6 +75,7 @@ class Wall:
         self, path: Path, source: sqlite3.Connection, city: tuple[str, str], batch_min: int = BATCH_MIN
     ) -> None:
         self._conn = stores.open_store(path, SCHEMA, VERSION, synchronous="NORMAL")
+        wall_released.attach(self._conn, path)
         self._source = source
         self._city = json.dumps({"zh": city[0], "en": city[1]}, ensure_ascii=False)
         self._batch_min = max(batch_min, BATCH_MIN)
@@ -108,8 +109,11 @@ class Wall:
         made = 0
         for hall, day in full:
             with stores.transaction(self._conn):
+                wall_released.adopt(self._conn)  # another process may have died between the two files
                 made += self._release(hall, day, now_ms)
-        wall_own.release(self._conn, now_ms, self._batch_min)
+        if wall_own.release(self._conn, now_ms, self._batch_min):
+            with stores.transaction(self._conn):
+                wall_released.keep(self._conn, wall_released.CLERKS)
         return made
 
     def tell(self, **what: str | int) -> None:
@@ -165,6 +169,7 @@ class Wall:
         conn.executemany("INSERT INTO leader VALUES (?, ?, ?, ?, ?)", self.roster.leaders())
         stores.put(conn, "facts_at", newest)
         stores.put(conn, "city", self._city)
+        stores.put(conn, "hall_batch", self._batch_min)
 
     def _count(self, changed: Sequence[Rating]) -> None:
         # A first version was never seen before, unless a rebuild has kept it as released.
@@ -231,6 +236,8 @@ class Wall:
             "UPDATE shown SET batch = ? WHERE box = ? AND life = ? AND seq = ?",
             [(made, box, life, seq) for box, life, seq, _ in closed],
         )
+        members = [(box, life, seq, made or 0) for box, life, seq, _ in closed]
+        wall_released.keep(conn, wall_released.HALLS, members)
         conn.execute(_POOL, (hall, day, -len(closed)))
         return 1
 
