@@ -125,7 +125,7 @@ def ranking(t: Lang, tier: str, at: At, period: str = "day") -> Any:
     ]
     return rows(
         Said(
-            t(f"{unit}排名（{when})", f"{unit} ranking ({when})"),
+            t(f"{unit}排名（{when}）", f"{unit} ranking ({when})"),
             t(
                 "按满意率排名；区间相互覆盖、分不出先后的并列（2= 表示并列第二）。样本不足的不显示比率",
                 "By the rate of satisfied; units that the sample cannot tell apart share a place (2= is a shared second)."

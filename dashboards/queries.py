@@ -180,11 +180,11 @@ def area_day_rate(where: str) -> list[Query]:
 
 
 def visits(where: str) -> Query:
-    """Only halls whose number of visits is known have these."""
+    """Only windows whose number of visits is known are in these."""
     return Query(
         DAY,
         'SELECT "visits", "unrated", "rated" / "visits" AS "rating_rate" FROM (SELECT sum("visits") AS "visits",'
-        f' sum("unrated") AS "unrated", sum("visits") - sum("unrated") AS "rated" FROM "summary" WHERE "tier" = \'hall\''
+        ' sum("unrated") AS "unrated", sum("rated") AS "rated" FROM "summary" WHERE "tier" = \'hall\' AND "visits" > 0'
         f" AND {where} AND $timeFilter)",
     )
 

@@ -1,0 +1,206 @@
+"""The committed dashboards and files: made from the code, whole in both languages, and asking nobody outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from manyi.core.alarms import TEXTS
+from manyi.core.roster import check
+from manyi.demo.places import FOLDER as CITY
+
+from tests.dashboards.grafana import OUT, PROVISIONING, ROOT, Panel, boards, panels
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # the SDK would rather have its newest format
+    from dashboards import alerts, build, theme
+
+BOARDS = ("account", "city", "county", "fleet", "hall", "peaks", "system", "windows")
+SOURCES = {"manyi-wall", "manyi-rollup", "manyi-day"}
+HALF_WIDTH = re.compile(r"[一-鿿][,;:!?()]|[,;:!?()][一-鿿]")
+
+
+def test_what_is_committed_is_what_the_code_makes() -> None:
+    made = build.files()
+    differs = [str(p) for p, text in made.items() if (build.FOLDER / p).read_text(encoding="utf-8") != text]
+    assert differs == [], "run make dashboards and commit"
+
+
+def test_nothing_is_committed_that_the_code_no_longer_makes() -> None:
+    made = {build.FOLDER / path for path in build.files()}
+    kept = {*OUT.rglob("*.json"), *(PROVISIONING / "alerting").glob("*")}
+    assert kept == made
+    assert {p.stem for p in OUT.glob("zh/*.json")} == {p.stem for p in OUT.glob("en/*.json")} == set(BOARDS)
+
+
+@pytest.mark.parametrize("panel", panels(), ids=str)
+def test_every_panel_says_what_it_shows_in_which_unit_and_what_emptiness_means(panel: Panel) -> None:
+    defaults = panel.body["fieldConfig"]["defaults"]
+    assert len(panel.body["title"]) >= 2
+    assert len(panel.body["description"]) >= 8
+    assert defaults["unit"]
+    assert len(defaults["noValue"]) >= 4
+    assert panel.body["targets"]
+
+
+@pytest.mark.parametrize("panel", panels(), ids=str)
+def test_every_query_is_influxql_on_a_source_that_knows_no_person(panel: Panel) -> None:
+    for target in panel.body["targets"]:
+        assert target["datasource"]["uid"] in SOURCES
+        assert target["rawQuery"] is True
+        assert target["query"].startswith("SELECT ")
+        assert "staff" not in target["query"]
+        assert not re.search(r"\bcount\(\"(n|s|b|d)\"\)", target["query"]), (
+            "ratings are summed, never counted"
+        )
+        if '"rollup_' in target["query"] or '"summary"' in target["query"]:
+            assert '"tier" = ' in target["query"], "a rating stands in four tiers"
+        if "time(1d)" in target["query"]:
+            assert "tz('Asia/Shanghai')" in target["query"]
+
+
+@pytest.mark.parametrize("panel", panels(), ids=str)
+def test_a_panel_that_asks_several_sources_says_so(panel: Panel) -> None:
+    asked = {target["datasource"]["uid"] for target in panel.body["targets"]}
+    assert panel.body["datasource"]["uid"] == (asked.pop() if len(asked) == 1 else "-- Mixed --")
+
+
+@pytest.mark.parametrize("panel", panels(), ids=str)
+def test_a_rate_never_stands_without_its_bounds_nor_for_too_few(panel: Panel) -> None:
+    for target in panel.body["targets"]:
+        query = target["query"]
+        for rate, low, high in (
+            ("rate", "lo", "hi"),
+            ("rate_s", "rate_s_lo", "rate_s_hi"),
+            ("rate_sb", "rate_sb_lo", "rate_sb_hi"),
+        ):
+            if f'AS "{rate}"' not in query or target.get("alias"):
+                continue
+            assert f'AS "{low}"' in query
+            assert f'AS "{high}"' in query
+            kept = f'"n" >= {theme.FEWEST}' in query or '"enough" = 1' in query
+            if not kept:
+                (shown,) = [
+                    o for o in panel.body["fieldConfig"]["overrides"] if o["matcher"]["options"] == rate
+                ]
+                texts = next(p["value"] for p in shown["properties"] if p["id"] == "mappings")
+                assert texts[-1]["options"]["to"] == -1
+                assert texts[-1]["options"]["result"]["text"] in ("样本不足", "Too few")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_both_languages_show_the_same(board: str) -> None:
+    zh, en = boards()[f"zh/{board}"], boards()[f"en/{board}"]
+    assert (en["uid"], en["title"] != zh["title"]) == (f"{zh['uid']}-en", True)
+
+    def bare(panel: dict[str, Any]) -> tuple[Any, ...]:
+        asked = [
+            re.sub(r"(_en|_zh)\b", "", t["query"].replace('"name_en"', '"name"')) for t in panel["targets"]
+        ]
+        return panel["type"], panel["gridPos"], asked
+
+    assert list(map(bare, zh["panels"])) == list(map(bare, en["panels"]))
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_chinese_texts_are_chinese_and_english_ones_english(board: str) -> None:
+    zh, en = json.dumps(boards()[f"zh/{board}"], ensure_ascii=False), boards()[f"en/{board}"]
+    shown = re.sub(
+        r'"(query|fields)": ".*?[^\\]"|suffix: ', "", zh
+    )  # neither queries, patterns nor units are prose
+    assert HALF_WIDTH.findall(shown) == []
+    assert not re.search("[一-鿿]", json.dumps(en, ensure_ascii=False))
+
+
+def test_a_screen_of_1080_holds_the_wall_and_no_panel_lies_over_another() -> None:
+    for name, board in boards().items():
+        taken: set[tuple[int, int]] = set()
+        for panel in board["panels"]:
+            at = panel["gridPos"]
+            cells = {
+                (x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])
+            }
+            assert not cells & taken, f"{name}: {panel['title']}"
+            taken |= cells
+            assert at["x"] + at["w"] <= 24
+        if name.endswith("/city"):
+            assert max(y for _, y in taken) + 1 <= 28
+            assert len(taken) == 24 * 28, "and there is no hole in it"
+
+
+def test_every_board_lives_in_beijing_time_and_refreshes_by_itself() -> None:
+    for name, board in boards().items():
+        assert (board["timezone"], board["editable"]) == ("Asia/Shanghai", False)
+        assert board["refresh"] == (
+            "5m"
+            if "peaks" in name
+            else "5s"
+            if name.endswith(("city", "account", "system")) and "account" not in name
+            else "10s"
+        ), name
+    assert boards()["zh/city"]["timepicker"]["hidden"] is True
+
+
+def test_nobody_outside_is_asked() -> None:
+    for path in [*OUT.rglob("*.json"), *PROVISIONING.rglob("*.*")]:
+        for url in re.findall(r"https?://[^\s\"']+", path.read_text(encoding="utf-8")):
+            assert url.startswith("http://127.0.0.1"), f"{path}: {url}"
+    for name, board in boards().items():
+        for panel in board["panels"]:
+            if panel["type"] == "geomap":
+                assert panel["options"]["basemap"]["type"] == "geojson", f"{name}: a base map of tiles"
+
+
+def test_provisioning_parses_and_names_one_another() -> None:
+    files = {
+        p.relative_to(PROVISIONING): yaml.safe_load(p.read_text(encoding="utf-8"))
+        for p in PROVISIONING.rglob("*.yaml")
+    }
+    sources = files[Path("datasources/manyi.yaml")]["datasources"]
+    assert {s["uid"] for s in sources} == SOURCES
+    for source in sources:
+        assert source["jsonData"]["dbName"] == source["database"] == source["uid"].replace("-", "_")
+        assert source["secureJsonData"] == {"httpHeaderValue1": "Token $__file{/etc/grafana/manyi.token}"}
+        assert source["jsonData"]["httpHeaderName1"] == "Authorization"
+    (group,) = files[Path("alerting/rules.yaml")]["groups"]
+    uids = [rule["uid"] for rule in group["rules"]]
+    assert len(set(uids)) == len(uids)
+    for rule in group["rules"]:
+        assert {q["datasourceUid"] for q in rule["data"]} <= SOURCES | {"__expr__"}
+        assert rule["condition"] in {q["refId"] for q in rule["data"]}
+        assert len(rule["uid"]) <= 40
+    notify = files[Path("alerting/notify.yaml")]
+    points = {point["name"] for point in notify["contactPoints"]}
+    (policy,) = notify["policies"]
+    assert {policy["receiver"], *(route["receiver"] for route in policy["routes"])} <= points
+    settings = (PROVISIONING / "grafana.env").read_text(encoding="utf-8")
+    for name in re.findall(r"\$(\w+)", json.dumps(notify)):
+        assert f"\n{name}=" in settings
+
+
+def test_every_alarm_of_the_collector_has_one_rule_and_every_rule_a_page_in_the_runbook() -> None:
+    kinds = [kind for rule in alerts.COLLECTOR for kind in rule.kinds]
+    assert sorted(kinds) == sorted(TEXTS)
+    page = (ROOT / "docs" / "RUNBOOK.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^## (\S+)", page, re.MULTILINE))
+    assert {rule.uid for rule in alerts.DIRECT} <= headings
+    assert set(kinds) <= headings
+
+
+def test_the_maps_counties_are_the_rosters() -> None:
+    shapes = json.loads((ROOT / "dashboards" / "maps" / "counties.geojson").read_text(encoding="utf-8"))[
+        "features"
+    ]
+    roster = {b["id"]: b for kind, b in check(CITY).facts if kind == "office" and b["tier"] == "county"}
+    assert {shape["id"] for shape in shapes} == set(roster)
+    for shape in shapes:
+        assert shape["properties"]["id"] == shape["id"]
+        assert shape["properties"]["name"] == roster[shape["id"]]["zh"]
+        (ring,) = shape["geometry"]["coordinates"]
+        assert ring[0] == ring[-1]
+        assert len(ring) > 3
