@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from manyi.broker import acl, ca, certificates, check, install, judge, mosquitto, passwords
 from manyi.broker.cli import broker_app, ca_app
-from manyi.broker.names import BOX, COLLECTOR, WINDOW, BrokerError, is_account
+from manyi.broker.names import BOX, COLLECTOR, VISITS, WINDOW, BrokerError, is_account
 from manyi.core import keys
 from typer.testing import CliRunner
 
@@ -84,6 +84,7 @@ def test_who_may_do_what_is_the_wire_and_nothing_else() -> None:
         "box-a": (set(), set()),
         COLLECTOR: ({"ack", "config", "cmd", "chunk"}, FROM_BOX),
         WINDOW: ({"prompt"}, set()),
+        VISITS: ({"prompt"}, set()),
         "": (set(), set()),
     }
     for user, (writes, reads) in may.items():
@@ -105,7 +106,7 @@ def test_who_may_do_what_is_the_wire_and_nothing_else() -> None:
 
 
 def test_no_box_id_is_the_name_of_a_service() -> None:
-    for service in (COLLECTOR, WINDOW):
+    for service in (COLLECTOR, WINDOW, VISITS):
         assert is_account(service)
         assert not keys.BOX_ID.fullmatch(service)
     assert keys.BOX_ID.pattern == BOX.pattern, "broker and collector mean the same by a box id"
@@ -202,7 +203,7 @@ def test_a_new_box_is_in_the_password_file_and_in_the_handover_and_nowhere_in_pl
     handed = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [list(one) for one in handed] == [["box", "user", "password"]] * 2
     lines = {line.partition(":")[0]: line for line in (broker / "passwords").read_text().splitlines()}
-    assert set(lines) == {COLLECTOR, WINDOW, "box-1", "box-2"}
+    assert set(lines) == {COLLECTOR, WINDOW, VISITS, "box-1", "box-2"}
     for one in handed:
         assert one["box"] == one["user"]
         assert passwords.matches(lines[one["user"]], one["password"])
@@ -261,7 +262,7 @@ def test_a_removed_box_is_gone_and_others_and_comments_stay(broker: Path, tmp_pa
     path.write_text(path.read_text() + "# box-1 was here\n")
     install.remove(broker, ["box-1"])
     kept = [entry.user for entry in passwords.parse(path.read_text())]
-    assert kept == [COLLECTOR, WINDOW, "box-10"]
+    assert kept == [COLLECTOR, WINDOW, VISITS, "box-10"]
     assert "# box-1 was here" in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(BrokerError, match="box-1 has no account"):
@@ -391,7 +392,7 @@ def test_the_command_line_from_nothing_to_checked_without_a_secret_on_the_screen
     files = ["--link-file", str(tmp_path / "link"), "--auditor-file", str(tmp_path / "sealed" / "a")]
     assert "HUP" in do(0, "add", "box-1", "box-2", "--out", str(tmp_path / "out"), *files)
     assert "HUP" in do(0, "remove", "box-2")
-    assert "2 to be put right" in do(1, "check")
+    assert "3 to be put right" in do(1, "check")
     secrets = [path.read_text().strip() for path in (tmp_path / "broker" / "handover").iterdir()]
     for path in (tmp_path / "broker" / "handover").iterdir():
         path.unlink()
@@ -400,7 +401,7 @@ def test_the_command_line_from_nothing_to_checked_without_a_secret_on_the_screen
     for line in (tmp_path / "out").read_text().splitlines():
         one = json.loads(line)
         secrets += [one["password"], one["k_link"], one["k_chain"]]
-    assert len(secrets) == 8
+    assert len(secrets) == 9
     assert not [secret for secret in secrets if secret in said]
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from manyi.broker import ca, files, mosquitto, passwords
-from manyi.broker.names import COLLECTOR, SERVICES, WINDOW, BrokerError, both, is_account
+from manyi.broker.names import BOX, SERVICES, BrokerError, both, is_account
 
 HANDOVER = "handover"
 DIR_MODE, CONF_MODE = 0o750, 0o640
@@ -34,7 +34,7 @@ def init(directory: Path, setup: mosquitto.Setup, signing: Signing | None, now: 
     """The whole folder, or nothing. Without `signing` the CA is elsewhere, and server.pem and the root come by
     hand. Raises BrokerError."""
     _check(setup)
-    secrets = {user: passwords.mint(user, keys=False).password for user in (COLLECTOR, WINDOW)}
+    secrets = {user: passwords.mint(user, keys=False).password for user in SERVICES}
     with files.new_dir(directory, DIR_MODE) as stage:
         files.write_new(stage / mosquitto.CONF, mosquitto.config(setup).encode(), CONF_MODE)
         plugins = mosquitto.config(setup, plugins=True).encode()
@@ -109,7 +109,10 @@ def add(
         problems += _key_problems(directory, boxes, link_file, auditor_file)
         if problems:
             raise BrokerError(*problems)
-        minted = [passwords.mint(box, keys=link_file is not None and box not in SERVICES) for box in boxes]
+        minted = [
+            passwords.mint(box, keys=link_file is not None and BOX.fullmatch(box) is not None)
+            for box in boxes
+        ]
         files.write_new(handover, "".join(_handover_line(one) for one in minted).encode())
         if auditor_file and link_file:
             _append(auditor_file, "".join(f"{one.box} {one.k_chain}\n" for one in minted if one.k_chain))

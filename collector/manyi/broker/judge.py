@@ -14,10 +14,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from manyi.broker import acl, certificates, mosquitto, passwords
-from manyi.broker.names import COLLECTOR, SERVICES, WINDOW, both, is_account
+from manyi.broker.names import COLLECTOR, SERVICES, VISITS, WINDOW, both, is_account
 
 SAMPLE, OTHER = "box-under-test", "another-box"
 """Two boxes that the access list is asked about."""
+OTHER_QUEUE = "queue_another"
 FROM_BOX = ("record", "state", "beat", "reply", "fetch")
 TO_BOX = ("ack", "config", "cmd", "chunk", "prompt")
 
@@ -177,9 +178,20 @@ def judge_acl(where: str, text: str) -> Iterator[Finding]:
     yield from may(SAMPLE, OTHER, (), ())
     yield from may(COLLECTOR, OTHER, ("ack", "config", "cmd", "chunk"), FROM_BOX)
     yield from may(WINDOW, OTHER, ("prompt",), ())
+    if (
+        VISITS in rules.users()
+    ):  # a list of an earlier release does not name it, and visits come over HTTP alone
+        yield from may(VISITS, OTHER, ("prompt",), ())
+    for user in ("", SAMPLE, COLLECTOR, WINDOW):
+        topic = f"{mosquitto.TOPIC}/visits/{OTHER_QUEUE}"
+        if rules.allows(user, "write", topic) or rules.allows(user, "read", topic):
+            who = user or "(匿名 anonymous)"
+            yield finding(
+                where, f"{who} 可收发 {topic}", "and must not: only that queue system tells its visits"
+            )
     for user in sorted(rules.users() - set(SERVICES)):
         yield from may(user, OTHER, (), ())
-    for user in sorted({"", SAMPLE, WINDOW} | rules.users() - {COLLECTOR}):
+    for user in sorted({"", SAMPLE, WINDOW, VISITS} | rules.users() - {COLLECTOR}):
         if rules.allows(user, "read", "$SYS/broker/uptime"):
             yield finding(where, f"{user or '匿名'} 可读取 $SYS", "reads the broker's figures")
 

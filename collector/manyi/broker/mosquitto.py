@@ -8,7 +8,7 @@ Refuses to write a plain-text listener, an anonymous one, or one below TLS 1.2.
 
 from dataclasses import dataclass
 
-from manyi.broker.names import COLLECTOR, WINDOW
+from manyi.broker.names import COLLECTOR, VISITS, WINDOW
 
 CONF, CONF_21 = "mosquitto.conf", "mosquitto-2.1.conf"
 ACL, PASSWORDS, SERVER_PEM, CA_PEM = "acl", "passwords", "server.pem", "ca.crt"
@@ -220,6 +220,20 @@ user {WINDOW}
 topic write {TOPIC}/+/prompt
 # As above.
 topic deny {TOPIC}/{WINDOW}/#
+
+# The collector's ear for queue systems: their visits in, answers and prompts out.
+user {VISITS}
+topic read {TOPIC}/visits/+
+topic write {TOPIC}/visits/+/answer
+topic write {TOPIC}/+/prompt
+# As above.
+topic deny {TOPIC}/{VISITS}/#
+
+# A queue system (%u is its account and its name): its visits. A box may do so under its own name too, and is not
+# heard: no box is in the collector's list of queue systems.
+pattern write {TOPIC}/visits/%u
+# What became of them.
+pattern read {TOPIC}/visits/%u/answer
 
 # A box (%u is its account and its id): its own topics, each in its own direction.
 # Its records, towards the ledger.

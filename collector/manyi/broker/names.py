@@ -11,7 +11,11 @@ BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
 
 COLLECTOR = "manyi_collector"
 WINDOW = "manyi_window"
-SERVICES = (COLLECTOR, WINDOW)
+VISITS = "manyi_visits"
+"""Hears queue systems and invites ratings; the collector's, with a session of its own."""
+SERVICES = (COLLECTOR, WINDOW, VISITS)
+QUEUE = re.compile(r"queue_[a-z0-9][a-z0-9-]{0,23}")
+"""A queue system that tells visits (docs/VISITS.md): made with `manyi broker add`, given no keys."""
 
 
 def both(zh: str, en: str) -> str:
@@ -29,4 +33,4 @@ class BrokerError(Exception):
 
 def is_account(user: str) -> bool:
     """Whether somebody of this name belongs on the broker."""
-    return user in SERVICES or BOX.fullmatch(user) is not None
+    return user in SERVICES or any(form.fullmatch(user) for form in (BOX, QUEUE))

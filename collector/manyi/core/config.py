@@ -186,9 +186,11 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """`sources`: the queue systems that may tell visits (docs/VISITS.md); None: nobody may."""
+    """`sources`: the queue systems that may tell visits (docs/VISITS.md); None: nobody may. `password_file`: of the
+    broker account manyi_visits; None with a broker that wants one: visits come over HTTP alone, and no prompts."""
 
     sources: Path | None = None
+    password_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,9 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
         r.number("backup", "weekly", 0, 400, 8),
         r.yes("backup", "secrets"),
     )
-    visits = Visits(r.path("visits", "sources", needed=False))
+    visits = Visits(
+        r.path("visits", "sources", needed=False), r.path("visits", "password_file", needed=False)
+    )
     r.refuse_the_rest()
     if r.problems:
         raise SetupError(*(f"{name}: {problem}" for problem in r.problems))

@@ -29,6 +29,7 @@ from manyi.core.wire import SUBSCRIPTION
 from manyi.core.workings import BROKER, Workings
 
 KEEPALIVE_S: Final = 30
+VISITS: Final = "manyi/1/visits/+"  # queue systems'; taken by a client of its own (visits_mqtt.py)
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 15  # a broker that comes back finds its collector within 15 s
 
 log = structlog.get_logger(area="mqtt")
@@ -45,12 +46,13 @@ class Mqtt:
         if broker.password_file is not None:
             client.username_pw_set(broker.username, secret(broker.password_file, "broker password"))
         if not broker.plain:
-            client.tls_set_context(_tls(broker))
+            client.tls_set_context(tls_of(broker))
         client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_connect_fail = self._on_connect_fail
         client.on_message = self._on_message
+        client.message_callback_add(VISITS, lambda *_: None)
         client.on_socket_open = _at_once
         self._client = client
         self._complained = False
@@ -128,7 +130,8 @@ def _at_once(_client: Client, _userdata: Any, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _tls(broker: Broker) -> ssl.SSLContext:
+def tls_of(broker: Broker) -> ssl.SSLContext:
+    """Server certificate and name checked. Raises SetupError if the CA file cannot be read."""
     try:
         context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
     except (OSError, ssl.SSLError) as error:

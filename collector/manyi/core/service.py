@@ -4,6 +4,7 @@
     pipeline    inbox → ledger → acks
     projector   ledger → ratings → wall, InfluxDB
     orders      settings, commands and updates → boxes
+    visits      queue systems → ledger, prompts → boxes; if [visits] names any
     chores      once a minute: the MQTT thread, key file, roots/latest, yesterday's root
 
 A thread that dies takes the process with it (`failed`, and `stop` is set): a collector that only looks alive is worse
@@ -30,6 +31,7 @@ from manyi.core.mqtt import Mqtt
 from manyi.core.orders.sender import Sender
 from manyi.core.pipeline import Pipeline, unix_ms
 from manyi.core.roster.policy import state_policy
+from manyi.core.visits_mqtt import VisitsLink
 from manyi.core.workings import Workings
 
 CHORES_S: Final = 60.0
@@ -70,6 +72,7 @@ class Service:
         self._inbox = Inbox()
         self._workings = Workings(started_ms=unix_ms())
         self._mqtt = Mqtt(config.broker, self._inbox, self._workings)
+        self._visits = _visits(config)
         self._sender = Sender(config.data.orders, self._keys, self._mqtt.publish)
         self._mqtt.on_connected = self._sender.connected
         self._pipeline = Pipeline(
@@ -88,15 +91,21 @@ class Service:
             self._thread("orders", lambda: self._sender.run(self.stop)),
             self._thread("chores", self._chores),
         ]
+        if (visits := self._visits) is not None:
+            self._threads.append(self._thread("visits", lambda: visits.run(self.stop)))
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
         self._mqtt.start()
+        if self._visits is not None:
+            self._visits.start()
 
     def close(self) -> None:
         """Ends the threads, the link first, and leaves the ledger closed and `latest` up to date."""
         self._mqtt.stop()
+        if self._visits is not None:
+            self._visits.stop()
         self.stop.set()
         self._inbox.wake()
         self._wake.set()
@@ -158,3 +167,14 @@ class Service:
                 self.stop.set()
 
         return Thread(target=run, name=name, daemon=True)
+
+
+def _visits(config: Config) -> VisitsLink | None:
+    """The ear for queue systems, if there are any and the broker lets it in. Raises SetupError."""
+    where, broker = config.visits, config.broker
+    if where.sources is None:
+        return None
+    if broker.username and where.password_file is None:
+        log.warning("visits_over_http_only", missing="[visits] password_file of the account manyi_visits")
+        return None
+    return VisitsLink(broker, config.data.dir, where.sources, where.password_file)

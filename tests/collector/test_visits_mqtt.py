@@ -1,0 +1,221 @@
+"""Visits over the real Mosquitto: taken and answered, kept while the service is away, confirmed only after the commit;
+prompts to the boxes of the window; and what the broker's access list lets whom do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from manyi.broker import acl, judge, mosquitto
+from manyi.core import visits
+from manyi.core.config import Broker
+from manyi.core.intake import add_source
+from manyi.core.ledger import facts, schema
+from manyi.core.projector import unix_ms
+from manyi.core.visits_mqtt import Prompter, VisitsLink, prompt
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.collector.paper_ledger import TOWN, placed
+from tests.services.mosquitto import Mosquitto
+
+PATIENCE_S = 20.0
+Make = Callable[..., Mosquitto]
+
+
+class Ear:
+    """Somebody at the broker: publishes, and hears the topics it asked for."""
+
+    def __init__(self, port: int, *topics: str) -> None:
+        self.heard: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+        ready = Event()
+        self.client = Client(CallbackAPIVersion.VERSION2)
+        self.client.on_message = lambda _c, _u, m: self.heard.put((m.topic, json.loads(m.payload)))
+        self.client.on_subscribe = lambda *_: ready.set()
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        self.client.subscribe([(topic, 1) for topic in topics])
+        assert ready.wait(PATIENCE_S)
+
+    def tell(self, topic: str, payload: object) -> None:
+        raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        self.client.publish(topic, raw, qos=1).wait_for_publish(PATIENCE_S)
+
+    def next(self) -> tuple[str, Any]:
+        return self.heard.get(timeout=PATIENCE_S)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+class Collector:
+    """The link alone, beside a ledger with TOWN; box-1 stands at w1."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self.ledger = schema.open_for_writing(folder / "ledger.db")
+        facts.append_facts(self.ledger, unix_ms(), TOWN)
+        add_source(folder / "visits.toml", "queue_h1", ["h1"], folder / "token")
+        self.start()
+
+    def start(self) -> None:
+        broker = Broker("127.0.0.1", self.port, "", None, True, None)
+        self.link = VisitsLink(broker, self.folder, self.folder / "visits.toml", None)
+        self.stop_ = Event()
+        self.thread = Thread(target=self.link.run, args=(self.stop_,))
+        self.link.start()
+        self.thread.start()
+        end = time.monotonic() + PATIENCE_S
+        while not self.link._client.is_connected():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        time.sleep(0.2)  # subscribed
+
+    def stop(self) -> None:
+        self.link.stop()
+        self.stop_.set()
+        self.thread.join(PATIENCE_S)
+
+    def told(self) -> list[str]:
+        rows = self.ledger.execute("SELECT body FROM row WHERE kind = 'visit' ORDER BY id")
+        return [v.id for (raw,) in rows for v in (visits.said(raw) or ("", []))[1]]
+
+
+def visit(n: int = 1, **more: Any) -> dict[str, Any]:
+    return {"id": f"A{n:03}", "window": "w1", "finished_ms": unix_ms(), **more}
+
+
+@pytest.fixture
+def collector(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Collector]:
+    made = Collector(tmp_path, mosquitto.port)
+    yield made
+    if made.thread.is_alive():
+        made.stop()
+    made.ledger.close()
+
+
+TOPIC = "manyi/1/visits/queue_h1"
+
+
+def test_visits_are_taken_answered_and_told_again_changes_nothing(collector: Collector) -> None:
+    queue = Ear(collector.port, f"{TOPIC}/answer")
+    two = [visit(1), visit(2, window="w3")]
+    for taken, repeated in ((1, 0), (0, 1)):
+        queue.tell(TOPIC, two)
+        topic, said = queue.next()
+        assert topic == f"{TOPIC}/answer"
+        assert (said["taken"], said["repeated"], len(said["refused"])) == (taken, repeated, 1)
+    queue.tell(TOPIC, b"{")
+    assert "JSON" in queue.next()[1]["error"]
+    assert collector.told() == ["A001"]
+    queue.close()
+
+
+def test_what_is_told_while_the_service_is_away_is_taken_when_it_is_back(collector: Collector) -> None:
+    queue = Ear(collector.port, f"{TOPIC}/answer")
+    collector.stop()
+    for n in range(5):
+        queue.tell(TOPIC, visit(n))
+    collector.start()
+    assert sum(queue.next()[1]["taken"] for _ in range(5)) == 5
+    assert sorted(collector.told()) == [f"A{n:03}" for n in range(5)]
+    queue.close()
+
+
+def test_message_is_not_confirmed_while_the_ledger_cannot_be_written(collector: Collector) -> None:
+    """Killed in between, it comes again: a second service takes it."""
+    queue = Ear(collector.port, f"{TOPIC}/answer")
+    collector.ledger.execute("INSERT INTO meta VALUES ('follows', 'x')")
+    queue.tell(TOPIC, visit(1))
+    with pytest.raises(Empty):
+        queue.heard.get(timeout=1.0)
+    collector.stop()
+    collector.ledger.execute("DELETE FROM meta WHERE key = 'follows'")
+    collector.start()
+    assert queue.next()[1]["taken"] == 1
+    queue.close()
+
+
+def test_topic_of_a_source_that_is_not_in_the_list_is_nobodys(collector: Collector) -> None:
+    queue = Ear(collector.port, "manyi/1/visits/+/answer")
+    queue.tell("manyi/1/visits/box-1", visit(1))
+    queue.tell(TOPIC, visit(2))
+    assert queue.next()[0] == f"{TOPIC}/answer"
+    assert collector.told() == ["A002"]
+    queue.close()
+
+
+def test_finished_visit_invites_at_the_box_of_its_window_with_its_key(collector: Collector) -> None:
+    ear = Ear(collector.port, "manyi/1/+/prompt")
+    ear.tell(TOPIC, [visit(1, prompt=True, business=12), visit(2)])
+    key = visits.key("queue_h1", "A001")
+    assert ear.next() == ("manyi/1/box-1/prompt", {"v": 1, "visit": key, "biz": 12})
+    with pytest.raises(Empty):
+        ear.heard.get(timeout=0.6)
+    ear.close()
+
+
+def test_nobody_is_invited_long_after_nor_at_a_box_that_moved_away(tmp_path: Path) -> None:
+    ledger = schema.open_for_writing(tmp_path / "ledger.db")
+    now = [unix_ms()]
+    facts.append_facts(
+        ledger, now[0], [*TOWN, placed("box-7", "w1", 0), placed("box-7", "w2", now[0] - 1_000)]
+    )
+    sent: list[str] = []
+    prompter = Prompter(ledger, lambda topic, _: sent.append(topic), lambda: now[0])
+
+    def told(n: int, finished_ms: int) -> None:
+        raw = visits.body("queue_h1", [visits.Visit(f"A{n}", "w1", finished_ms, 0, "", 1)])
+        from manyi.core.intake import _append  # noqa: PLC0415
+
+        _append(ledger, now[0], raw)
+
+    told(1, now[0] - 31_000)
+    assert prompter.look() == 0
+    told(2, now[0] - 1_000)
+    assert prompter.look() == 1
+    assert sent == ["manyi/1/box-1/prompt"]
+    told(3, now[0])
+    now[0] += 31_000
+    assert prompter.look() == 0, "the service stood still meanwhile"
+    told(4, now[0])
+    assert Prompter(ledger, lambda *_: sent.append(""), lambda: now[0]).look() == 0, "told before the start"
+    ledger.close()
+
+
+def test_prompt_is_the_wires_own() -> None:
+    assert prompt("0102030405060708", 12) == b'{"v":1,"visit":"0102030405060708","biz":12}'
+
+
+# -- the broker's access list
+
+
+def test_queue_system_tells_under_its_own_name_and_hears_its_own_answers_only() -> None:
+    text = mosquitto.acl(mosquitto.Setup("/etc/manyi/broker"))
+    rules = acl.parse(text)
+    own, other = "manyi/1/visits/queue_h1", "manyi/1/visits/queue_h2"
+    assert rules.allows("queue_h1", "write", own)
+    assert rules.allows("queue_h1", "read", f"{own}/answer")
+    assert not rules.allows("queue_h1", "write", other)
+    assert not rules.allows("queue_h1", "read", own)
+    assert not rules.allows("queue_h1", "read", f"{other}/answer")
+    assert not rules.allows("queue_h1", "write", "manyi/1/box-1/prompt")
+    assert not rules.allows("box-1", "write", own)
+    assert not rules.allows("manyi_collector", "read", own)
+    assert rules.allows("manyi_visits", "read", own)
+    assert rules.allows("manyi_visits", "write", f"{own}/answer")
+    assert rules.allows("manyi_visits", "write", "manyi/1/box-1/prompt")
+    assert not rules.allows("manyi_visits", "write", "manyi/1/box-1/cmd")
+    assert list(judge.judge_acl("acl", text)) == []
+
+
+def test_list_that_lets_somebody_else_tell_visits_is_named() -> None:
+    text = mosquitto.acl(mosquitto.Setup("/etc/manyi/broker")) + "pattern write manyi/1/visits/+\n"
+    assert any("queue_another" in finding.what for finding in judge.judge_acl("acl", text))
