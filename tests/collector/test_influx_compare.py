@@ -215,7 +215,7 @@ def test_list_says_tie_and_small_sample(halls: Halls) -> None:
     ns = workdays.begin_ms(TODAY) * 10**6
     first = halls.at("ranking", "tier=county,county=c1,period=day", ns)
     second = halls.at("ranking", "tier=county,county=c2,period=week", ns)
-    assert (first["place"], first["line"], second["place"], second["line"]) == ("1", 1, "2", 2)
+    assert (first["place"], first["order"], second["place"], second["order"]) == ("1", 1, "2", 2)
     halls.day("box-3", 0, 12, 400)
     halls.drain()
     assert halls.at("ranking", "tier=county,county=c2,period=day", ns)["place"] == "2"

@@ -29,7 +29,7 @@ LEVELS = ("n", "s", "b", "d")
 ZEROS: Final = {
     BASELINE: ",".join(f"{name}=0" for name in (*LEVELS, *(f"{x}_cum" for x in LEVELS))) + ",days=0i,calendar=0i",
     PROFILE: "n=0i,d=0i,days=0i",
-    RANKING: 'line=0i,rank=0i,tied=0i,place="-",n=0i,rate_s=0,rate_sb=0,lo=0,hi=1,enough=0i,name="",name_en=""',
+    RANKING: 'order=0i,rank=0i,tied=0i,place="-",n=0i,rate_s=0,rate_sb=0,lo=0,hi=1,enough=0i,name="",name_en=""',
 }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def _standing(tier: str, period: str, one: Standing, ns: int) -> Point:
     n = one.sums.n
     return Point(
         f"{RANKING},tier={tier},county={tag(unit.county)}{hall},period={period}",
-        f"line={one.order}i,rank={one.rank}i,tied={int(one.tied)}i,place={text(one.place)},n={n}i"
+        f"order={one.order}i,rank={one.rank}i,tied={int(one.tied)}i,place={text(one.place)},n={n}i"
         f",rate_s={one.sums.s / n if n else 0:.6f},rate_sb={one.sums.sb / n if n else 0:.6f}"
         f",lo={one.lo:.6f},hi={one.hi:.6f},enough={int(one.rank > 0)}i,name={text(unit.zh)},name_en={text(unit.en)}",
         ns,
