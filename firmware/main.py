@@ -36,7 +36,7 @@ import asyncio  # noqa: E402
 
 import boot_slot  # noqa: E402
 
-BATCH_BYTES = 2048  # 11 records; the law allows 4096, but a stream that stalls copies what it could not send
+BATCH_BYTES = 2048  # 11 records; the law allows 4096, which a small heap would rather keep for TLS
 BATCH = bytearray(BATCH_BYTES)  # the one large block of memory, taken before the heap is in pieces
 
 from box.clock import journalled  # noqa: E402

@@ -1,8 +1,9 @@
 # A stream to the broker: TCP to an address, then TLS with the server's certificate and name verified. There is no way to
 # switch the verification off.
 #
-# The opener is our own: MicroPython's leaves the socket open when it is cancelled, and its streams' close() closes
-# nothing (only wait_closed() does), which on a board would keep a dead connection's TLS buffers until a collection.
+# Opener and stream are our own: MicroPython's opener leaves the socket open when it is cancelled, its streams' close()
+# closes nothing (only wait_closed() does), which on a board would keep a dead connection's TLS buffers until a collection,
+# and they copy what a stalled network does not take, just when there is no heap for it.
 
 import asyncio
 import errno
@@ -10,8 +11,21 @@ import socket
 import ssl
 
 
-class Stream(asyncio.StreamWriter):
+class Stream:
     heard = None  # called whenever something came
+
+    def __init__(self, sock):
+        self.s = sock
+
+    # As much as goes at once -> bytes
+    def write(self, data):
+        return self.s.write(data) or 0
+
+    # The rest, as a memoryview that nobody changes meanwhile.
+    def drain(self, rest):
+        while rest:
+            yield asyncio.core._io_queue.queue_write(self.s)
+            rest = rest[self.write(rest) :]
 
     def readinto(self, buf):
         yield asyncio.core._io_queue.queue_read(self.s)

@@ -3,8 +3,9 @@
 # Reads byte by byte, and only what is there: on a board a read of more blocks the VM until it has all of it. A line that
 # is too long is dropped up to its end.
 
-import asyncio
 import select
+
+from ports.dial import readable
 
 LF, CR = 10, 13
 
@@ -13,7 +14,6 @@ class Serial:
     # source, sink: streams of bytes, such as sys.stdin.buffer and sys.stdout.buffer. most: bytes a line
     def __init__(self, source, sink, most):
         self._source, self._sink, self._most = source, sink, most
-        self._stream = asyncio.StreamReader(source)
         self._ready = select.poll()
         self._ready.register(source, select.POLLIN)
         self._one = bytearray(1)
@@ -22,7 +22,8 @@ class Serial:
     async def line(self):
         text, one = b"", self._one
         while True:
-            n = await self._stream.readinto(one)
+            await readable(self._source)
+            n = self._source.readinto(one)
             while n:
                 if one[0] in (LF, CR):
                     if text and len(text) <= self._most:

@@ -102,9 +102,9 @@ class Line:
 
     async def put(self, data):
         self._said_at = self._port.up_ms()
-        self._stream.write(data)
-        if self._stream.out_buf:
-            await asyncio.wait_for_ms(self._stream.drain(), WRITE_MS)
+        sent = self._stream.write(data)
+        if sent < len(data):
+            await asyncio.wait_for_ms(self._stream.drain(memoryview(data)[sent:]), WRITE_MS)
 
     async def publish(self, name, payload, sure=False, retain=False):
         pid = self._next_pid() if sure else 0

@@ -26,6 +26,7 @@ from typing import Any
 from tests.firmware.conftest import FIRMWARE
 from tests.firmware.fake_collector import FakeCollector, Life
 from tests.firmware.simbox import BOX, K_CHAIN, K_LINK, SimBox
+from tests.firmware.soak_link import CARRIES, CUT, SWALLOWS, BadLine
 from tests.services.certs import make_certs
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port
@@ -34,6 +35,7 @@ HEAP = tomllib.loads((FIRMWARE / "budget.toml").read_text())["heap"]["soak"]
 PRESSES = 100_000
 SPEED = 10
 UP_S, DOWN_S = 40.0, 10.0  # the link, by turns, in the box's seconds
+SILENT = 4  # every fourth outage nobody is told of: the line swallows
 BEAT_S = 20
 WARM_BEATS = 5  # until every lazy thing has been used once
 BURST = 20  # presses asked for at once
@@ -41,6 +43,7 @@ UNLIT_S = (
     2.0  # no light by then: the tap fell into a moment in which the box could not tell one hand from the next
 )
 BADGE_EVERY = 500  # presses
+TOLD = 10_000  # presses between two lines about how it goes
 BADGES = ("04a1b2c3", "04d4e5f6a7b8c9")
 GROWTH = 1024  # bytes: the heap is counted in blocks, and a beat may fall into a batch
 LAST_S = 120.0  # for what is still on its way
@@ -114,9 +117,8 @@ class Collector(FakeCollector):
         super().__init__(port, BOX, K_LINK, K_CHAIN)
         self.stored = 0
         self.kinds: dict[int, int] = {}
-        self._began, self._real = time.time(), time.time
-        self.now_ms = lambda: int((self._began + (time.time() - self._began) * SPEED) * 1000)
-        self._client.reconnect_delay_set(0.1, 0.2)  # type: ignore[arg-type]  as fast as the box
+        began = time.time()
+        self.now_ms = lambda: int((began + (time.time() - began) * SPEED) * 1000)
 
     def _store(self, batch: dict[str, Any]) -> None:
         life = self.lives.setdefault(batch["life"], _Head())
@@ -151,12 +153,12 @@ def soak(
     certs, aside = make_certs(folder / "certs"), free_port()
     broker = Mosquitto(folder / "broker", tls=certs, extra=f"listener {aside} 127.0.0.1")
     broker.start()
-    collector = Collector(aside)
+    collector, line = Collector(aside), BadLine(aside if plain else broker.port)
     trusted = folder / "ca.der"
     trusted.write_bytes(certs.ca_der.read_bytes())
     tls = None if plain else {"ca": str(trusted), "name": "localhost"}
     box = Box(
-        folder / "box", firmware, aside if plain else broker.port, heap=heap, beat_s=BEAT_S, speed=SPEED, reader=True,
+        folder / "box", firmware, line.port, heap=heap, beat_s=BEAT_S, speed=SPEED, reader=True,
         tls=tls, ack_ms=10_000, backoff_ms=500, backoff_max_ms=4000,
     )  # fmt: skip
     report, began = Report(heap), time.monotonic()
@@ -171,18 +173,19 @@ def soak(
             taps += BURST
             box.lit(taps - BURST - report.unlit)
             report.unlit = max(report.unlit, taps - BURST - box.lights)
+            if box.lights // TOLD > report.pressed // TOLD:
+                heap = collector.heard["beat"][-1]["heap"] if collector.heard["beat"] else 0
+                print(f"{box.lights} lights, {collector.stored} stored, {heap} free", flush=True)
             report.pressed = box.lights
             if time.monotonic() >= flips:
-                if broker.running:
-                    broker.kill()
-                    report.outages += 1
-                else:
-                    broker.start()
-                flips = time.monotonic() + (UP_S if broker.running else DOWN_S) / SPEED
+                report.outages += line.does == CARRIES
+                line.set(
+                    CARRIES if line.does != CARRIES else SWALLOWS if report.outages % SILENT == 0 else CUT
+                )
+                flips = time.monotonic() + (UP_S if line.does == CARRIES else DOWN_S) / SPEED
         report.pressed = box.settled()
         report.unlit = taps - report.pressed
-        if not broker.running:
-            broker.start()
+        line.set(CARRIES)
         collector.until("every press", lambda: collector.stored >= report.pressed, LAST_S)
         beats = len(collector.heard["beat"])
         collector.until("a last beat", lambda: len(collector.heard["beat"]) > beats + 1, LAST_S)
@@ -197,6 +200,7 @@ def soak(
     finally:
         box.kill()
         collector.close()
+        line.close()
         broker.kill()
     return report
 

@@ -7,18 +7,20 @@ import select
 import sys
 import time
 
+from ports import dial
+
 TAP_MS = 120
 LINE_MAX = 200  # bytes; the longest command has 20
 SETTLE_MS = 15  # after a blocked moment: a hand cannot act in the same 5 ms in which the box wakes
 
 
 async def run(port):
-    source = asyncio.StreamReader(sys.stdin.buffer)
     ready = select.poll()
     ready.register(sys.stdin, select.POLLIN)
     one, text = bytearray(1), b""
     while True:
-        n = await source.readinto(one)
+        await dial.readable(sys.stdin)
+        n = sys.stdin.buffer.readinto(one)
         while n:
             if one == b"\n":
                 await _obey(port, text.decode().split())
