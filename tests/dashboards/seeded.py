@@ -7,17 +7,21 @@ are compared with come from ratings.db, rating by rating, by sums of the tests' 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+from manyi.core import known, projector, visits
 from manyi.core.rating import Rating
 from manyi.core.roster import check
+from manyi.core.workings import Workings
 from manyi.demo.places import FOLDER
 
 from tests.collector.paper_ledger import LIFE, MINUTE
-from tests.collector.test_influx_whole import Whole
+from tests.collector.test_influx_whole import LONG_S, Whole
 from tests.services.influx import Influx
 
 BEIJING = timezone(timedelta(hours=8))
@@ -62,7 +66,40 @@ class Seeded(Whole):
                 self.hours(box, midnight(self.now, days) + 9 * HOUR, 6 * HOUR, 14 + (i * 7 - days) % 23)
             self.hours(box, self.now - since + MINUTE, since - 2 * MINUTE, 6 + (i * 5) % 17)
             self.state(box, online=box != "sim-010")
+        self.visits("sh-h1-w1", 40)
         self.rebuild()
+        self.know(newest=2)
+        self.rebuild()
+
+    def visits(self, window: str, times: int) -> None:
+        """So many visits of yesterday, as a queue system tells them."""
+        noon = midnight(self.now, -1) + 12 * HOUR
+        raw = visits.body("queue", [visits.Visit(f"A{i}", window, noon + i, 0, "", 0) for i in range(times)])
+        self.ledger.conn.execute("BEGIN IMMEDIATE")
+        self.ledger._row(noon, "visit", None, raw, None)  # type: ignore[arg-type]
+        self.ledger.conn.execute("COMMIT")
+
+    def know(self, newest: int) -> None:
+        """The newest dissatisfied ratings are marked as seen."""
+        reds = sorted((r for r in self.ratings() if r.level == 3), key=lambda r: -r.time_ms)
+        for red in reds[:newest]:
+            known.mark(self.ledger.conn, red.box, red.life, red.seq, "值班员", self.now, role="centre")
+
+    def serve(self, until: Callable[[], bool]) -> None:
+        """The collector's own thread runs until InfluxDB says what is waited for."""
+        stop, wake = Event(), Event()
+        workings = Workings(started_ms=self.now - HOUR, listening_ms=self.now - HOUR)
+        thread = Thread(target=projector.run, args=(stop, wake, self.config, workings))
+        thread.start()
+        try:
+            deadline = time.monotonic() + LONG_S
+            while not until():
+                assert time.monotonic() < deadline, "InfluxDB did not hear of it"
+                time.sleep(0.1)
+        finally:
+            stop.set()
+            wake.set()
+            thread.join(LONG_S)
 
     def hours(self, box: str, since_ms: int, span_ms: int, times: int) -> None:
         """So many ratings, evenly, of the levels that this box usually gets."""
@@ -70,7 +107,8 @@ class Seeded(Whole):
         self.ledger.clock(box, 0, since_ms, since_ms, boot=boot)
         for i in range(times):
             up_ms = (i + 1) * span_ms // (times + 1)
-            self.ledger.press(box, up_ms, self.level(box, i), since_ms + up_ms, boot=boot)
+            heard_ms = since_ms + up_ms + 40 + 15 * (i % 9)
+            self.ledger.press(box, up_ms, self.level(box, i), heard_ms, boot=boot)
 
     @staticmethod
     def level(box: str, i: int) -> int:

@@ -1,0 +1,363 @@
+"""Every query of every panel on a real influxd, as Grafana asks it, against the ledger's own figures.
+
+Whatever a panel shows of ratings is worked out here a second time from ratings.db, one rating at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+import pytest
+from manyi.core import account, stores
+from manyi.core.ledger import schema
+from manyi.core.rates import wilson
+from manyi.core.rating import Rating
+
+from tests.dashboards.grafana import ALL, Panel, boards, interpolate, targets
+from tests.dashboards.seeded import BEIJING, DAY, DISLIKED, HOUR, Seeded, midnight
+from tests.services.influx import Influx
+
+FEWEST = 59
+WEEK = ("county", "hall")  # boards that open on seven days
+Which = Callable[[Rating], bool]
+
+
+class Asker:
+    """The committed panels' queries, by board and the description's language-free place: their title in Chinese."""
+
+    def __init__(self, city: Seeded) -> None:
+        self.city = city
+
+    def ask(self, board: str, title: str, ref: str = "A", **chosen: list[str]) -> list[dict[str, Any]]:
+        found = [
+            (p, t) for p, t in targets("zh") if (p.board, p.body["title"], t["refId"]) == (board, title, ref)
+        ]
+        assert len(found) == 1, f"{board}/{title} {ref}: {len(found)} such queries"
+        return self.run(*found[0], **chosen)
+
+    def run(self, panel: Panel, target: dict[str, Any], **chosen: list[str]) -> list[dict[str, Any]]:
+        """With the range on which the board opens."""
+        since = midnight(self.city.now, -6) if panel.board in WEEK else self.city.today
+        until = self.city.today + DAY - 1
+        if panel.board in ("account", "system"):
+            since, until = self.city.now - 24 * HOUR, self.city.now + HOUR
+        variables = {"county": [ALL], "hall": [ALL]} | chosen
+        return self.city.ask_source(
+            target["datasource"]["uid"], interpolate(target["query"], since, until, **variables)
+        )
+
+    def of(self, which: Which) -> dict[str, int]:
+        return self.city.counts(which)
+
+    def today(self, r: Rating) -> bool:
+        return midnight(r.time_ms) == self.city.today
+
+    def week(self, r: Rating) -> bool:
+        return r.time_ms >= midnight(self.city.now, -6)
+
+
+@pytest.fixture(scope="module")
+def asker(seeded: Seeded) -> Asker:
+    return Asker(seeded)
+
+
+def bounds(k: int, n: int) -> list[float]:
+    return [k / n, *wilson(k, n)]
+
+
+def test_every_query_answers_as_it_stands_and_with_one_hall_and_two_chosen(asker: Asker) -> None:
+    rate_of_looks = {
+        "每分钟入库记录",
+        "Records stored per minute",
+    }  # the city was looked at once; a rate needs two
+    empty = []
+    for lang in ("zh", "en"):
+        for panel, target in targets(lang):
+            for chosen in (
+                {},
+                {"county": ["sh"], "hall": ["sh-h1"]},
+                {"county": ["np", "sh"], "hall": ["np-h1", "sh-h2"]},
+            ):
+                rows = asker.run(panel, target, **chosen)
+                if not chosen and not rows and panel.body["title"] not in rate_of_looks:
+                    empty.append(f"{panel} {target['refId']}")
+    assert empty == [], "the seeded city has something to show in every panel"
+
+
+def test_the_variables_list_what_there_is(asker: Asker) -> None:
+    for name, board in boards().items():
+        for variable in board.get("templating", {}).get("list", []):
+            asked = interpolate(variable["query"], 0, 0, county=["sh"])
+            rows = asker.city.ask_source(variable["datasource"]["uid"], asked)
+            expected = {"county": {"np", "sh"}, "hall": {"sh-h1", "sh-h2"}}[variable["name"]]
+            assert {r["value"] for r in rows} == expected, name
+
+
+@pytest.mark.parametrize(
+    ("title", "field"), [("今日评价", "n"), ("满意", "s"), ("基本满意", "b"), ("不满意", "d")]
+)
+def test_todays_counts_are_beijings_day_whatever_the_browsers_clock(
+    asker: Asker, title: str, field: str
+) -> None:
+    (row,) = asker.ask("city", title)
+    assert row[field] == asker.of(asker.today)[field]
+    assert row["time"] == asker.city.today
+
+
+@pytest.mark.parametrize(("title", "levels"), [("满意率", (1,)), ("满意及基本满意率", (1, 2))])
+def test_todays_rates_have_the_intervals_of_the_ledgers_counts(
+    asker: Asker, title: str, levels: tuple[int, ...]
+) -> None:
+    n = asker.of(asker.today)["n"]
+    k = asker.of(lambda r: asker.today(r) and r.level in levels)["n"]
+    rows = asker.ask("city", title)
+    if n < FEWEST:  # shortly after midnight
+        assert rows == []
+    else:
+        assert [rows[0][x] for x in ("rate", "lo", "hi")] == pytest.approx(bounds(k, n), abs=1e-6)
+
+
+def test_todays_course_ends_at_todays_sum(asker: Asker) -> None:
+    rows = asker.ask("city", "今日累计与往常同日")
+    assert rows[-1]["cumulative_sum"] == asker.of(asker.today)["n"]
+    assert [r["cumulative_sum"] for r in rows] == sorted(r["cumulative_sum"] for r in rows)
+    assert rows[0]["time"] == asker.city.today
+
+
+def test_a_usual_day_is_the_mean_of_like_days(asker: Asker) -> None:
+    """The seeded days are those of today's weekday four weeks back, each with the same hours."""
+    rows = asker.ask("city", "今日累计与往常同日", "B")
+    assert len(rows) == 48
+    (days,) = {
+        r["days"] for r in asker.city.ask_source("manyi-day", "SELECT days FROM baseline WHERE tier = 'city'")
+    }
+    assert 0 < days <= 4
+    assert rows[-1]["n_cum"] > 0
+    by_day = Counter(midnight(r.time_ms) for r in asker.city.ratings())
+    del by_day[asker.city.today]
+    assert min(by_day.values()) <= rows[-1]["n_cum"] <= max(by_day.values())
+
+
+def test_counties_on_the_map_have_their_reds_of_today(asker: Asker) -> None:
+    rows = {r["county"]: (r["n"], r["d"]) for r in asker.ask("city", "各县区今日不满意人次")}
+    for county in ("np", "sh"):
+        own = asker.of(lambda r, county=county: asker.today(r) and r.county == county)
+        assert rows[county] == (own["n"], own["d"])
+
+
+@pytest.mark.parametrize(
+    ("board", "title", "tier"),
+    [("city", "县区排名（今日）", "county"), ("county", "大厅排名（今日）", "hall")],
+)
+def test_a_ranking_has_the_ledgers_rates_and_a_tie_is_a_tie(
+    asker: Asker, board: str, title: str, tier: str
+) -> None:
+    rows = asker.ask(board, title)
+    assert len(rows) == {"county": 2, "hall": 3}[tier]
+    for row in rows:
+        own = asker.of(lambda r, row=row: asker.today(r) and getattr(r, tier) == row[tier])
+        assert row["n"] == own["n"]
+        rate = [row["rate"] + (0 if own["n"] >= FEWEST else 9), row["lo"], row["hi"]]
+        assert rate == pytest.approx(bounds(own["s"], own["n"]), abs=1e-6)
+        assert (row["place"] == "-") == (own["n"] < FEWEST)
+    placed = [r for r in rows if r["place"] != "-"]
+    for a in placed:
+        for b in placed:
+            if a is not b and a["lo"] <= b["hi"] and b["lo"] <= a["hi"]:
+                assert a["place"] == b["place"]
+                assert a["place"].endswith("=")
+
+
+def test_latest_reds_are_the_ledgers_newest_with_whom_to_call(asker: Asker) -> None:
+    reds = [r for r in asker.city.ratings() if r.level == 3 and r.time_ms > asker.city.now - 3 * DAY]
+    newest = sorted(reds, key=lambda r: -r.time_ms)[:8]
+    rows = asker.ask("city", "最新不满意评价")
+    assert [r["time"] for r in rows] == [r.time_ms for r in newest]
+    assert [r["known"] for r in rows[:3]] == [1, 1, 0]
+    for row, red in zip(rows, newest, strict=True):
+        assert (
+            row["phone"]
+            == {"np-h1": "0537-6600101", "sh-h1": "0537-6600201", "sh-h2": "0537-6600301"}[red.hall]
+        )
+        assert row["leader"] == {"np-h1": "何志远", "sh-h1": "宋明华", "sh-h2": ""}[red.hall]
+    english = next(
+        t for p, t in targets("en") if (p.board, p.body["title"]) == ("city", "Latest dissatisfied ratings")
+    )
+    halls = {r["hall_name"] for r in asker.city.ask_source("manyi-wall", english["query"])}
+    assert halls <= {"Nanping HRSS Hall", "Songhe HRSS Hall", "Liulin HRSS Hall"}
+
+
+@pytest.mark.parametrize("board", ["county", "hall"])
+def test_a_period_sums_the_days_and_works_its_interval_out_anew(asker: Asker, board: str) -> None:
+    chosen = {"county": ["sh"], "hall": [ALL]}
+    own = asker.of(lambda r: asker.week(r) and r.county == "sh")
+    (row,) = asker.ask(board, "评价人次", **chosen)
+    assert {k: row[k] for k in own} == own
+    for title, k in (("满意率", own["s"]), ("满意及基本满意率", own["s"] + own["b"])):
+        (row,) = asker.ask(board, title, **chosen)
+        assert [row[x] for x in ("rate", "lo", "hi")] == pytest.approx(bounds(k, own["n"]), abs=1e-9)
+
+
+def test_days_are_stacked_from_the_ledgers_days_and_small_days_have_no_rate(asker: Asker) -> None:
+    for ref, level in zip("ABC", (1, 2, 3), strict=True):
+        own = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r) and r.level == level)
+        shown = {r["time"]: r["sum"] for r in asker.ask("county", "每日人次", ref) if r["sum"]}
+        assert shown == own
+    days = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r))
+    good = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r) and r.level == 1)
+    enough = {day: bounds(good[day], n) for day, n in days.items() if n >= FEWEST}
+    for ref, name, at in (("B", "rate", 0), ("C", "lo", 1), ("A", "hi", 2)):
+        shown = {r["time"]: r[name] for r in asker.ask("county", "每日满意率与区间", ref)}
+        assert shown.keys() == enough.keys()
+        assert shown == pytest.approx({day: b[at] for day, b in enough.items()}, abs=1e-9)
+    quiet = asker.ask("county", "每日满意率与区间", "B", county=["nowhere"])
+    assert quiet == []
+
+
+@pytest.mark.parametrize(
+    ("board", "title", "tags", "span"),
+    [
+        ("county", "各大厅", ("hall",), "week"),
+        ("hall", "各窗口", ("hall", "window"), "week"),
+        ("windows", "各窗口", ("hall", "window"), "today"),
+    ],
+)
+def test_tables_of_units_are_the_ledgers_with_both_rates_or_too_few(
+    asker: Asker, board: str, title: str, tags: tuple[str, ...], span: str
+) -> None:
+    which: Which = getattr(asker, span)
+    rows = asker.ask(board, title)
+    assert sum(r["n"] for r in rows) == asker.of(which)["n"]
+    few = 0
+    for row in rows:
+        own = asker.of(lambda r, row=row: which(r) and all(getattr(r, t) == row[t] for t in tags))
+        assert {k: row[k] for k in own} == own
+        hidden = 0 if own["n"] >= FEWEST else 9
+        few += hidden > 0
+        for name, k in (("rate_s", own["s"]), ("rate_sb", own["s"] + own["b"])):
+            shown = [row[name] + hidden, row[f"{name}_lo"], row[f"{name}_hi"]]
+            assert shown == pytest.approx(bounds(k, own["n"]), abs=1e-9)
+            assert (row[name] < -1) == (own["n"] < FEWEST)
+    if board == "windows":
+        assert few == len(rows), "no window has 59 in the seeded morning"
+
+
+def test_visits_without_a_rating_are_known_where_the_queue_told_them(asker: Asker) -> None:
+    yesterday = midnight(asker.city.now, -1)
+    rated = asker.of(lambda r: r.window == "sh-h1-w1" and midnight(r.time_ms) == yesterday)["n"]
+    for board in ("county", "hall"):
+        (row,) = asker.ask(board, "未评", county=["sh"])
+        assert (row["visits"], row["unrated"]) == (40, 40 - rated)
+        assert row["rating_rate"] == pytest.approx(rated / 40)
+        assert asker.ask(board, "未评", county=["np"]) == []
+
+
+def test_the_course_of_a_day_sums_to_the_day(asker: Asker) -> None:
+    for ref, level in zip("ABC", "sbd", strict=True):
+        rows = asker.ask("windows", "所选时段的过程", ref, county=["np"])
+        assert sum(r["sum"] for r in rows) == asker.of(lambda r: asker.today(r) and r.county == "np")[level]
+
+
+@pytest.mark.parametrize(
+    ("title", "level", "hall"),
+    [("全市来评人次（小时 × 星期）", 0, ""), ("全市不满意人次", 3, ""), ("所选大厅来评人次", 0, "sh-h1")],
+)
+def test_peaks_are_the_hours_of_eight_weeks(asker: Asker, title: str, level: int, hall: str) -> None:
+    rows = asker.ask("peaks", title, hall=[hall or ALL])
+    profile = asker.city.ask_source(
+        "manyi-day",
+        "SELECT last(days) AS days FROM profile WHERE "
+        + (f"tier = 'hall' AND hall = '{hall}'" if hall else "tier = 'city'")
+        + " GROUP BY weekday, hour",
+    )
+    days = {(r["weekday"], r["hour"]): r["days"] for r in profile}
+    own: Counter[str] = Counter()
+    for r in asker.city.ratings():
+        if not asker.today(r) and (not level or r.level == level) and (not hall or r.hall == hall):
+            own[datetime.fromtimestamp(r.time_ms / 1000, BEIJING).strftime("%H")] += 1
+    shown: Counter[str] = Counter()
+    for row in rows:
+        shown[row["hour"]] += round(row["v"] * days[row["weekday"], row["hour"]])
+    assert shown == own
+
+
+def test_boxes_are_the_ledgers_states(asker: Asker) -> None:
+    for board in ("city", "fleet"):
+        (row,) = asker.ask(board, "评价器")
+        assert (row["online"], row["known"]) == (11, 12)
+    rows = {r["box"]: r for r in asker.ask("fleet", "全部评价器")}
+    assert len(rows) == 12
+    assert {box for box, r in rows.items() if not r["online"]} == {"sim-010"}
+    assert (rows["sim-002"]["rssi"], rows["sim-002"]["room"], rows["sim-002"]["fw"]) == (-58, 7598, "1.4.0")
+    assert rows["sim-002"]["up_days"] == pytest.approx(5 + 2 / 24)
+    assert rows["sim-002"]["window"] == "np-h1-w2"
+    assert [r["fw"] for r in asker.ask("fleet", "固件版本")] == ["1.4.0"] * 12
+    assert asker.ask("fleet", "在线台数与待传记录")[-1]["sum"] == 11
+    assert asker.ask("fleet", "在线台数与待传记录", "B")[-1]["sum"] == 0
+
+
+def test_the_account_is_the_ledgers(asker: Asker) -> None:
+    with closing(schema.open_for_reading(asker.city.config.data.ledger)) as ledger:
+        found = account.read(ledger, asker.city.now, 180_000)
+    with closing(stores.open_reader(asker.city.config.data.wall)) as wall:
+        shown = int(stores.get(wall, "shown", "0"))
+    for board, title in (("city", "对账：按下 = 入库 + 待传 + 承认丢失"), ("account", "丢在哪里、还差什么")):
+        (row,) = asker.ask(board, title)
+        for field in ("pressed", "stored", "waiting", "lost"):
+            assert row[field] == getattr(found.total, field), field
+        assert (row["shown"], row["ok"]) == (shown, int(found.ok))
+    rows = {r["box"]: r for r in asker.ask("account", "每台评价器")}
+    for line in found.lines:
+        assert (rows[line.box]["pressed"], rows[line.box]["stored"]) == (line.pressed, line.stored)
+    assert asker.ask("account", "待传与失联")[-1]["last"] == found.total.waiting
+
+
+def test_the_collectors_own_figures_are_what_the_ledger_says(asker: Asker) -> None:
+    with closing(schema.open_for_reading(asker.city.config.data.ledger)) as ledger:
+        (rows,) = ledger.execute("SELECT max(id) FROM row").fetchone()
+    (row,) = asker.ask("system", "采集器计数")
+    assert (row["records"], row["aside"]) == (rows, 0)
+    (disk,) = asker.ask("system", "磁盘")
+    assert 0 < disk["disk_free_ratio"] <= 1
+    assert disk["ledger_bytes"] >= asker.city.config.data.ledger.stat().st_size
+    feeds = {r["feed"]: (r["lag"], r["failing"]) for r in asker.ask("system", "各投影")}
+    assert {"ratings", "wall", "influx", "influx wall", "influx rollup", "influx day"} <= set(feeds)
+    assert {failing for _, failing in feeds.values()} == {0}
+    names = {r["name"]: r["days_left"] for r in asker.ask("fleet", "证书到期")}
+    assert set(names) == {"ca", "broker"}
+    assert all(0 <= days <= 2 for days in names.values())
+
+
+def test_records_per_minute_are_the_growth_of_the_ledger(asker: Asker, influx: Influx) -> None:
+    """Two looks a minute apart, written as the collector writes them."""
+    (asked,) = [t["query"] for p, t in targets("zh") if p.body["title"] == "每分钟入库记录"]
+    bucket = influx.bucket()
+    lines = [
+        f"collector records={n}i {(asker.city.today + ms) * 1_000_000}" for n, ms in ((100, 0), (190, 60_000))
+    ]
+    influx.write(bucket, lines)
+    query = interpolate(asked, asker.city.today, asker.city.today + HOUR, interval="1m")
+    (row,) = influx.query(bucket, query)
+    assert row["non_negative_derivative"] == 90
+
+
+def test_how_long_a_press_takes_is_the_ledgers(asker: Asker) -> None:
+    own = [r.latency_ms for r in asker.city.ratings() if r.time_ms > asker.city.now - 24 * HOUR]
+    for ref in "ABC":
+        shown = [r["percentile"] for r in asker.ask("system", "按下到入库", ref)]
+        assert min(own) <= min(shown)
+        assert max(shown) <= max(own)
+
+
+def test_alarms_are_the_walls_in_both_languages(asker: Asker) -> None:
+    rows = asker.ask("city", "报警")
+    assert any(DISLIKED in r["text"] or "不满意" in r["text"] for r in rows)
+    assert any("sim-010" in r["text"] for r in rows)
+    english = next(t for p, t in targets("en") if (p.board, p.body["title"]) == ("city", "Alarms"))
+    said = asker.city.ask_source("manyi-wall", english["query"])
+    assert sorted(r["since_ms"] for r in said) == sorted(r["since_ms"] for r in rows)
+    assert all(r["text"].isascii() or "Box" in r["text"] or "dissatisfied" in r["text"] for r in said)
