@@ -154,6 +154,7 @@ def test_a_red_that_nobody_has_marked_for_fifteen_minutes_names_its_hall_until_s
     assert eye.see("unacknowledged", NOON + 15 * MINUTE - 1) == []
     (one,) = eye.see("unacknowledged", NOON + 15 * MINUTE)
     assert (one["subject"], one["county"], one["since_ms"]) == ("h1", "c1", NOON + 15 * MINUTE)
+    assert one["hall"] == "h1"
     assert "1 条不满意" in one["text_zh"]
     (both,) = eye.see("unacknowledged", NOON + 20 * MINUTE)
     assert "2 条不满意" in both["text_zh"]
@@ -177,7 +178,7 @@ def test_reds_are_waited_for_as_long_as_the_city_says_or_not_at_all(screen: Scre
 def test_a_window_with_too_many_reds_today_is_named_and_yesterdays_are_not(eye: Eye) -> None:
     eye.screen.visits("box-2", 3, 3, 1, 3, 1, 1)
     (one,) = eye.see("dissatisfied", NOON + 10 * MINUTE)
-    assert (one["subject"], one["county"]) == ("w2", "c1")
+    assert (one["subject"], one["county"], one["hall"]) == ("w2", "c1", "h1")
     assert "6 次评价中 3 次不满意" in one["text_zh"]
     assert eye.see("dissatisfied", NOON + DAY) == []
 

@@ -1,7 +1,7 @@
 """Every alarm of the wall by its kind: the words in both languages, in the order in which they matter.
 
 An alarm is a dictionary, as the wall's JSON has it: kind, subject (a box, hall, county, window, certificate or part of the
-service; "" where there is none), box, county, text_zh, text_en, time_ms (when it was last seen to hold, or happened)
+service; "" where there is none), box, county, hall, text_zh, text_en, time_ms (when it was last seen to hold, or happened)
 and since_ms. docs/RUNBOOK.md has a heading for every kind. Refuses a kind that is not listed here.
 """
 
@@ -65,6 +65,7 @@ def alarm(
     *,
     subject: str = "",
     county: str = "",
+    hall: str = "",
     since_ms: int = 0,
     **values: Any,
 ) -> Alarm:
@@ -73,7 +74,7 @@ def alarm(
         values["n"] = sum(values["lost"])
     zh, en = (text.format(box=box, **values) for text in TEXTS[kind])
     return {
-        "kind": kind, "subject": subject or box, "box": box, "county": county, "text_zh": zh, "text_en": en,
+        "kind": kind, "subject": subject or box, "box": box, "county": county, "hall": hall, "text_zh": zh, "text_en": en,
         "time_ms": time_ms, "since_ms": since_ms,
     }  # fmt: skip
 

@@ -168,9 +168,10 @@ class Rules:
                     alarm("silent", minute, box, county=county, since_ms=one.since_ms, name=zh, name_en=en)
                 )
                 continue
+            place = roster.place_of(one.unit[1])
             zh, en = ("全市", "The city") if one.unit == CITY else _named(roster, one.unit[1])
             found.append(
-                alarm("outage", minute, subject=one.unit[1], county=roster.place_of(one.unit[1]).county,
+                alarm("outage", minute, subject=one.unit[1], county=place.county, hall=place.hall,
                       since_ms=one.since_ms, name=zh, name_en=en, n=len(one.boxes), of=one.of)
             )  # fmt: skip
         return found
@@ -198,7 +199,7 @@ class Rules:
         for hall, county, n, first in self._wall.execute(_REDS, span):
             zh, en = _named(roster, hall)
             found.append(
-                alarm("unacknowledged", minute, subject=hall, county=county, since_ms=first + minutes * MINUTE_MS,
+                alarm("unacknowledged", minute, subject=hall, county=county, hall=hall, since_ms=first + minutes * MINUTE_MS,
                       name=zh, name_en=en, n=n, minutes=minutes)
             )  # fmt: skip
         return found
@@ -208,8 +209,9 @@ class Rules:
         for window, n, d in self._wall.execute(_WINDOWS, (day_of(now_ms), suspicion.FEWEST_REDS)):
             if suspicion.is_too_many(n, d, percent):
                 zh, en = _named(roster, window)
+                place = roster.place_of(window)
                 found.append(
-                    alarm("dissatisfied", minute, subject=window, county=roster.place_of(window).county,
+                    alarm("dissatisfied", minute, subject=window, county=place.county, hall=place.hall,
                           name=zh, name_en=en, n=n, d=d, percent=percent)
                 )  # fmt: skip
         return found
