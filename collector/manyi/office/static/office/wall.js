@@ -84,8 +84,8 @@ function drawAccount(account) {
   const verdict = say(account.ok ? "balanced" : "unbalanced");
   put(id("verdict"), `${account.ok ? "✓" : "✗"} ${verdict}${account.unknown ? ` · ${say("unknown", { n: count(account.unknown) })}` : ""}`);
   // What is stored and rightly not shown has its name; the rest is still on its way to the wall.
-  const { undated = 0, forked = 0 } = account;
-  const behind = shown === undefined ? 0 : account.stored - shown - undated - forked;
+  const { undated = 0, forked = 0, unread = 0 } = account;
+  const behind = shown === undefined ? 0 : account.stored - shown - undated - forked - unread;
   const apart = [undated && say("undated", { n: count(undated) }), forked && say("forked", { n: count(forked) })];
   put(id("behind"), [...apart, behind > 0 && say("catching", { n: count(behind) })].filter(Boolean).join(" · "));
 }
