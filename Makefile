@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 PY_SOURCES := .ci collector dashboards firmware tests
-FIRMWARE := $(shell find firmware -name '*.py' 2>/dev/null) firmware/rom.txt
+BOX_SOURCES := $(shell find firmware -name '*.py' 2>/dev/null) firmware/rom.txt
 WORKERS ?= 2
 T ?= tests
 
@@ -54,7 +54,7 @@ setup: $(VENV)/.dev ## make .venv with everything, for an editor
 
 # --- the product ---------------------------------------------------------------------------------------------------
 
-build/firmware/.made: $(VENV)/.run $(FIRMWARE)
+build/firmware/.made: $(VENV)/.run $(BOX_SOURCES)
 	@$(PY) firmware/build.py
 	@touch $@
 
@@ -106,6 +106,9 @@ bench: $(VENV)/.dev build/firmware/.made ## the figures: latencies, CPU per rati
 soak: $(VENV)/.dev build/firmware/.made ## a box at an ESP32's heap, 100,000 presses, a flapping TLS link: half an hour; PRESSES=1000
 	@$(PY) -m tests.firmware.soak $(PRESSES)
 
+coverage: $(VENV)/.dev build/firmware/.made ## lines of the firmware that its tests run, measured on MicroPython: ten minutes
+	@$(PY) -m tests.firmware.probes
+
 docs: $(VENV)/.dev ## rewrite docs/CLI.md from the commands' own help
 	@$(PY) -m tests.docs.cli_page
 
@@ -123,4 +126,4 @@ clean: ## remove what make has made: .venv, build, caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup firmware demo flash bundle lint types format size services test quick bench soak docs dashboards lock clean
+.PHONY: help setup firmware demo flash bundle lint types format size services test quick bench soak coverage docs dashboards lock clean

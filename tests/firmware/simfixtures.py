@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from tests.services.mosquitto import Mosquitto
 
 @pytest.fixture(scope="session")
 def firmware() -> Path:
+    planted = os.environ.get("MANYI_PLANTED")  # make coverage: the same, with probes
+    if planted:
+        return Path(planted) / "mpy"
     subprocess.run([sys.executable, FIRMWARE / "build.py"], check=True)
     return FIRMWARE.parent / "build" / "firmware"
 
