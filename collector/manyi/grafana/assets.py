@@ -6,7 +6,7 @@ from pathlib import Path
 
 from manyi.core.errors import SetupError
 
-PACKED = Path(__file__).parent / "assets"  # a wheel's, put there by pyproject's force-include
+PACKED = Path(__file__).parent / "shipped"  # a wheel's, put there by pyproject's force-include
 CHECKOUT = Path(__file__).parents[3] / "dashboards"
 
 
