@@ -182,6 +182,8 @@ class Feed:
 
     out_dir: Path | None = None
     in_dir: Path | None = None
+    key_file: Path | None = None
+    """Shared by both zones: seals the files, so that nobody on the way can write one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,11 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
     r = _Reader(tree, base)
     city = City(r.text("city", "name"), r.text("city", "name_en", ""))
     data = Data(r.path("data", "dir") or base)
-    feed = Feed(r.path("feed", "out", needed=False), r.path("feed", "in", needed=False))
+    feed = Feed(
+        r.path("feed", "out", needed=False),
+        r.path("feed", "in", needed=False),
+        r.path("feed", "key_file", needed=False),
+    )
     if feed.in_dir is None:
         broker, keys = _broker(r), KeyFiles(r.path("keys", "link_file") or base)
     else:

@@ -18,6 +18,9 @@ from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
 TAIL_ROWS: Final = 5_000  # well under a second; `manyi verify` reads all
 BEAT_LIMIT_MS: Final = 15_000  # the projector beats every second
 BEHIND_ROWS: Final = 1_000
+FEED_LATE_MS: Final = (
+    10 * 60_000
+)  # the collector's zone writes a file a minute at least; the gap takes its time
 
 
 def running(place: Place) -> bool:
@@ -198,3 +201,29 @@ def _count(path: Path, query: str) -> int:
             return int(conn.execute(query).fetchone()[0])
     except sqlite3.Error:
         return 0
+
+
+def feed(place: Place) -> Iterator[Finding]:
+    """An inner zone: how old the newest file was that came through the gap."""
+    if not place.config.follows:
+        return
+    try:
+        with closing(schema.open_for_reading(place.config.data.ledger)) as conn:
+            found = conn.execute("SELECT value FROM meta WHERE key = 'feed_ms'").fetchone()
+    except (ManyiError, sqlite3.Error):
+        return  # the ledger's own check says what is wrong
+    if found is None:
+        yield bad(
+            "feed",
+            "还没有收到采集区的文件",
+            "No file of the collector's zone has come yet: journalctl -u manyi",
+        )
+    elif place.now_ms - int(found[0]) > FEED_LATE_MS:
+        minutes = (place.now_ms - int(found[0])) // 60_000
+        yield bad(
+            "feed",
+            f"最近的文件是 {minutes} 分钟前的：查网闸和采集区的 manyi-feed-out",
+            f"The newest file is {minutes} minutes old: look at the gap, and at manyi-feed-out in the collector's zone.",
+        )
+    else:
+        yield good("feed", "文件按时收到", "Files come in time.")

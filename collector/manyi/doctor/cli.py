@@ -17,7 +17,7 @@ from manyi.doctor.finding import Check, Finding, Level, Place
 
 CHECKS: Final[tuple[Check, ...]] = (
     host.settings, host.secrets, host.folder, host.disk, host.clock, link.broker, books.service, books.ledger,
-    books.projections, servers.web, servers.influx, servers.grafana, safety.authority, safety.copies,
+    books.projections, books.feed, servers.web, servers.influx, servers.grafana, safety.authority, safety.copies,
 )  # fmt: skip
 MARKS: Final = {
     Level.good: "[正常  ok  ]", Level.skipped: "[未查  --  ]", Level.warn: "[注意  WARN]", Level.bad: "[错误  BAD ]",

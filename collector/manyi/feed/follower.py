@@ -1,0 +1,104 @@
+"""The service of an inner zone: projections of a ledger that comes in files; no broker, no boxes, nothing to collect.
+
+Takes files in by itself every TAKE_S (so the timer of `manyi feed in` is not needed where it runs). A file that is
+refused is said once, and everything before it stays shown. Has the face of core.service.Service.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from threading import Event, Thread
+from typing import Final
+
+import structlog
+
+from manyi.core import projector
+from manyi.core.config import Config
+from manyi.core.errors import ManyiError, SetupError
+from manyi.core.ledger import schema
+from manyi.core.pipeline import unix_ms
+from manyi.core.service import JOIN_S
+from manyi.core.workings import Workings
+from manyi.feed import cli, receiver
+
+TAKE_S: Final = 2.0
+FEED: Final = "feed"
+
+log = structlog.get_logger(area="feed")
+
+
+class Follower:
+    """`start()`, wait on `stop`, `close()`. `failed` names a thread that died."""
+
+    def __init__(self, config: Config) -> None:
+        self.stop = Event()
+        self.failed = ""
+        self._config = config
+        self._key = cli.key_of(config)
+        self._workings = Workings(started_ms=unix_ms())
+        self._wake = Event()
+        self._told = ""
+        try:
+            config.data.dir.mkdir(parents=True, exist_ok=True)
+            self._lock = (config.data.dir / "serve.lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SetupError(
+                f"{config.data.dir}: cannot be written, or another `manyi serve` runs on it ({error})."
+            ) from error
+        schema.open_for_writing(config.data.ledger, copy=True).close()
+        self._threads = [
+            Thread(target=self._guard, args=(name, work), name=name, daemon=True)
+            for name, work in (("projector", self._project), ("feed", self._take))
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        self.stop.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join(JOIN_S)
+            if thread.is_alive():
+                self.failed = self.failed or thread.name
+        self._lock.close()
+        log.info("stopped")
+
+    def _project(self) -> None:
+        projector.run(self.stop, self._wake, self._config, self._workings)
+
+    def _take(self) -> None:
+        assert self._config.feed.in_dir is not None
+        while True:
+            try:
+                taken = receiver.receive(self._config, self._config.feed.in_dir, unix_ms(), self._key)
+                self._say("")
+                if taken.rows:
+                    self._wake.set()
+            except (ManyiError, OSError) as error:  # a gap, a file half carried over: tried again
+                self._say(str(error))
+            if self.stop.wait(TAKE_S):
+                return
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self._told:
+            if trouble:
+                log.error("file_refused", why=trouble)
+                self._workings.fails(FEED, trouble, unix_ms())
+            else:
+                log.info("files_come_in_again")
+                self._workings.well(FEED)
+            self._told = trouble
+
+    def _guard(self, name: str, work: object) -> None:
+        try:
+            work()  # type: ignore[operator]
+        except BaseException as error:
+            log.error("thread_died", thread=name, why=f"{type(error).__name__}: {error}", exc_info=True)
+            self.failed = name
+        finally:
+            if not self.stop.is_set() and not self.failed:
+                self.failed = name
+            self.stop.set()
