@@ -1,0 +1,54 @@
+"""`manyi visits ...`: who may tell visits (docs/VISITS.md). Prints no token."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyi.core.errors import ManyiError
+from manyi.core.intake import Sources, add_source
+
+REFUSED = 2
+
+visits_app = typer.Typer(
+    no_args_is_help=True, help="排队系统：报送办件数 / Queue systems that tell how many visits there were."
+)
+
+File = Annotated[Path, typer.Option("--file", help="排队系统名单 / The list that [visits] sources names.")]
+
+
+@visits_app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="名称，如 queue_hall1 / Its name, such as queue_hall1.")],
+    token_file: Annotated[
+        Path, typer.Option(help="令牌写入此文件（新建，0600） / Where its token goes, new, 0600.")
+    ],
+    file: File = Path("visits.toml"),
+    hall: Annotated[
+        list[str] | None,
+        typer.Option(help="只能报送这些大厅，可重复 / Only windows of these halls; repeatable."),
+    ] = None,
+) -> None:
+    """允许一个排队系统报送办件数 / Let a queue system tell its visits."""
+    try:
+        add_source(file, name, hall or [], token_file)
+    except ManyiError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(REFUSED) from error
+    typer.echo(
+        f"已加入 {file}，请移交 {token_file} 后删除 / added to {file}; hand over {token_file}, then delete it"
+    )
+
+
+@visits_app.command("list")
+def listed(file: File = Path("visits.toml")) -> None:
+    """列出排队系统 / List the queue systems."""
+    try:
+        sources = Sources(file).all()
+    except ManyiError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(REFUSED) from error
+    for source in sources.values():
+        halls = " ".join(sorted(source.halls)) or "*"
+        prompts = "prompt" if source.prompt else "-"
+        typer.echo(f"{source.name}  {halls}  {len(source.windows)}  {len(source.business)}  {prompts}")
