@@ -93,3 +93,20 @@ def serving(city: City, folder: Path, port: int = 0, **more: Any) -> Iterator[Of
 def serve(tmp_path: Path) -> Callable[..., Any]:
     """`with serve(city, port=0, max_streams=...) as office:`"""
     return lambda city, **more: serving(city, tmp_path, **more)
+
+
+@pytest.fixture(scope="session")
+def accounts_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """office.db with an account of every role."""
+    from tests.office.people import make_people  # noqa: PLC0415  imports this file
+
+    return make_people(tmp_path_factory.mktemp("accounts"))
+
+
+@pytest.fixture
+def town(accounts_template: Path, tmp_path: Path, city: City) -> Iterator[Any]:
+    """`town.browser("county")`: a running office with an account of every role."""
+    from tests.office.people import people  # noqa: PLC0415
+
+    with people(accounts_template, tmp_path / "data", city) as found:
+        yield found
