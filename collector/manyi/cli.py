@@ -41,6 +41,7 @@ from manyi.demo.command import demo as demo_command
 from manyi.grafana.cli import grafana_app
 from manyi.influx_cli import influx_app
 from manyi.notify import notify
+from manyi.visits_cli import visits_app
 
 MISMATCH = 1
 
@@ -87,10 +88,12 @@ app.add_typer(roster_app, name="roster")
 app.add_typer(box_app, name="box")
 app.add_typer(influx_app, name="influx")
 app.add_typer(grafana_app, name="grafana")
+app.add_typer(visits_app, name="visits")
 if sys.platform != "win32":  # accounts and modes of a server; a technician's Windows needs only `manyi box`
     from manyi.backup import cli as backup_cli
     from manyi.broker.cli import broker_app, ca_app
     from manyi.doctor.cli import doctor as doctor_command
+    from manyi.feed.cli import feed_app
     from manyi.office_cli import office_app
 
     app.add_typer(office_app, name="office")
@@ -98,6 +101,7 @@ if sys.platform != "win32":  # accounts and modes of a server; a technician's Wi
     app.add_typer(broker_app, name="broker")
     backup_cli.mount(app)
     app.command("doctor")(doctor_command)
+    app.add_typer(feed_app, name="feed")
 
 LangOption = Annotated[Lang, typer.Option("--lang", help=both("输出语言", "Language of the output."))]
 RosterPath = Annotated[
@@ -157,6 +161,7 @@ def serve(context: typer.Context) -> None:
     """运行采集服务和大屏,直到收到停止信号 / Run the collector and the wall until told to stop."""
     from manyi.core import migrate as migrating  # noqa: PLC0415  # fcntl: not on a technician's Windows
     from manyi.core.service import Service  # noqa: PLC0415  # paho, Django and uvicorn: only the service needs them
+    from manyi.feed.follower import Follower  # noqa: PLC0415
     from manyi.office import serve as office  # noqa: PLC0415
     from manyi.office.access.from_config import office_settings  # noqa: PLC0415
 
@@ -166,7 +171,7 @@ def serve(context: typer.Context) -> None:
     log = structlog.get_logger(area="serve")
     settings = office_settings(config)
     scheme = "https" if config.web.cert_file else "http"
-    service = Service(config)
+    service: Service | Follower = Follower(config) if config.follows else Service(config)
     service.start()
     web = config.web
     refused = ""
