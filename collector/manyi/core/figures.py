@@ -124,3 +124,12 @@ def known_late(conn: sqlite3.Connection, part: Part) -> tuple[int, int]:
     query = f"SELECT count(*), coalesce(sum(known_ms = 0), 0) FROM rating WHERE {condition} AND level = {DISSATISFIED}"
     found = conn.execute(query, values).fetchone()
     return int(found[0]), int(found[1])
+
+
+def visited(conn: sqlite3.Connection, begin_ms: int, end_ms: int) -> dict[str, tuple[int, int, int, int]]:
+    """(visits, rated, surplus, days) of each window whose visits are known in the period. `conn` reads visits.db."""
+    query = (
+        "SELECT window, sum(visits), sum(rated), sum(surplus), count(*) FROM day"
+        " WHERE day_ms >= ? AND day_ms < ? GROUP BY window"
+    )
+    return {row[0]: row[1:] for row in conn.execute(query, (begin_ms, end_ms))}

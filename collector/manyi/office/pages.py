@@ -9,11 +9,12 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from manyi.office import words
-from manyi.office.access.scope import Action, needs, public
+from manyi.office.access.scope import Action, Scope, needs, public
 from manyi.office.errors import HallUnknown, SourceDown
 from manyi.office.frames import encode
 from manyi.office.hub import unix_ms
@@ -23,7 +24,7 @@ from manyi.office.runtime import current
 @needs(Action.wall)
 async def wall(request: HttpRequest) -> HttpResponse:
     """The live wall."""
-    return _page(request, "office/wall.html", {"words": words.wall()})
+    return _page(request, "office/wall.html", {"words": words.wall(), "mark": _marking(request)})
 
 
 @public
@@ -88,6 +89,12 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
     response = render(request, template, context | {"build": current().build, "now_ms": unix_ms()})
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _marking(request: HttpRequest) -> str:
+    """Where this account marks ratings as known (已知悉); "" if it may not, or if there are no accounts."""
+    scope: Scope = request.office_scope  # type: ignore[attr-defined]
+    return reverse("known") if current().settings.login and scope.may(Action.known) else ""
 
 
 def _error(request: HttpRequest, status: int, text: str) -> HttpResponse:

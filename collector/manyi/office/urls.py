@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from manyi.office import urls_open
 from manyi.office.access.urls import access
+from manyi.office.tables.urls import named
 
-urlpatterns = [*urls_open.urlpatterns, *access]
+urlpatterns = [*urls_open.urlpatterns, *named(), *access]
 
 handler400 = "manyi.office.pages.bad_request"
 handler403 = "manyi.office.pages.forbidden"

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from manyi.office import api
 from manyi.office import pages as views
+from manyi.office.tables.urls import open_tables
 from manyi.office.urls_public import urlpatterns as hall_screens
 from manyi.office.visits import visits
 
@@ -17,6 +18,7 @@ pages: list[URLPattern | URLResolver] = [
     path("events", api.wall_events, name="events"),
     path("api/wall", api.wall, name="api-wall"),
     path("api/account", api.account, name="api-account"),
+    *open_tables,
     path("api/visits", visits, name="api-visits"),
     path("healthz", api.healthz, name="healthz"),
     path("metrics", api.metrics, name="metrics"),

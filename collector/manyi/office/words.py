@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from manyi.office.access.scope import GRANTS, Action, Role
 
 # Keys are the scripts' names for the texts; {x} is filled in by the script.
 
@@ -49,7 +52,17 @@ def wall() -> dict[str, str]:
         "undated": _("Without time yet {n}"),
         "forked": _("On side branches {n}"),
         "catching": _("Wall catching up: {n}"),
+        "known": _("Known"),
+        "mark": _("Mark as known"),
+        "unmarked": _("Not marked"),
+        **_roles(),
     }
+
+
+def _roles() -> dict[str, str]:
+    """Of those who may mark a rating as known."""
+    english = (get_language() or "").startswith("en")
+    return {f"role_{role}": role.en if english else role.zh for role in Role if Action.known in GRANTS[role]}
 
 
 def hall() -> dict[str, str]:

@@ -49,4 +49,4 @@ def context(request: HttpRequest) -> dict[str, Any]:
     scope: Scope = getattr(request, "office_scope", NOBODY)
     user = getattr(request, "user", None) if scope.role is not None else None
     who = user if getattr(user, "is_authenticated", False) else None
-    return {"scope": scope, "who": who, "menu": menu(scope) if who is not None else []}
+    return {"scope": scope, "who": who, "menu": menu(scope)}

@@ -27,6 +27,7 @@ function draw({ name, name_en: inEnglish, released, waiting_hint: waiting, as_of
     node.classList.toggle("long", count(released.level[at]).length > LONG_COUNT);
     put(item.querySelector(".share"), released.n ? `${percent(released.level[at] / released.n)}%` : "");
     id("bar").children[at].style.flexGrow = released.level[at];
+    id("bar").children[at].hidden = released.level[at] === 0; // else its gap would stay
   }
   put(id("asof"), asOf ? say("asof", { time: minute(asOf) }) : "");
   put(id("hint"), waiting ? say("collecting") : "");

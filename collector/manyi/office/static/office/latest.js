@@ -1,5 +1,6 @@
 // The list of latest ratings: each keeps its row, a new one slides in on top. It refuses to invent a name: nobody signed in is said so.
 
+import { knownLine } from "./known.js";
 import { el, inLanguage, isoDay, mark, minute, named, put, say, time } from "./draw.js";
 
 export function latestList(list, quiet) {
@@ -52,7 +53,7 @@ function cells(rating, names, day) {
   const above = el("p", "", "staff" in rating ? `${place} · ${staff}` : place); // not everybody may see who
   const below = el("p", "", [county, hall].filter(Boolean).join(" · ") || say("unassigned"));
   const word = el("p", `word m${rating.level}`, say(`level${rating.level}`));
-  return [when(rating.time_ms, day), mark(rating.level), el("div", "place", above, below), el("div", "end", word, tags(rating))];
+  return [when(rating.time_ms, day), mark(rating.level), el("div", "place", above, below), el("div", "end", word, knownLine(rating) ?? tags(rating))];
 }
 
 // A rating of another day (nobody has pressed yet today, or a box sends what it kept) carries its date.

@@ -92,6 +92,7 @@ function fill(parts, unit) {
     roll(cell, unit.level[at]);
     cell.classList.toggle("zero", unit.level[at] === 0);
     parts.bar.children[at].style.flexGrow = unit.level[at];
+    parts.bar.children[at].hidden = unit.level[at] === 0; // else its gap would stay
   });
   roll(parts.corrected, unit.corrected);
   parts.corrected.classList.toggle("zero", unit.corrected === 0);

@@ -1,0 +1,41 @@
+// 已知悉 on the wall: who has taken note of a dissatisfied rating, or the button to do so. It refuses to look marked before the
+// ledger says so: the answer only takes the button away, the next picture brings name and time.
+
+import { el, minute, say } from "./draw.js";
+
+const { known: address, token } = document.body.dataset;
+const DISSATISFIED = 3;
+
+/** The line of a dissatisfied rating; null if there is nothing to say about it. */
+export function knownLine(rating) {
+  if (rating.level !== DISSATISFIED) return null;
+  if (rating.known_ms) {
+    const who = [rating.known_by, rating.known_role && say(`role_${rating.known_role}`)].filter(Boolean).join(" · ");
+    const line = el("p", "tags known", `✓ ${say("known")} ${minute(rating.known_ms)}`);
+    if (who) line.append(el("span", "", who));
+    line.title = who;
+    return line;
+  }
+  return address ? el("p", "tags", button(rating.id)) : null;
+}
+
+function button(id) {
+  const node = el("button", "mark-known", say("mark"));
+  node.type = "button";
+  node.addEventListener("click", async () => {
+    node.disabled = true;
+    const body = new URLSearchParams({ id });
+    try {
+      const answer = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token } });
+      if (answer.ok) {
+        node.textContent = "…";
+        return;
+      }
+      node.textContent = (await answer.json()).error || say("unmarked");
+    } catch {
+      node.textContent = say("unmarked"); // no contact: nothing was marked, and the button may be tried again
+      node.disabled = false;
+    }
+  });
+  return node;
+}
