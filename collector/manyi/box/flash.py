@@ -42,7 +42,7 @@ _TROUBLE = (
         "there is no such port: cable, driver",
     ),
     (
-        r"MD5 of file does not match|Digest mismatch|failed to verify",
+        r"MD5 of file does not match|md5sum|Digest mismatch|failed to verify",
         "写入后校验不一致:降低 --baud 再试,仍不行换板",
         "what was written does not verify: try a lower --baud, then another board",
     ),

@@ -1,0 +1,145 @@
+"""docs/zh/installer.md, typed: the commands of its bench section, read from the page itself and run in their order, by
+somebody who knows nothing else. Only what a test must is replaced: the port's name, and the chip's way into its loader.
+
+Real: every command, esptool, the firmware, MicroPython, Mosquitto, the collector's part of the answer. Simulated: the chip,
+the supplied .bin, cable and fingers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.firmware.conftest import micropython
+from tests.firmware.fake_collector import FakeCollector
+from tests.firmware.simbox import BOX, K_CHAIN, K_LINK
+from tests.firmware.synthetic import micropython_bin
+from tests.services.mosquitto import Mosquitto
+from tests.system.bench_box import BenchBox, MockLoader
+from tests.system.bench_fixtures import follow
+
+pytest_plugins = ["tests.firmware.simfixtures"]
+pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "zh" / "installer.md").read_text(encoding="utf-8")
+BENCH = PAGE[PAGE.index("## 二、") : PAGE.index("## 三、")]
+NAME = "hall-3-window-1"  # the box of the page's examples
+
+
+def commands() -> list[str]:
+    """Lines of the section's plain code blocks."""
+    found, inside = [], ""
+    for line in map(str.strip, BENCH.splitlines()):
+        if line.startswith("```"):
+            inside = "" if inside else line + "`"
+        elif inside == "````":
+            found.append(line)
+    return found
+
+
+def recipe(line: str) -> list[str]:
+    """What `make flash ...` runs of its own, from make itself."""
+    said = subprocess.run(
+        ["make", "-n", *shlex.split(line)[1:]], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    joined = said.stdout.replace("\\\n", " ")
+    return [x for x in joined.splitlines() if "firmware/image.py" in x or "manyi box flash" in x]
+
+
+class Bench:
+    """Types what the page says, in a folder that has what the centre hands out."""
+
+    def __init__(self, folder: Path, firmware: Path, loader: str, cable: str) -> None:
+        self._folder, self._firmware, self._loader, self._cable = folder, firmware, loader, cable
+
+    def typed(self, text: str, answers: str = "") -> str:
+        words = shlex.split(text)
+        if words[0].endswith("manyi"):
+            words[:1] = [sys.executable, "-m", "manyi"]
+        elif words[0].endswith("python"):
+            words[:1] = [sys.executable]
+        words = [str(ROOT / w) if w.startswith("firmware/") else w for w in words]
+        if "image.py" in text:
+            words += ["--built", str(self._firmware)]
+        if "box flash" in text:
+            words.append("--no-reset")
+        port = self._loader if "flash" in text else self._cable
+        words = [port if w in ("/dev/ttyUSB0", "COM3") else w for w in words]
+        for _ in range(3):  # the mock does not always see that one esptool has gone before the next comes
+            done = subprocess.run(
+                words,
+                input=answers,
+                capture_output=True,
+                text=True,
+                cwd=self._folder,
+                timeout=180,
+                check=False,
+            )
+            if "calculate md5sum (result" not in done.stdout:
+                break
+        assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def test_the_page_has_the_whole_path_in_order() -> None:
+    said = [re.split(r" -| \w+=", line)[0] for line in commands()]
+    assert said == [
+        "make flash", "python firmware/build.py", "python firmware/image.py", "manyi box flash", "manyi box provision",
+        "manyi box doctor", "manyi box label", "manyi box label", "make flash",
+    ]  # fmt: skip
+
+
+def test_a_technician_follows_the_page_from_make_flash_to_the_green_light(
+    bench: BenchBox, make_loader: Callable[..., MockLoader], tmp_path: Path, firmware: Path, mosquitto: Mosquitto,
+) -> None:  # fmt: skip
+    supplied = tmp_path / "ESP32_GENERIC.bin"
+    supplied.write_bytes(micropython_bin())
+    (tmp_path / "SHA256SUMS").write_text(
+        f"{hashlib.sha256(supplied.read_bytes()).hexdigest()}  {supplied.name}\n"
+    )
+    line = {"box": NAME, "user": NAME, "password": "x", "k_link": K_LINK.hex(), "k_chain": K_CHAIN.hex()}
+    others = {"box": BOX, "user": BOX, "password": "x", "k_link": "ab" * 32, "k_chain": "cd" * 32}
+    (tmp_path / "boxes.jsonl").write_text(json.dumps(others) + "\n" + json.dumps(line) + "\n")
+    toml = re.search(r"```toml\n(.*?)```", BENCH, re.DOTALL)
+    assert toml is not None
+    site = toml[1].replace(
+        'host = "mq.example.gov.cn"', f'host = "127.0.0.1"\nport = {mosquitto.port}\nplain = true'
+    )
+    (tmp_path / "site.toml").write_text(site.replace('ca = "ca.der"\n', ""), encoding="utf-8")
+    centre = FakeCollector(mosquitto.port, NAME, K_LINK, K_CHAIN)
+    typed = Bench(tmp_path, firmware, make_loader().port, bench.line.port).typed
+    try:
+        flash, _, image, flash_on_windows, provision, doctor, label, inside, _ = commands()
+        for own in recipe(flash):
+            said = typed(own)
+        assert "1/1 台完成" in said
+        typed(image)
+        assert "1/1 台完成" in typed(flash_on_windows)
+        typed(provision)
+        who = bench.folder / "box.json"  # so that the fingers see which lamp is lit
+        who.write_text(json.dumps(json.loads(who.read_text()) | {"tell_lamp": True}))
+        bench.switch_off_and_on()
+        threading.Thread(target=follow, args=(bench,), daemon=True).start()
+        said = typed(doctor, "y\ny\n")
+        assert said.count("✓") == 9
+        assert "合格" in said
+        bench.until("the green key", lambda: "only=1" in bench.heard("lamp")[-1])
+        typed(label)
+        typed(inside)
+        assert "PIN" in (tmp_path / "inside.svg").read_text()
+        assert "PIN" not in (tmp_path / "labels.svg").read_text()
+        assert "合格" in typed("manyi box list --handover boxes.jsonl")
+        assert centre.wrong == []
+        assert centre.presses() == []
+    finally:
+        centre.close()
