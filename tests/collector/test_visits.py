@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from manyi.cli import app
 from manyi.core import stores, verify, visits
 from manyi.core.errors import InputError, LedgerError, SetupError
 from manyi.core.intake import Intake, Sources, add_source, digest_of, parse
@@ -23,6 +24,7 @@ from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
 from manyi.core.visits import Source
 from manyi.core.visits_store import Counts, VisitStore, added, of_business, of_day
+from typer.testing import CliRunner
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger
 
@@ -420,3 +422,16 @@ def test_two_intakes_at_once_count_a_visit_once(desk: Desk) -> None:
         assert other.take(HALL_1, json.dumps(told(1)).encode(), NOON).repeated == 1
         assert other.take(HALL_1, json.dumps(told(2)).encode(), NOON).taken[0].id == "A002"
         assert desk.take(told(2))["repeated"] == 1
+
+
+def test_command_lets_a_queue_system_in_and_prints_no_token(tmp_path: Path) -> None:
+    run, file, token = CliRunner(), str(tmp_path / "visits.toml"), tmp_path / "token"
+    done = run.invoke(
+        app, ["visits", "add", "queue_h1", "--file", file, "--hall", "h1", "--token-file", str(token)]
+    )
+    assert done.exit_code == 0, done.output
+    assert token.read_text().strip() not in done.output
+    assert (Sources(Path(file)).of_token(token.read_text().strip()) or HALL_1).halls == {"h1"}
+    assert "queue_h1  h1" in run.invoke(app, ["visits", "list", "--file", file]).output
+    again = run.invoke(app, ["visits", "add", "queue_h1", "--file", file, "--token-file", str(token)])
+    assert (again.exit_code, run.invoke(app, ["visits", "list", "--file", str(token)]).exit_code) == (2, 2)
