@@ -72,6 +72,12 @@ flash: $(VENV)/.dev build/firmware/.made ## flash boards: FIRMWARE=official .bin
 bundle: $(VENV)/.run build/firmware/.made ## an installation for a closed network: build/bundle/*.tar.gz; EXTRA=folder travels along
 	@$(PY) collector/deploy/bundle/make.py $(foreach m,$(MACHINES),--machine $(m)) $(foreach p,$(PYTHONS),--python $(p)) $(if $(EXTRA),--extra "$(EXTRA)")
 
+up: ## start everything in containers (needs Docker and make bundle; HOST=name the first time); untried, see docs
+	@HOST="$(HOST)" sh collector/deploy/compose/up.sh
+
+down: ## stop the containers; data and secrets stay
+	@sh collector/deploy/compose/up.sh down
+
 # --- checks --------------------------------------------------------------------------------------------------------
 
 lint: $(VENV)/.dev ## ruff, formatting, import rules
@@ -126,4 +132,4 @@ clean: ## remove what make has made: .venv, build, caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup firmware demo flash bundle lint types format size services test quick bench soak coverage docs dashboards lock clean
+.PHONY: help setup firmware demo flash bundle up down lint types format size services test quick bench soak coverage docs dashboards lock clean

@@ -1,0 +1,70 @@
+#!/bin/sh
+# `make up`: builds the image from the bundle, makes certificates, keys and passwords once, starts everything, waits.
+# `make down` (up.sh down): stops it; nothing under state/ is touched.
+# HOST=mq.example.gov.cn is the name that boxes connect to; it goes into the broker's certificate, so it is needed the first
+# time. Refuses to start without Docker, to overwrite a secret, and to invent a host name. UNTRIED on a real engine.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+stop() { printf '%s\n' "$*" >&2; exit 2; }
+
+command -v docker >/dev/null 2>&1 ||
+    stop "没有 Docker。没有 Docker 的安装办法见 docs/zh/administrator.md / There is no Docker here: docs/zh/administrator.md installs without it."
+docker compose version >/dev/null 2>&1 ||
+    stop "Docker 没有 compose 插件（apt install docker-compose-plugin） / Docker has no compose plugin: apt install docker-compose-plugin"
+docker info >/dev/null 2>&1 ||
+    stop "Docker 服务没有运行，或本账户无权使用 / The Docker engine does not answer, or this account may not use it."
+
+if [ "${1:-}" = down ]; then
+    [ -e .env ] || stop "还没有启动过 / Nothing was ever started here."
+    exec docker compose down
+fi
+
+root=../../..
+bundle=$(ls -d "$root"/build/bundle/manyi-*/ 2>/dev/null | tail -n 1)
+[ -n "$bundle" ] || stop "请先执行 make bundle / Run make bundle first."
+MANYI_VERSION=$(basename "$bundle" | sed 's/^manyi-//')
+[ -z "${HOST:-}" ] && [ -e .env ] && HOST=$(sed -n 's/^MANYI_HOST=//p' .env)
+[ -n "${HOST:-}" ] ||
+    stop "第一次启动请给出评价器连接的域名：make up HOST=mq.example.gov.cn / The first time, name what boxes connect to: make up HOST=..."
+if [ -e state/.made ] && ! grep -qx "MANYI_HOST=$HOST" .env; then
+    stop "代理的证书是另一个域名的，不能改成 $HOST / The broker's certificate is for another name than $HOST: boxes would refuse it."
+fi
+printf 'MANYI_VERSION=%s\nMANYI_HOST=%s\n' "$MANYI_VERSION" "$HOST" >.env
+docker build --tag "manyi:$MANYI_VERSION" --file Dockerfile "$bundle"
+
+manyi() { docker run --rm --user 0 --volume "$PWD/state:/state" "manyi:$MANYI_VERSION" "$@"; }
+
+if [ ! -e state/.made ]; then
+    mkdir -p state/secrets state/data state/backups state/grafana
+    # What a first run that was cut off has left is kept: each step looks before it makes.
+    for name in ca.passphrase grafana.admin.password; do
+        [ -e "state/secrets/$name" ] || head -c 24 /dev/urandom | base64 >"state/secrets/$name"
+    done
+    [ -d state/ca ] || manyi ca init --dir /state/ca --passphrase-file /state/secrets/ca.passphrase --permit "$HOST"
+    [ -d state/broker ] || manyi broker init --dir /state/broker --host "$HOST" --ca /state/ca --passphrase-file /state/secrets/ca.passphrase --log stderr
+    # The folder lies at another place in the broker's container.
+    sed -i 's|/state/broker|/etc/manyi/broker|g' state/broker/mosquitto.conf
+    [ -e state/secrets/broker.password ] || cp state/broker/handover/manyi_collector.password state/secrets/broker.password
+    [ -e state/secrets/link.keys ] || : >state/secrets/link.keys
+    [ -e state/manyi.toml ] || sed "s|@HOST@|$HOST|" manyi.toml >state/manyi.toml
+    chown -R 1000:1000 state/secrets state/data state/backups state/manyi.toml
+    chown 0:0 state/secrets/ca.passphrase
+    chmod 755 state state/grafana
+    chmod 644 state/manyi.toml
+    : >state/.made
+fi
+
+# Grafana mounts its token's file, so that has to be there before it starts.
+docker compose up --detach --wait mosquitto influxdb
+docker compose run --rm influx-init
+docker compose up --detach --wait manyi
+docker compose exec --user 0 manyi /opt/manyi/current/bin/manyi --version
+docker run --rm --user 0 --volume "$PWD/state:/state" --volume "$PWD/state/data:/var/lib/manyi" \
+    --volume "$PWD/state/manyi.toml:/etc/manyi/manyi.toml:ro" "manyi:$MANYI_VERSION" \
+    grafana write --out /state/grafana --roster-from-ledger --influx-url http://influxdb:8086 \
+    --token-file /run/secrets/grafana_token --seen-as /etc/grafana/manyi
+chmod -R a+rX state/grafana
+chmod 644 state/secrets/influx.grafana.token state/secrets/grafana.admin.password
+docker compose up --detach --wait
+echo "大屏 / wall: http://127.0.0.1:8080/   Grafana: http://127.0.0.1:3000/ (admin, state/secrets/grafana.admin.password)"

@@ -1,0 +1,164 @@
+"""The compose file without an engine: what it promises by its text, and up.sh against a stand-in that writes down what it
+is asked (and lets the real `manyi` make certificates and passwords)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from manyi.core import config as configs
+
+COMPOSE = Path(__file__).resolve().parents[2] / "collector" / "deploy" / "compose"
+FILE = yaml.safe_load((COMPOSE / "compose.yaml").read_text(encoding="utf-8"))
+LASTING = {"mosquitto", "influxdb", "manyi", "grafana"}
+
+DOCKER = """#!/bin/sh
+echo "$*" >>"$LOG"
+case "$1 $2" in
+"compose version") exit ${NO_COMPOSE:-0} ;;
+"info ") exit ${NO_ENGINE:-0} ;;
+"run --rm")
+    while [ "${1#manyi:}" = "$1" ]; do shift; done
+    shift
+    case "$1" in
+    ca | broker) exec "$MANYI" $(printf "%s " "$@" | sed "s|/state|$PWD/state|g") ;;
+    esac ;;
+"compose run") printf t >state/secrets/influx.grafana.token ;;
+esac
+"""
+
+
+def services() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = FILE["services"]
+    return found
+
+
+def test_every_image_is_pinned_and_every_lasting_service_is_watched() -> None:
+    assert set(services()) == LASTING | {"influx-init"}
+    for name, service in services().items():
+        assert re.search(r":(\d+\.\d+\.\d+|\$\{MANYI_VERSION:.*\})$", service["image"]), name
+        if name in LASTING:
+            assert service["healthcheck"]["test"], name
+            assert service["restart"] == "unless-stopped"
+            assert service["cap_drop"] == ["ALL"]
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    for name, service in services().items():
+        for key, value in (service.get("environment") or {}).items():
+            assert not re.search("PASSWORD|TOKEN|SECRET", key) or key.endswith("__FILE"), (
+                f"{name}: {key}={value}"
+            )
+    assert all(set(secret) == {"file"} for secret in FILE["secrets"].values())
+
+
+def test_other_machines_reach_the_broker_alone() -> None:
+    open_to_all = {
+        port
+        for service in services().values()
+        for port in service.get("ports", [])
+        if not port.startswith("127.0.0.1:")
+    }
+    assert open_to_all == {"8883:8883"}
+
+
+def test_what_is_mounted_is_named_by_the_script(tmp_path: Path) -> None:
+    configs.parse((COMPOSE / "manyi.toml").read_text(encoding="utf-8").replace("@HOST@", "mq.x"), tmp_path)
+    script = (COMPOSE / "up.sh").read_text(encoding="utf-8")
+    for service in services().values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("./state/") and "/ca.crt" not in source and "provisioning" not in source:
+                assert source.removeprefix("./") in script, source
+
+
+class Machine:
+    """A checkout with nothing but the compose folder and a bundle, and a `docker` on PATH."""
+
+    def __init__(self, folder: Path, docker: bool = True) -> None:
+        self.here = folder / "collector" / "deploy" / "compose"
+        shutil.copytree(COMPOSE, self.here, ignore=shutil.ignore_patterns("state", ".env"))
+        (folder / "build" / "bundle" / "manyi-9.9.9").mkdir(parents=True)
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.log = folder / "log"
+        self.log.touch()
+        for name, text in (("docker", DOCKER if docker else ""), ("chown", "#!/bin/sh\n")):
+            if text:
+                (self.bin / name).write_text(text)
+                (self.bin / name).chmod(0o755)
+
+    def up(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        manyi = str(Path(sys.executable).parent / "manyi")
+        basics = {
+            "PATH": f"{self.bin}:/usr/bin:/bin",
+            "LOG": str(self.log),
+            "MANYI": manyi,
+            "HOME": str(self.bin),
+        }
+        command = ["sh", str(self.here / "up.sh"), *words]
+        return subprocess.run(command, env=basics | environment, capture_output=True, text=True, check=False)
+
+
+def test_without_docker_it_says_where_to_read_on(tmp_path: Path) -> None:
+    if Path("/usr/bin/docker").exists():
+        pytest.skip("this machine has Docker in /usr/bin, which cannot be hidden")
+    done = Machine(tmp_path, docker=False).up(HOST="mq.x.cn")
+    assert (done.returncode, "administrator.md" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [("NO_COMPOSE", "docker-compose-plugin"), ("NO_ENGINE", "does not answer")]
+)
+def test_half_a_docker_is_said(tmp_path: Path, what: str, said: str) -> None:
+    done = Machine(tmp_path).up(HOST="mq.x.cn", **{what: "1"})
+    assert (done.returncode, said in done.stderr) == (2, True)
+
+
+def test_the_first_start_needs_a_name_and_makes_secrets_once(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    assert "HOST=" in machine.up().stderr
+    done = machine.up(HOST="mq.x.cn")
+    assert done.returncode == 0, done.stdout + done.stderr
+    state = machine.here / "state"
+    made = {p: p.read_bytes() for p in sorted(state.glob("secrets/*")) if p.name != "influx.grafana.token"}
+    assert {p.name for p in made} >= {
+        "ca.passphrase",
+        "grafana.admin.password",
+        "broker.password",
+        "link.keys",
+    }
+    assert all(p.stat().st_mode & 0o077 == 0 for p in made if p.name != "grafana.admin.password")
+    assert "/etc/manyi/broker/passwords" in (state / "broker" / "mosquitto.conf").read_text()
+    assert str(state) not in (state / "broker" / "mosquitto.conf").read_text().replace(
+        str(state / "broker"), ""
+    )
+    assert configs.load(state / "manyi.toml").broker.host == "mq.x.cn"
+    again = machine.up()
+    assert again.returncode == 0, again.stderr
+    assert {p: p.read_bytes() for p in made} == made
+    assert "compose up --detach --wait" in machine.log.read_text()
+
+
+def test_another_name_is_refused_because_boxes_would(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    assert machine.up(HOST="mq.x.cn").returncode == 0
+    done = machine.up(HOST="mq.y.cn")
+    assert (done.returncode, "another name" in done.stderr) == (2, True)
+
+
+def test_down_stops_and_keeps_everything(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    assert machine.up("down").returncode == 2, "nothing was ever started"
+    machine.up(HOST="mq.x.cn")
+    before = sorted(os.listdir(machine.here / "state"))
+    assert machine.up("down").returncode == 0
+    assert machine.log.read_text().splitlines()[-1] == "compose down"
+    assert sorted(os.listdir(machine.here / "state")) == before
