@@ -103,8 +103,8 @@ def _heads(t: Lang, where: str) -> list[Any]:
     ]
     return [
         numbers(Said(t("评价人次", "Ratings"), about, t(*EMPTY)), [q.area_counts(where)], At(0, 0, 8, 5), levels),
-        numbers(Said(s, interval, few), [q.area_rate("s", where)], At(8, 0, 5, 5), rate_numbers(t, s), unit=SHARE),
-        numbers(Said(sb, interval, few), [q.area_rate("sb", where)], At(13, 0, 5, 5), rate_numbers(t, sb), unit=SHARE),
+        numbers(Said(s, interval, few), [q.area_rate("s", where)], At(8, 0, 5, 5), rate_numbers(t), unit=SHARE),
+        numbers(Said(sb, interval, few), [q.area_rate("sb", where)], At(13, 0, 5, 5), rate_numbers(t), unit=SHARE),
         numbers(
             Said(
                 t("未评", "Unrated visits"),

@@ -78,7 +78,7 @@ def _rates(t: Lang) -> list[Any]:
     return [
         numbers(
             Said(title, f"{what}{about}", few), [q.city_rate(rate)], At(x, 0, 6, 5),
-            rate_numbers(t, title),
+            rate_numbers(t),
             unit=SHARE,
         )
         for x, rate, title, what in (
@@ -88,10 +88,10 @@ def _rates(t: Lang) -> list[Any]:
     ]  # fmt: skip
 
 
-def rate_numbers(t: Lang, title: str) -> list[Column]:
+def rate_numbers(t: Lang) -> list[Column]:
     """The rate large, its bounds beside it in grey."""
     return [
-        Column("rate", title, SHARE, SATISFIED, decimals=1),
+        Column("rate", t("比率", "Rate"), SHARE, SATISFIED, decimals=1),
         Column("lo", t("最低可能", "At least"), SHARE, QUIET, decimals=1),
         Column("hi", t("最高可能", "At most"), SHARE, QUIET, decimals=1),
     ]
@@ -159,7 +159,7 @@ def _map(t: Lang) -> Any:
 
 
 def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
-    known = {"0": (t("未知悉", "Not yet seen"), DISSATISFIED), "1": (t("已知悉", "Seen"), SATISFIED)}
+    known = {"0": (t("未知悉", "Not seen"), DISSATISFIED), "1": (t("已知悉", "Seen"), SATISFIED)}
     return rows(
         Said(
             t("最新不满意评价", "Latest dissatisfied ratings"),
@@ -167,7 +167,7 @@ def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
                 "近三天最新的不满意评价：多久以前、哪个窗口、大厅电话、当时值班领导、是否已知悉",
                 "The newest of three days: how long ago, which window, the hall's telephone, the leader on duty then, seen or not",
             ),
-            t("近三天没有不满意评价", "No dissatisfied rating in three days"),
+            t("近三天没有收到不满意评价", "No dissatisfied rating was received in three days"),
         ),
         [q.latest_reds(t("", "_en"), limit, where)], at,
         [Column("Time", t("多久以前", "How long ago"), "dateTimeFromNow", width=130), Column("hall_name", t("大厅", "Hall")),
@@ -212,7 +212,7 @@ def boxes(t: Lang, at: At) -> Any:
 
 
 def account_line(t: Lang, at: At) -> Any:
-    ok = {"1": (t("相符", "Adds up"), SATISFIED), "0": (t("不符！", "Does not!"), DISSATISFIED)}
+    ok = {"1": (t("相符", "Adds up"), SATISFIED), "0": (t("不符", "Is off"), DISSATISFIED)}
     return numbers(
         Said(
             t("对账：按下 = 入库 + 待传 + 承认丢失", "Account: pressed = stored + waiting + admitted lost"),
@@ -224,8 +224,8 @@ def account_line(t: Lang, at: At) -> Any:
         ),
         [q.ACCOUNT_LINE], at,
         [Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),
-         Column("waiting", t("待传", "Waiting"), COUNT, BASIC), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED),
-         Column("unknown", t("未知（至多）", "Unknown, at most"), COUNT, QUIET), Column("shown", t("大屏计入", "Shown"), COUNT, ACCENT),
+         Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("unknown", t("未知（至多）", "Unknown, max"), COUNT, QUIET), Column("shown", t("大屏计入", "Shown"), COUNT, ACCENT),
          Column("ok", t("对账", "Account"), NOTHING, mapping=ok)],
         base=DISSATISFIED,
     )  # fmt: skip

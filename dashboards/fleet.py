@@ -30,7 +30,7 @@ def _heads(t: Lang) -> Any:
         ),
         [q.BOXES_COUNT], At(0, 0, 8, 7),
         [Column("online", t("在线", "Online"), COUNT, SATISFIED), Column("known", t("全部", "All"), COUNT, QUIET),
-         Column("depth", t("待传记录", "Waiting"), COUNT, BASIC), Column("stuck", t("卡键", "Stuck"), COUNT, DISSATISFIED)],
+         Column("depth", t("待传记录", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("stuck", t("卡键", "Stuck"), COUNT, DISSATISFIED, at_zero=QUIET)],
         base=DISSATISFIED,
     )  # fmt: skip
 

@@ -38,9 +38,9 @@ def _where_lost(t: Lang) -> Any:
             t("没有对账数据", "No account"),
         ),
         [q.ACCOUNT_CITY], At(0, 5, 8, 8),
-        [Column("lost_box", t("丢于评价器", "Lost at boxes"), COUNT, DISSATISFIED),
-         Column("lost_centre", t("丢于中心", "Lost at the centre"), COUNT, DISSATISFIED),
-         Column("forked", t("分叉", "Forked"), COUNT, BASIC), Column("undated", t("待定时", "Undated"), COUNT, QUIET)],
+        [Column("lost_box", t("丢于评价器", "Lost at boxes"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("lost_centre", t("丢于中心", "Lost at the centre"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("forked", t("分叉", "Forked"), COUNT, BASIC, at_zero=QUIET), Column("undated", t("待定时", "Undated"), COUNT, QUIET)],
         across=False, base=DISSATISFIED,
     )  # fmt: skip
 
@@ -53,12 +53,12 @@ def _flow(t: Lang) -> Any:
             t("没有对账数据", "No account"),
         ),
         [q.account_course("waiting"), q.account_course("unknown")], At(8, 5, 16, 8),
-        [Column("waiting", t("待传", "Waiting"), COUNT, BASIC), Column("unknown", t("失联", "Out of touch"), COUNT, QUIET)],
+        [Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("unknown", t("失联", "Out of touch"), COUNT, QUIET)],
     )  # fmt: skip
 
 
 def _boxes(t: Lang) -> Any:
-    ok = {"1": (t("相符", "Adds up"), SATISFIED), "0": (t("不符！", "Does not!"), DISSATISFIED)}
+    ok = {"1": (t("相符", "Adds up"), SATISFIED), "0": (t("不符", "Is off"), DISSATISFIED)}
     return rows(
         Said(
             t("每台评价器", "Each box"), t("不符的排在最前；按下数取最后入库与最后心跳中的较大者", "Those that do not add up first"),
@@ -67,7 +67,7 @@ def _boxes(t: Lang) -> Any:
         [q.ACCOUNT_BOXES], At(0, 13, 24, 14),
         [Column("box", t("评价器", "Box")), Column("ok", t("对账", "Account"), NOTHING, mapping=ok),
          Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),
-         Column("waiting", t("待传", "Waiting"), COUNT, BASIC), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED),
+         Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED, at_zero=QUIET),
          Column("lost_box", t("丢于评价器", "At the box"), COUNT), Column("lost_centre", t("丢于中心", "At the centre"), COUNT),
          Column("unknown", t("失联", "Out of touch"), COUNT, QUIET), Column("forked", t("分叉", "Forked"), COUNT)],
         sort=(t("对账", "Account"), False),
@@ -83,7 +83,7 @@ def _numbers(t: Lang) -> Any:
         ),
         [q.COLLECTOR], At(6, 0, 11, 5),
         [Column("records", t("记录", "Records"), COUNT, ACCENT), Column("batches", t("批次", "Batches"), COUNT, ACCENT),
-         Column("aside", t("搁置", "Aside"), COUNT, BASIC), Column("queue", t("队列", "Queue"), COUNT, QUIET)],
+         Column("aside", t("搁置", "Aside"), COUNT, BASIC, at_zero=QUIET), Column("queue", t("队列", "Queue"), COUNT, QUIET)],
         base=DISSATISFIED,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ A Column is one field of a query's answer as it is shown. Positions are in Grafa
 pixels, so that 28 rows fill a screen of 1080 in kiosk mode.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,7 @@ class Column:
     few: str = ""  # what stands for a rate that the sample cannot carry
     hidden: bool = False
     align: str = ""
+    at_zero: str = ""  # the colour of nothing to worry about; `color` from 1 on
     extra: tuple[tuple[str, Any], ...] = ()
 
     def properties(self) -> list[DynamicConfigValue]:
@@ -67,7 +69,8 @@ class Column:
             ("displayName", self.title),
             ("unit", self.unit),
             ("decimals", self.decimals),
-            ("color", {"mode": "fixed", "fixedColor": self.color} if self.color else None),
+            ("color", self._color()),
+            ("thresholds", self._thresholds()),
             ("custom.width", self.width),
             ("custom.align", self.align),
             ("custom.hidden", self.hidden),
@@ -77,6 +80,19 @@ class Column:
         if self.mapping or self.color or self.few:
             made += _cell("color-text")
         return [DynamicConfigValue(id_val=name, value=value) for name, value in (*made, *self.extra)]
+
+    def _color(self) -> dict[str, str] | None:
+        if self.at_zero:
+            return {"mode": "thresholds"}
+        return {"mode": "fixed", "fixedColor": self.color} if self.color else None
+
+    def _thresholds(self) -> dict[str, Any] | None:
+        if not self.at_zero:
+            return None
+        return {
+            "mode": "absolute",
+            "steps": [{"color": self.at_zero, "value": None}, {"color": self.color, "value": 1}],
+        }
 
     def _mappings(self) -> list[dict[str, Any]]:
         made: list[dict[str, Any]] = []
@@ -111,6 +127,11 @@ def _dressed(
     return panel
 
 
+def _literal(name: str) -> str:
+    """A name inside a pattern."""
+    return re.sub(r"([\\^$*+?.()|\[\]{}/])", r"\\\1", name)
+
+
 def steps(*levels: tuple[float | None, str]) -> Builder[Any]:
     return (
         dashboard.ThresholdsConfig()
@@ -142,7 +163,7 @@ def numbers(
         .reduce_options(
             style.ReduceDataOptions()
             .calcs(["lastNotNull"])
-            .fields("/^(" + "|".join(c.title or c.field for c in shown) + ")$/")
+            .fields("/^(" + "|".join(_literal(c.title or c.field) for c in shown) + ")$/")
         )
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .thresholds(steps((None, base)))

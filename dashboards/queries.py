@@ -304,6 +304,6 @@ def latency(percent: int) -> Query:
     return Query(
         WALL,
         f'SELECT percentile("latency_ms", {percent}) FROM "rating" WHERE "n" = 1 AND $timeFilter'
-        f" GROUP BY time($__interval) fill(none) {TZ}",
+        f" GROUP BY time(10m) fill(none) {TZ}",
         f"p{percent}",
     )

@@ -93,6 +93,15 @@ def test_a_rate_never_stands_without_its_bounds_nor_for_too_few(panel: Panel) ->
                 assert texts[-1]["options"]["result"]["text"] in ("样本不足", "Too few")
 
 
+@pytest.mark.parametrize("panel", [p for p in panels() if p.body["type"] == "stat"], ids=str)
+def test_big_numbers_show_every_column_they_name(panel: Panel) -> None:
+    """A name with a plus in a pattern once hid a rate and left its bounds."""
+    pattern = re.compile(panel.body["options"]["reduceOptions"]["fields"].strip("/"))
+    for override in panel.body["fieldConfig"]["overrides"]:
+        said = {p["id"]: p["value"] for p in override["properties"]}
+        assert pattern.fullmatch(said["displayName"]), said["displayName"]
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_both_languages_show_the_same(board: str) -> None:
     zh, en = boards()[f"zh/{board}"], boards()[f"en/{board}"]
