@@ -1,0 +1,224 @@
+"""The officers at work, and the audit log that watches them."""
+
+from __future__ import annotations
+
+import io
+import re
+import socket
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from manyi.core.errors import SetupError
+from manyi.office.access.scope import OFFICERS, Role
+
+from tests.office.city import City
+from tests.office.people import HTTP, PASSWORD, People, code, events, log_in, people, post
+
+
+def secret(text: str) -> str:
+    found = re.search(r'class="secret"><code>([^<]+)<', text)
+    assert found, text
+    return found[1]
+
+
+def test_from_a_new_account_to_its_first_look(town: People) -> None:
+    with town.browser("administrator") as client:
+        made = post(client, "/accounts/new/", username="zhangwei", display_name="张伟")
+        password = secret(made.text)
+    with town.browser() as client:
+        log_in(client, "zhangwei", password)
+        assert client.get("/start/").status_code == 403, "no role yet"
+    number = town.user("zhangwei").pk
+    with town.browser("security") as client:
+        assert post(client, f"/roles/{number}/", do="role", role="hall_leader").status_code == 200, "no hall"
+        done = post(client, f"/roles/{number}/", do="role", role="hall_leader", hall="h1-0", county="c9")
+        assert done.status_code == 302
+    user = town.user("zhangwei")
+    assert (user.role, user.hall, user.county) == ("hall_leader", "h1-0", "")
+    with town.browser() as client:
+        log_in(client, "zhangwei", password)
+        assert client.get("/").headers["location"] == "/me/password/"
+        new = "my-own-choice-now-1"
+        post(client, "/me/password/", oldpassword=password, password1=new, password2=new)
+        assert client.get("/").status_code == 200
+    told = events()
+    assert ("account_made", "zhangwei") in told
+    assert ("role_changed", "zhangwei") in told
+
+
+@pytest.mark.parametrize("role", sorted(OFFICERS | {Role.screen}))
+def test_no_officer_can_be_made_in_the_browser(town: People, role: str) -> None:
+    with town.browser("security") as client:
+        number = town.user("staff").pk
+        assert post(client, f"/roles/{number}/", do="role", role=role).status_code == 200
+    assert town.user("staff").role == "staff"
+
+
+@pytest.mark.parametrize("name", ["administrator", "security", "auditor"])
+def test_officers_are_out_of_reach_of_each_other_and_themselves(town: People, name: str) -> None:
+    number = town.user(name).pk
+    for officer, path in (("administrator", f"/accounts/{number}/"), ("security", f"/roles/{number}/")):
+        with town.browser(officer) as client:
+            assert client.get(path).status_code == 404
+
+
+def test_disabling_logs_out_at_once(town: People) -> None:
+    number = town.user("hall_leader").pk
+    with town.browser("hall_leader") as leader, town.browser("administrator") as client:
+        assert leader.get("/").status_code == 200
+        post(client, f"/accounts/{number}/", display_name="Leader")
+        assert leader.get("/").status_code == 302
+        assert log_in(leader, "hall_leader").headers.get("location", "") != "/start/"
+
+
+def test_the_security_officer_unlocks(town: People) -> None:
+    with town.browser() as client:
+        for _ in range(5):
+            log_in(client, "staff", "wrong")
+        assert log_in(client, "staff").status_code == 429
+    with town.browser("security") as client:
+        assert "口令输错" in client.get("/roles/").text
+        post(client, f"/roles/{town.user('staff').pk}/", do="unlock")
+    with town.browser() as client:
+        assert log_in(client, "staff").headers["location"] == "/start/"
+    assert ("unlocked", "staff") in events()
+
+
+def test_a_reset_password_is_new_unlocks_and_must_be_changed(town: People) -> None:
+    with town.browser("security") as client:
+        done = post(client, f"/roles/{town.user('staff').pk}/", do="password")
+        password = secret(done.text)
+        assert done.headers["cache-control"] == "no-store"
+    with town.browser() as client:
+        assert log_in(client, "staff", PASSWORD).status_code == 200
+        log_in(client, "staff", password)
+        assert client.get("/me/").headers["location"] == "/me/password/"
+
+
+def test_a_reset_factor_must_be_added_anew(town: People) -> None:
+    with town.browser("security") as client:
+        post(client, f"/roles/{town.user('county').pk}/", do="factor")
+    with town.browser() as client:
+        assert log_in(client, "county").headers["location"] == "/start/"
+        assert client.get("/").headers["location"] == "/me/factor/add/"
+    assert ("factor_reset", "county") in events()
+
+
+def test_the_auditor_reads_filters_and_takes_a_workbook(town: People) -> None:
+    from python_calamine import CalamineWorkbook  # noqa: PLC0415
+
+    with town.browser() as client:
+        log_in(client, "=cmd()|x", "wrong")
+    with town.browser("auditor") as client:
+        page = client.get("/audit/?event=login_failed").text
+        assert "=cmd()|x" in page
+        rows = re.findall(r"<tr><td>.*?</tr>", page, re.S)
+        assert len(rows) == 1
+        assert "没有符合条件的记录" in client.get("/audit/?event=login_failed&text=nobody").text
+        file = client.get("/audit/file/?event=login_failed")
+        sheet = CalamineWorkbook.from_filelike(io.BytesIO(file.content)).get_sheet_by_index(0).to_python()
+        assert sheet[1][3] == "=cmd()|x"
+    assert ("export", "audit") in events()
+
+
+@pytest.mark.parametrize(
+    "query", ["?page=zz", "?page=999", "?from=x&to=2026-13-40", "?event=%00&text=%27%22"]
+)
+def test_a_strange_filter_is_no_error(town: People, query: str) -> None:
+    with town.browser("auditor") as client:
+        assert client.get(f"/audit/{query}").status_code == 200
+
+
+def test_an_entry_can_neither_be_changed_nor_removed(town: People) -> None:
+    from auditlog.models import LogEntry  # noqa: PLC0415
+    from django.db import DatabaseError  # noqa: PLC0415
+
+    with town.browser() as client:
+        log_in(client, "staff", "wrong")
+    entry = LogEntry.objects.get(object_repr="staff", additional_data__event="login_failed")
+    with pytest.raises(DatabaseError, match="append-only"):
+        LogEntry.objects.filter(pk=entry.pk).update(object_repr="somebody else")
+    with pytest.raises(DatabaseError, match="180 days"):
+        LogEntry.objects.filter(pk=entry.pk)._raw_delete("default")
+    with town.browser("auditor") as client:
+        for path in ("/audit/", "/audit/file/"):
+            assert client.post(path).status_code in (403, 405)
+
+
+def test_old_entries_go_and_young_ones_stay(town: People) -> None:
+    from auditlog.models import LogEntry  # noqa: PLC0415
+    from django.contrib.contenttypes.models import ContentType  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
+    from manyi.office.access import audit  # noqa: PLC0415
+
+    kind = ContentType.objects.get_for_model(type(town.user("staff")))
+    for days in (400, 181, 179):
+        LogEntry.objects.create(
+            content_type=kind,
+            object_pk="x",
+            object_repr=f"{days}",
+            action=3,
+            timestamp=timezone.now() - timedelta(days=days),
+        )
+    audit.prune(365)
+    left = {each.object_repr for each in LogEntry.objects.filter(object_pk="x")}
+    assert left == {"181", "179"}
+    audit.prune(1)
+    left = {each.object_repr for each in LogEntry.objects.filter(object_pk="x")}
+    assert left == {"179"}, "never less than 180 days"
+
+
+def test_the_log_holds_no_secret(town: People) -> None:
+    from auditlog.models import LogEntry  # noqa: PLC0415
+
+    with town.browser("security") as client:
+        password = secret(post(client, f"/roles/{town.user('staff').pk}/", do="password").text)
+    shown = code()
+    with town.browser() as client:
+        log_in(client, "staff", "wrong-guess-1")
+        log_in(client, "centre")
+        post(client, "/login/code/", code=shown)
+    told = " ".join(f"{e.changes} {e.additional_data} {e.object_repr}" for e in LogEntry.objects.all())
+    for hidden in (password, "wrong-guess-1", PASSWORD, "argon2", shown):
+        assert hidden not in told
+
+
+def test_syslog_gets_a_copy_of_every_entry(accounts_template: Path, tmp_path: Path, city: City) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(20)
+        where = f"127.0.0.1:{listener.getsockname()[1]}"
+        with people(accounts_template, tmp_path / "d", city, access=replace(HTTP, syslog=where)) as town:
+            with town.browser() as client:
+                log_in(client, "staff", "wrong")
+            told = listener.recv(4096).decode()
+    assert "manyi-audit: " in told
+    assert '"event": "login_failed"' in told
+    assert '"subject": "staff"' in told
+
+
+def test_a_syslog_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None:
+    from manyi.office.access import audit  # noqa: PLC0415
+
+    with pytest.raises(SetupError, match="syslog"):
+        audit.send_to(str(tmp_path / "nothing"))
+
+
+def test_a_wall_link_opens_once_and_shows_its_county(town: People) -> None:
+    from django.core import signing  # noqa: PLC0415
+    from manyi.office.access.models import User  # noqa: PLC0415
+    from manyi.office.access.pages import LINK_SALT  # noqa: PLC0415
+
+    User.objects.filter(username="screen").update(link="nonce", county="c1")
+    path = f"/screen/{signing.dumps([town.user('screen').pk, 'nonce'], salt=LINK_SALT)}/"
+    with town.browser() as client:
+        assert client.get(path).status_code == 200, "a preview does not use it up"
+        assert post(client, path).headers["location"] == "/"
+        assert [c["id"] for c in client.get("/api/wall").json()["counties"]] == ["c1"]
+        assert client.get("/me/").status_code == 403
+    with town.browser() as client:
+        assert post(client, path).status_code == 403
+        assert client.get("/screen/forged/").status_code == 403
+    assert ("screen_opened", "screen") in events()
