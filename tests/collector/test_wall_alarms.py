@@ -347,3 +347,10 @@ def test_what_the_wall_knows_of_the_machine_is_in_metrics_too(eye: Eye, tmp_path
     assert metrics.value(metrics.DISK_FREE) > 0
     seeing.workings.well("influx day")
     assert 'manyi_failing{part="influx day"} 0.0' in metrics.text().decode()
+
+
+def test_an_inner_zone_whose_files_do_not_come_hears_no_box_and_blames_none(eye: Eye) -> None:
+    eye.workings.fails("feed", "a file is missing", NOON)
+    kinds = {a["kind"] for a in eye.all(NOON + DAY)}
+    assert "feed" in kinds
+    assert not kinds & {"silent", "outage"}

@@ -17,6 +17,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
                 "The ledger cannot be written ({why}): presses wait in their boxes and are not lost"),
     "broker": ("采集程序连不上 MQTT 服务器（{why}）：按键留在评价器里等待",
                "The collector has no link to the MQTT broker ({why}): presses wait in their boxes"),
+    "feed": ("采集区传来的文件接不上（{why}）：本区数字停在上一个文件，采集不受影响",
+             "The files from the collecting zone do not follow on ({why}): figures stand still here, not there"),
     "account": ("对账不符：评价器 {box} 的按键数与台账不一致", "The account of box {box} does not add up"),
     "shown": ("对账不符：大屏合计 {n} 次，与台账应计入的 {of} 次不一致",
               "The wall shows {n} presses, the ledger has {of} to show"),

@@ -21,7 +21,7 @@ from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
 from manyi.core.silence import CITY, gather
 from manyi.core.suspicion import Keys
-from manyi.core.workings import BROKER, PIPELINE, Workings
+from manyi.core.workings import BROKER, DEAF, FEED, PIPELINE, Workings
 
 DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
@@ -109,9 +109,10 @@ class Rules:
         if room is not None and room.is_low and not is_full:
             free_gib, percent = f"{room.free / disk.GIB:.1f}", f"{room.ratio * 100:.0f}"
             found.append(alarm("disk", minute, free_gib=free_gib, percent=percent))
-        away = troubles.pop(BROKER, None)
-        if away is not None and now_ms - away.since_ms >= PATIENCE_MS:
-            found.append(alarm("broker", minute, since_ms=away.since_ms, why=away.why))
+        for kind, part in (("broker", BROKER), ("feed", FEED)):
+            away = troubles.pop(part, None)
+            if away is not None and now_ms - away.since_ms >= PATIENCE_MS:
+                found.append(alarm(kind, minute, since_ms=away.since_ms, why=away.why))
         for part, trouble in sorted(troubles.items()):
             if now_ms - trouble.since_ms >= PATIENCE_MS:  # a restart of InfluxDB is no alarm
                 what = {"part": part, "why": trouble.why}
@@ -131,7 +132,7 @@ class Rules:
         for one in self.certificates(now_ms):
             days = one.days_left(now_ms)
             if one.expires_ms is None:
-                zh, en = f"读不出来（{one.why}）", f"cannot be read ({one.why})"
+                zh, en = "读不出来，请核对 [certificates] 里的路径、权限和内容", f"cannot be read ({one.why})"
             elif days >= self._rules.certificate_days:
                 continue
             else:
@@ -147,7 +148,7 @@ class Rules:
     # -- boxes
 
     def _silent(self, roster: Roster, heard: Mapping[str, int], minute: int, now_ms: int) -> list[Alarm]:
-        if BROKER in self._workings.troubles():
+        if DEAF & self._workings.troubles().keys():
             return []  # nobody can be heard: that is an alarm of its own
         places, silent = {}, {}
         for box, heard_ms in heard.items():

@@ -13,6 +13,8 @@ from manyi.core import metrics
 
 PIPELINE: Final = "pipeline"
 BROKER: Final = "broker"
+FEED: Final = "feed"  # of an inner zone: the files from outside
+DEAF: Final = frozenset({BROKER, FEED})  # while these fail no box can be heard
 WHY_MAX: Final = 200  # characters; an error text may carry a whole page
 
 
