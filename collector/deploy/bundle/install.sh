@@ -80,7 +80,7 @@ cp deploy/systemd/sysusers.conf "$root/usr/lib/sysusers.d/manyi.conf"
 cp deploy/systemd/tmpfiles.conf "$root/usr/lib/tmpfiles.d/manyi.conf"
 cat >"$root/usr/local/bin/manyi" <<WRAPPER
 #!/bin/sh
-# The command line with the installed configuration. As the service's account: sudo -u manyi manyi account
+# The command line with the installed configuration. As the service's account: runuser -u manyi -- manyi account
 export MANYI_CONFIG="\${MANYI_CONFIG:-/etc/manyi/manyi.toml}"
 exec $prefix/current/bin/manyi "\$@"
 WRAPPER
@@ -101,4 +101,4 @@ if [ -d /run/systemd/system ] && [ -z "$root" ]; then
     systemctl daemon-reload
 fi
 say "完成 / Done. 下一步 / Next: docs/zh/administrator.md ($prefix/current/share/docs/zh/administrator.md)"
-say "  编辑 / edit /etc/manyi/manyi.toml; sudo -u manyi manyi doctor; systemctl enable --now manyi manyi-backup.timer manyi-doctor.timer"
+say "  编辑 / edit /etc/manyi/manyi.toml; runuser -u manyi -- manyi doctor; systemctl enable --now manyi manyi-backup.timer manyi-doctor.timer"

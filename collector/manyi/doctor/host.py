@@ -106,7 +106,7 @@ def folder(place: Place) -> Iterator[Finding]:
     if os.geteuid() == 0 and info.st_uid != 0:
         yield warn(
             "data",
-            "请用服务账户执行：sudo -u manyi manyi doctor",
+            "请用服务账户执行：runuser -u manyi -- manyi doctor",
             "Run it as the service's account: root may do what the service may not.",
         )
     if not os.access(path, os.W_OK | os.X_OK):
