@@ -30,7 +30,7 @@ def test_the_defaults_in_the_examples_comments_are_the_defaults() -> None:
         line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
         for line in lines
         if not line.startswith(
-            ("# allowed_hosts", "# dir", "# out", "# in ", "# key_file")
+            ("# allowed_hosts", "# dir", "# out", "# in ", "# key_file", "# sources", "# password_file")
         )  # examples: nothing fits everybody
     )
     assert config.parse(uncommented, EXAMPLE.parent) == config.load(EXAMPLE)
