@@ -123,7 +123,7 @@ def check_sum(data: bytes, wanted: str, name: str) -> None:
 def image_end(raw: bytes, at: int, chip: str, what: tuple[str, str]) -> int:
     """Where the ESP image at `at` ends, its header, checksum and digest checked. Raises Wrong."""
     zh, en = what
-    cut = Wrong(f"{zh}不完整,文件被截断", f"the {en} is cut short: fetch the file again")
+    cut = Wrong(f"{zh}不完整，文件被截断：重新下载", f"the {en} is cut short: fetch the file again")
     if len(raw) < at + IMAGE_HEAD:
         raise cut
     magic, segments = raw[at], raw[at + 1]
@@ -135,7 +135,8 @@ def image_end(raw: bytes, at: int, chip: str, what: tuple[str, str]) -> int:
     if chip_id != CHIP_ID[chip]:
         found = next((c for c, number in CHIP_ID.items() if number == chip_id), f"chip {chip_id}")
         raise Wrong(
-            f"{zh}是给 {found} 的,这块板是 {chip}", f"the {en} is for {found}, the board is an {chip}"
+            f"{zh}是给 {found} 的，这块板是 {chip}：换一个 .bin，或改 BOARD",
+            f"the {en} is for {found}, the board is an {chip}: another .bin, or another BOARD",
         )
     end, check = at + IMAGE_HEAD, CHECKSUM_SEED
     for _ in range(segments):
@@ -156,7 +157,7 @@ def image_end(raw: bytes, at: int, chip: str, what: tuple[str, str]) -> int:
     if raw[digest_at - 1] != check or (
         raw[at + 23] and hashlib.sha256(raw[at:digest_at]).digest() != raw[digest_at:end]
     ):
-        raise Wrong(f"{zh}损坏", f"the {en} is damaged: fetch the file again")
+        raise Wrong(f"{zh}损坏：重新下载", f"the {en} is damaged: fetch the file again")
     return end
 
 
@@ -167,7 +168,10 @@ def take_apart(firmware: bytes, chip: str, parts: list[Partition]) -> tuple[byte
     factory = named(parts, "factory")
     boot_end = image_end(raw, base, chip, BOOTLOADER)
     if boot_end > TABLE_AT:
-        raise Wrong("引导程序太大", f"the bootloader is {boot_end - TABLE_AT} bytes too large for its place")
+        raise Wrong(
+            "引导程序太大：换用官方标准版固件",
+            f"the bootloader is {boot_end - TABLE_AT} bytes too large for its place: take the official plain build",
+        )
     if raw[TABLE_AT : TABLE_AT + 2] != ENTRY_MAGIC:
         raise Wrong(
             "文件里没有分区表,不是整机固件",
@@ -177,13 +181,15 @@ def take_apart(firmware: bytes, chip: str, parts: list[Partition]) -> tuple[byte
     if app_end > factory.at + factory.size:
         over = app_end - factory.at - factory.size
         raise Wrong(
-            f"应用程序超出分区 {over} 字节", f"the application is {over} bytes larger than its partition"
+            f"应用程序超出分区 {over} 字节：换用标准版（ESP32_GENERIC，不带 SPIRAM、OTA 字样）",
+            f"the application is {over} bytes larger than its partition: take the plain build, no SPIRAM, no OTA",
         )
     app = raw[factory.at : app_end]
     release = version(app)
     if release and release < OLDEST:
         raise Wrong(
-            f"MicroPython {release} 太旧", f"MicroPython {release} is older than {OLDEST}: take a newer one"
+            f"MicroPython {release} 太旧：换 1.22 以上的",
+            f"MicroPython {release} is older than {OLDEST}: take a newer one",
         )
     return raw[base:boot_end], app
 
@@ -224,7 +230,8 @@ def filesystem(files: Mapping[str, bytes], size: int) -> bytes:
     except LittleFSError as error:
         need = sum(map(len, files.values()))
         raise Wrong(
-            f"文件放不下({need} 字节)", f"{need} bytes of files do not fit into {size}: {error}"
+            f"文件放不下（{need} 字节）：固件改大了？先 make size",
+            f"{need} bytes of files do not fit into {size} ({error}): has the firmware grown? make size",
         ) from None
     fs.unmount()
     return bytes(fs.context.buffer)  # type: ignore[attr-defined]

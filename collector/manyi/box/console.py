@@ -247,6 +247,6 @@ class Console:
                 f"what {self.name} says is nothing a box says: another device, a long or bad cable",
             )  # fmt: skip
         return BoxError(
-            f"{self.name} 没有应答:板子通电了吗?串口选对了吗?线能传数据吗?",
-            f"nothing answers on {self.name}: power? the right port? a cable with data wires?",
+            f"{self.name} 没有应答，请检查：板子通电了吗？串口选对了吗？线能传数据吗？",
+            f"nothing answers on {self.name}. Look: power? the right port? a cable with data wires?",
         )

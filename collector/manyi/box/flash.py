@@ -59,8 +59,8 @@ _TROUBLE = (
     ),
     (
         r"exceed|larger than|will not fit|does not fit",
-        "镜像超出芯片容量",
-        "the image is larger than the chip's flash",
+        "镜像超出芯片容量：换 4 MB 以上的板",
+        "the image is larger than the chip's flash: take a board of 4 MB or more",
     ),
 )
 

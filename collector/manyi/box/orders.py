@@ -29,10 +29,16 @@ BoxArgument = Annotated[str, typer.Argument(help=both("评价器编号", "The bo
 
 ANSWERS = {  # what a box says, for people
     "records wait": ("还有记录没送完：送完再升级", "records wait to be sent: try again when they are"),
-    "signature": ("签名不对：固件不是给这台的", "the signature is wrong: it was not made for this box"),
+    "signature": (
+        "签名不对：固件不是给这台的，用 manyi box update 重新发送",
+        "the signature is wrong: it was not made for this box. Send it anew with manyi box update",
+    ),
     "digest": ("文件校验不对：重新发送", "a file arrived damaged: send it again"),
     "manifest": ("固件清单看不懂：重新编译", "the manifest cannot be read: compile it again"),
-    "path": ("固件里有不该有的文件", "the firmware has a file it may not have"),
+    "path": (
+        "固件里有不该有的文件：重新编译（make firmware）",
+        "the firmware has a file it may not have: make firmware",
+    ),
     "size": ("大小不对：重新发送", "the size is wrong: send it again"),
     "disk": ("评价器存储写不进：换一台", "the box cannot write its flash: replace it"),
     "data": ("收到的内容损坏：重新发送", "a piece arrived damaged: send it again"),
@@ -59,9 +65,12 @@ class Do(StrEnum):
 
 
 class Heard(NamedTuple):
+    """`said`: the box's newest reply, as (id, text)."""
+
     boot: int
     config: str
     fw: str
+    said: tuple[str, str] = ("", "")
 
 
 def box_config(
@@ -172,6 +181,7 @@ def _heard(config: configs.Config, box: str) -> Heard | None:
         beat = conn.execute(
             "SELECT at_ms, boot, config FROM beat WHERE box = ? ORDER BY at_ms DESC LIMIT 1", (box,)
         ).fetchone()
+        said = conn.execute("SELECT id, text FROM reply WHERE box = ?", (box,)).fetchone() or ("", "")
     except sqlite3.Error as error:
         raise BoxError("台账读不出", f"the ledger cannot be read: {error}") from None
     finally:
@@ -179,7 +189,7 @@ def _heard(config: configs.Config, box: str) -> Heard | None:
     if state is None and beat is None:
         return None
     newest = max((row for row in (state, beat) if row is not None and row[1]), default=(0, 0, ""))
-    return Heard(newest[1], "" if beat is None else beat[2], "" if state is None else state[2])
+    return Heard(newest[1], "" if beat is None else beat[2], "" if state is None else state[2], said)
 
 
 def _standing(id_: str, heard: Heard | None) -> str:
@@ -188,8 +198,22 @@ def _standing(id_: str, heard: Heard | None) -> str:
     if heard.config == id_:
         return both("已生效", "in force")
     if heard.config == f"!{id_}":
-        return both("评价器拒绝了它：固件太旧？", "refused by the box: is its firmware too old?")
+        return refused(id_, *heard.said)
     return both("已发出，还没生效", "sent, not yet in force")
+
+
+def refused(id_: str, about: str, text: str) -> str:
+    """Why a box keeps its old settings: it names the value in its reply, if that is still the newest."""
+    name, _, wrong = text.partition(" is wrong")
+    if about == id_ and wrong:
+        return both(
+            f"评价器不接受 {name} 的值，仍用旧设置：改正后再发，或先升级固件",
+            f"the box does not take the value of {name} and keeps the old settings: correct it, or update its firmware",
+        )
+    return both(
+        "评价器拒绝了它，仍用旧设置：固件太旧？先升级",
+        "refused by the box, which keeps the old: update its firmware",
+    )
 
 
 def _known(box: str, boxes: list[str]) -> str:
