@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from manyi.core import certificates
 from manyi.core.config import Broker
 from manyi.core.errors import SetupError
 from manyi.core.inbox import Inbox
@@ -38,10 +39,22 @@ def over_tls(port: int, ca: Path | None, host: str = "127.0.0.1") -> Mqtt:
     return Mqtt(Broker(host, port, "", None, False, ca), Inbox())
 
 
-def test_a_right_certificate_is_accepted(make_mosquitto: Make, certs: Certs) -> None:
+def test_a_right_certificate_is_accepted_and_its_end_is_known(make_mosquitto: Make, certs: Certs) -> None:
     mqtt = over_tls(make_mosquitto(tls=certs).port, certs.ca)
     assert connected(mqtt)
+    assert until(lambda: mqtt._workings.broker_ends_ms > 0)
+    (file,) = certificates.read([("broker", certs.server_cert)])
+    assert mqtt._workings.broker_ends_ms == file.expires_ms
+    assert certificates.with_brokers([], mqtt._workings.broker_ends_ms) == [file]
+    assert certificates.with_brokers([file], 5) == [file]
     mqtt.stop()
+
+
+def until(what: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE_S
+    while not what() and time.monotonic() < end:
+        time.sleep(0.02)
+    return what()
 
 
 @pytest.mark.parametrize("wrong", ["authority", "name", "system's authorities"])

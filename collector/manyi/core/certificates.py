@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 DAY_MS: Final = 86_400_000
+BROKER: Final = "broker"
 SUFFIXES: Final = (".crt", ".pem")
 ISSUED, CRL = "issued", "root.crl"  # in the folder of `manyi ca`
 FILES_MAX: Final = 10_000  # of one folder: more are no certificates of ours
@@ -33,6 +34,13 @@ class Certificate(NamedTuple):
         return ((self.expires_ms or 0) - now_ms) // DAY_MS
 
 
+def with_brokers(found: list[Certificate], ends_ms: int) -> list[Certificate]:
+    """And the one that the broker has shown on the link, where no file of that name is watched."""
+    if not ends_ms or any(one.name == BROKER for one in found):
+        return found
+    return sorted([*found, Certificate(BROKER, ends_ms)], key=_order)
+
+
 def read(named: Iterable[tuple[str, Path]]) -> list[Certificate]:
     """Every certificate of these files and folders, the one that ends first in front, the unreadable before all."""
     found: dict[str, Certificate] = {}
@@ -41,7 +49,11 @@ def read(named: Iterable[tuple[str, Path]]) -> list[Certificate]:
             had = found.get(one.name)
             if had is None or had.expires_ms is None or (one.expires_ms or 0) > had.expires_ms:
                 found[one.name] = one
-    return sorted(found.values(), key=lambda c: (c.expires_ms or 0, c.name))
+    return sorted(found.values(), key=_order)
+
+
+def _order(one: Certificate) -> tuple[int, str]:
+    return (one.expires_ms or 0, one.name)
 
 
 def _of(name: str, path: Path) -> Iterator[Certificate]:

@@ -96,6 +96,7 @@ class Mqtt:
         client.subscribe(SUBSCRIPTION, qos=0)
         metrics.CONNECTED.set(1)
         self._workings.listening_ms = unix_ms()
+        self._workings.broker_ends_ms = _ends_ms(client.socket())
         self._workings.well(BROKER)
         self.on_connected()
         self._complained = False
@@ -122,6 +123,12 @@ class Mqtt:
             log.error("broker_away", host=self._broker.host, port=self._broker.port, why=why)
         self._complained = True
         self._workings.fails(BROKER, why, unix_ms())
+
+
+def _ends_ms(sock: Any) -> int:
+    """When the server's certificate ends, which has been checked; 0 without TLS."""
+    shown = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
+    return ssl.cert_time_to_seconds(str(shown["notAfter"])) * 1000 if shown else 0
 
 
 def _at_once(_client: Client, _userdata: Any, sock: Any) -> None:

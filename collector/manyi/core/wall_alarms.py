@@ -91,7 +91,7 @@ class Rules:
         ]
 
     def certificates(self, now_ms: int) -> list[certificates.Certificate]:
-        return self._certificates.get(now_ms)
+        return certificates.with_brokers(self._certificates.get(now_ms), self._workings.broker_ends_ms)
 
     # -- the service and its machine
 

@@ -30,6 +30,8 @@ class Workings:
     started_ms: int = 0
     listening_ms: int = 0
     """Since when boxes can be heard: their silence before is the collector's own."""
+    broker_ends_ms: int = 0
+    """When the certificate ends that the broker has shown; 0: none was seen."""
     _now: dict[str, Trouble] = field(default_factory=dict)
 
     def fails(self, part: str, why: str, now_ms: int) -> None:

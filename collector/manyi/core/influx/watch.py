@@ -52,7 +52,8 @@ class Watch(Looks):
 
     def _look(self, now_ms: int) -> Iterator[tuple[str, str]]:
         yield from self._alarms(now_ms)
-        for one in self._certificates.get(now_ms):
+        found = certificates.with_brokers(self._certificates.get(now_ms), self._workings.broker_ends_ms)
+        for one in found:
             if one.expires_ms is not None:
                 at = f"certificate,name={tag(one.name)}"
                 yield at, f"expires_ms={one.expires_ms}i,days_left={one.days_left(now_ms)}i"
