@@ -12,6 +12,17 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "collector" / "deploy" / "manyi.
 SMALL = '[city]\nname = "x"\n[data]\ndir = "d"\n[broker]\nhost = "h"\n[keys]\nlink_file = "k"\n'
 
 
+# Comments of the example that show a form: nothing fits everybody.
+NOT_DEFAULTS = tuple(
+    f"# {name}"
+    for name in (
+        *("allowed_hosts", "dir", "out", "in ", "key_file", "sources", "password_file", "cert_file"),
+        *("public_port", "metrics_token_file", "second_factor", "syslog", "name", "server_url"),
+        *("client_id", "client_secret_file"),
+    )
+)
+
+
 def problems(text: str) -> list[str]:
     with pytest.raises(SetupError) as caught:
         config.parse(text, Path("/etc/manyi"), "manyi.toml")
@@ -29,9 +40,7 @@ def test_the_defaults_in_the_examples_comments_are_the_defaults() -> None:
     uncommented = "\n".join(
         line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
         for line in lines
-        if not line.startswith(
-            ("# allowed_hosts", "# dir", "# out", "# in ", "# key_file", "# sources", "# password_file")
-        )  # examples: nothing fits everybody
+        if not line.startswith(NOT_DEFAULTS)
     )
     assert config.parse(uncommented, EXAMPLE.parent) == config.load(EXAMPLE)
 
@@ -96,3 +105,22 @@ def test_an_inner_zone_has_a_feed_and_nothing_to_collect(tmp_path: Path) -> None
 def test_without_a_feed_the_broker_is_needed(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"\[broker\] host is missing"):
         config.parse('[city]\nname = "x"\n[data]\ndir = "d"\n[keys]\nlink_file = "k"\n', tmp_path)
+
+
+def test_no_login_is_for_this_machine_alone() -> None:
+    assert problems(SMALL + "[web]\nlogin = false\n" + 'host = "0.0.0.0"\n') == [
+        "manyi.toml: [web] login = false is for this machine alone, and host = '0.0.0.0' is seen from others: "
+        "take one of the two out."
+    ]
+    assert config.parse(SMALL + "[web]\nlogin = false\n", Path("/")).web.login is False
+    assert config.parse(SMALL, Path("/")).web.login is True
+
+
+def test_single_sign_on_is_whole_or_not_there() -> None:
+    found = problems(SMALL + '[web.oidc]\nserver_url = "http://id.example"\n')
+    assert [p for p in found if "[web.oidc] server_url" in p]
+    assert [p for p in found if "client_id is missing" in p]
+    assert [p for p in found if "client_secret_file is missing" in p]
+    assert problems(SMALL + "[web]\noidc = 1\n") == [
+        "manyi.toml: [web] oidc = 1 must be a section [web.oidc]."
+    ]
