@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.server
 import json
 import os
@@ -82,6 +83,14 @@ def test_secrets_that_others_may_read_or_that_are_gone(town: Town, name: str) ->
     assert ask(town, host.secrets) == {"secrets": Level.bad}
 
 
+def test_every_secret_that_a_setting_names_is_looked_at(town: Town) -> None:
+    edit(town, "[web]\n", '[web]\nmetrics_token_file = "secrets/metrics.token"\n')
+    assert ask(town, host.secrets) == {"secrets": Level.bad}
+    town.secret("metrics.token", "t")
+    assert ask(town, host.secrets) == {"secrets": Level.good}
+    assert town.folder / "secrets" / "metrics.token" in copy.files_to_keep(town.config)
+
+
 def test_a_key_file_without_boxes_and_one_that_is_wrong(town: Town) -> None:
     town.secret("link.keys", "")
     assert ask(town, host.secrets) == {"secrets": Level.warn}
@@ -160,6 +169,17 @@ def test_a_password_that_is_another(town: Town, make_mosquitto: Callable[..., Mo
     assert ask(town, link.broker) == {"broker": Level.good, "strangers": Level.good, "login": Level.bad}
 
 
+def test_a_service_that_runs_is_not_thrown_out_by_a_login(
+    town: Town, make_mosquitto: Callable[..., Mosquitto]
+) -> None:
+    broker = make_mosquitto(users={"manyi_collector": "other"})
+    edit(town, f"port = {town.config.broker.port}", f"port = {broker.port}")
+    with (town.config.data.dir / "serve.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert ask(town, link.broker)["login"] == Level.skipped
+        assert ask(town, link.broker, login=True)["login"] == Level.bad
+
+
 def test_a_certificate_of_somebody_else(
     town: Town, make_mosquitto: Callable[..., Mosquitto], certs: Certs, tmp_path: Path
 ) -> None:
@@ -183,8 +203,6 @@ def secure(town: Town, broker: Mosquitto, ca: Path) -> None:
 
 
 def test_a_service_that_does_not_run_and_one_whose_heart_has_stopped(town: Town) -> None:
-    import fcntl  # noqa: PLC0415
-
     assert ask(town, books.service) == {"service": Level.bad}
     with (town.config.data.dir / "serve.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from manyi import __version__
-from manyi.backup import manifest
+from manyi.backup import manifest, secret_files
 from manyi.backup.manifest import Manifest
 from manyi.broker import files
 from manyi.broker.names import BrokerError, both
@@ -136,22 +136,19 @@ def judge(data: Path, at_ms: int, silent_ms: int) -> Manifest:
     return Manifest(__version__, at_ms, silent_ms, rows, digest.hex(), figures, finding)
 
 
-def secret_files(config: Config) -> list[Path]:
-    """Every file that the configuration calls secret, as far as it is there; and what the office made by itself."""
-    named = [
-        config.broker.password_file,
-        None if config.follows else config.keys.link_file,
-        config.broker.ca_file,  # no secret, but of no use to anybody without the rest
-        config.influx.token_file if config.influx else None,
-        config.web.secret_file or config.data.dir / "office.secret",
-    ]
-    return [path for path in named if path is not None and path.is_file()]
+def files_to_keep(config: Config) -> list[Path]:
+    """Every file that the configuration names, as far as it is there (certificates too: of no use to anybody without the
+    rest), and what the office made by itself."""
+    paths = [each.path for each in secret_files.named(config)]
+    if config.web.secret_file is None:
+        paths.append(config.data.dir / "office.secret")
+    return [path for path in paths if path.is_file()]
 
 
 def _secrets(stage: Path, config: Config, config_file: Path) -> dict[str, str]:
     (stage / "secrets").mkdir(0o700)
     places = {}
-    for number, path in enumerate(secret_files(config)):
+    for number, path in enumerate(files_to_keep(config)):
         name = f"secrets/{number}-{path.name}"
         shutil.copyfile(path, stage / name)
         base = config_file.absolute().parent

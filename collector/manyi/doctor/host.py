@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from manyi.backup import secret_files
 from manyi.core.errors import ManyiError
 from manyi.core.keys import load as load_keys
 from manyi.core.ledger import schema
@@ -48,17 +49,9 @@ def settings(place: Place) -> Iterator[Finding]:
 def secrets(place: Place) -> Iterator[Finding]:
     """Each file that the configuration names is there, readable by us, and by nobody else."""
     config, wrong = place.config, False
-    named: list[tuple[Path, bool]] = []
-    if not config.follows:
-        named.append((config.keys.link_file, True))
-    for path, is_secret in (
-        (config.broker.password_file, True),
-        (config.broker.ca_file, False),
-        (config.influx.token_file if config.influx else None, True),
-    ):
-        if path is not None:
-            named.append((path, is_secret))
-    for path, is_secret in named:
+    for setting, path, is_secret in secret_files.named(config):
+        if setting in secret_files.MADE and not path.exists():
+            continue
         try:
             mode = path.stat().st_mode
             path.open("rb").close()

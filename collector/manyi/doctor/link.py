@@ -15,7 +15,7 @@ from typing import Final
 
 from manyi.core.config import Broker, secret
 from manyi.core.errors import ManyiError
-from manyi.doctor import mqtt_probe, servers
+from manyi.doctor import books, mqtt_probe, servers
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
 
 WARN_DAYS, BAD_DAYS = 60, 7
@@ -117,6 +117,13 @@ def _ourselves(place: Place) -> Iterator[Finding]:
     if connected == 1 and not place.login:
         yield good(
             "login", "服务已登录（未另行试登录）", "The service is logged in (not tried again: --login does)."
+        )
+        return
+    if connected is None and books.running(place) and not place.login:
+        yield skipped(
+            "login",
+            "服务在运行，问不到它是否已登录（--login 可试）",
+            "The service runs and does not say whether it is logged in: --login tries.",
         )
         return
     try:
