@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +67,27 @@ def test_a_password_that_was_revoked_is_named_and_renewed_and_what_waited_arrive
     assert {k for k in before if before[k] != after[k]} == {"password"}  # networks that no file names stay
     bench.until("the link", lambda: any("link up" in line for line in bench.said))
     assert any("n=0,0,1" in line for line in bench.heard("ready"))  # the press waits still
+
+
+def test_a_box_at_work_whose_account_is_taken_away_is_cut_off_named_and_comes_back(
+    bench: BenchBox, book: records.Records, make_mosquitto: Callable[..., Mosquitto], tmp_path: Path
+) -> None:
+    broker = make_mosquitto(users={BOX: "secret", "c": "c"})
+    give(bench, book, site_of(broker.port))
+    bench.until("the link", lambda: bool(bench.heard("link up")))
+    passwords = tmp_path / "mosquitto-0" / "passwords"
+    with_it = passwords.read_text()
+    passwords.write_text("".join(x for x in with_it.splitlines(True) if not x.startswith(BOX)))
+    os.kill(broker.pid, signal.SIGHUP)  # what `systemctl reload mosquitto` does
+    bench.until("it is cut off", lambda: bool(bench.heard("link down")))
+    found = {c.name: c for c in examine(bench, link_s=3, fingers=False)}
+    assert (found["link"].ok, found["link"].key) == (False, "credential"), bench.heard("link down")
+    tried = len(bench.heard("link down"))
+    bench.until("it goes on trying", lambda: len(bench.heard("link down")) > tried)
+    up = len(bench.heard("link up"))
+    passwords.write_text(with_it)
+    os.kill(broker.pid, signal.SIGHUP)
+    bench.until("the link by itself", lambda: len(bench.heard("link up")) > up)
 
 
 def test_another_server_with_another_root(

@@ -74,7 +74,7 @@ def _label(one: Label, x: float, y: float) -> str:
     mac = ":".join(one.mac[i : i + 2] for i in range(0, len(one.mac), 2))
     rows = [(4.2, "bold", one.box), (3.0, "normal", f"校验 {check(one.box)}"), (2.6, "normal", f"MAC {mac}")]
     if one.pin:
-        rows.append((3.0, "normal", f"PIN {one.pin}"))
+        rows.append((3.0, "normal", f"PIN {one.pin}（贴盒内）"))
     text, at = [], y + 10.0
     for height, weight, words in rows:
         # A long id is squeezed, never cut: textLength is what a renderer must keep to.
