@@ -27,7 +27,9 @@ DAY_S = 86_400
 RAW_S = 90 * DAY_S  # single ratings: a quarter is enough for any complaint; the ledger has them for good
 ROLLUP_S = 3 * 365 * DAY_S  # three years to compare
 FOR_EVER = 0
-SHARD_S = 7 * DAY_S  # of buckets kept for months: two dozen shards a year, not thousands
+# One file a shard, and a query pays for every series in every one of them: a year of daily points in weekly shards
+# takes twenty times as long as in one. A shard is dropped as a whole, so it must be short against what is kept.
+SHARD_S = {RAW_S: 7 * DAY_S, ROLLUP_S: 91 * DAY_S, FOR_EVER: 3 * 364 * DAY_S}
 ADMIN = "manyi-admin"
 COLLECTOR, GRAFANA = "manyi collector (write)", "manyi Grafana (read)"
 POLICY = "autogen"  # the retention policy's name that InfluxQL asks for when none is named
@@ -154,16 +156,14 @@ def _bucket(server: _Server, org: str, name: str, kept_s: int, say: Say) -> str:
         "buckets"
     ]  # by name, a missing one is a 404
     found = [one for one in listed if one["name"] == name]
-    rules = (
-        [{"type": "expire", "everySeconds": kept_s, "shardGroupDurationSeconds": SHARD_S}] if kept_s else []
-    )
+    rules = [{"type": "expire", "everySeconds": kept_s, "shardGroupDurationSeconds": SHARD_S[kept_s]}]
     kept = f"kept {kept_s // DAY_S} days" if kept_s else "kept for ever"
     if not found:
         made = server.call("POST", "buckets", {"orgID": org, "name": name, "retentionRules": rules})
         say(f"bucket {name}: made, {kept}")
         return str(made["id"])
     had = found[0]
-    if _expires(had) != kept_s:
+    if _expires(had) != (kept_s, SHARD_S[kept_s]):
         server.call("PATCH", f"buckets/{had['id']}", {"retentionRules": rules})
         say(f"bucket {name}: there, now {kept}")
     else:
@@ -171,9 +171,11 @@ def _bucket(server: _Server, org: str, name: str, kept_s: int, say: Say) -> str:
     return str(had["id"])
 
 
-def _expires(bucket: dict[str, Any]) -> int:
+def _expires(bucket: dict[str, Any]) -> tuple[int, int]:
+    """Seconds that points are kept, and that a shard covers."""
+    rules = [rule for rule in bucket["retentionRules"] if rule["type"] == "expire"]
     return max(
-        (rule["everySeconds"] for rule in bucket["retentionRules"] if rule["type"] == "expire"), default=0
+        ((rule["everySeconds"], rule.get("shardGroupDurationSeconds", 0)) for rule in rules), default=(0, 0)
     )
 
 
