@@ -52,7 +52,7 @@ COLLECTOR = (
     Kinds("manyi-red-key", "红键可疑 / A red key silent against its peers", ("red_key",), "warning"),
     Kinds("manyi-account", "对账不符 / The account does not add up", ("account", "shown"), "critical"),
     Kinds("manyi-fork", "记录分叉或断链 / A fork or a broken chain", ("fork", "break"), "critical"),
-    Kinds("manyi-behind", "采集或汇总落后 / The collector is behind", ("behind", "projection", "stalled", "broker"), "critical"),
+    Kinds("manyi-behind", "采集或汇总落后 / The collector is behind", ("behind", "projection", "stalled", "broker", "feed"), "critical"),
     Kinds("manyi-disk", "磁盘将满 / The disk fills up", ("disk", "disk_full"), "critical"),
     Kinds("manyi-certificate", "证书将到期 / A certificate expires", ("certificate",), "warning"),
     Kinds(

@@ -74,8 +74,8 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
             Column(hi.field, high, SHARE, QUIET, decimals=1),
         ]
     columns += [
-        Column("corrected", t("改评", "Changed"), COUNT, width=75),
-        Column("flagged", t("存疑", "Flagged"), COUNT, width=75),
+        Column("corrected", t("改评", "Changed"), COUNT, width=90),
+        Column("flagged", t("存疑", "Flagged"), COUNT, width=90),
     ]
     query = q.area_table(", ".join(f'"{tag}"' for tag in group), where, tier)
     return rows(said, [query], at, columns, sort=(t("不满意", "Dissatisfied"), True))

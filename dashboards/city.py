@@ -110,6 +110,7 @@ def _course(t: Lang) -> Any:
         ("custom.lineStyle", {"fill": "dash", "dash": [10, 8]}),
         ("custom.fillOpacity", 0),
         ("custom.lineWidth", 2),
+        ("custom.showPoints", "never"),
     )
     return courses(
         said, [q.CITY_COURSE, q.CITY_USUAL], At(0, 5, 10, 10),
@@ -170,7 +171,7 @@ def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
             t("近三天没有收到不满意评价", "No dissatisfied rating was received in three days"),
         ),
         [q.latest_reds(t("", "_en"), limit, where)], at,
-        [Column("Time", t("多久以前", "How long ago"), "dateTimeFromNow", width=130), Column("hall_name", t("大厅", "Hall")),
+        [Column("Time", t("多久以前", "How long ago"), "dateTimeFromNow", width=150), Column("hall_name", t("大厅", "Hall")),
          Column("window_name", t("窗口", "Window")), Column("reason", t("原因", "Reason"), width=90),
          Column("phone", t("大厅电话", "Telephone"), width=140), Column("leader", t("值班领导", "Leader"), width=100),
          Column("leader_phone", t("领导电话", "Their telephone"), width=140),
@@ -190,7 +191,7 @@ def alarms(t: Lang, at: At) -> Any:
             t("采集器没有报告报警", "The collector reports no alarm"),
         ),
         [q.alarms(t.name)], at,
-        [Column("since_ms", t("开始于", "Since"), "dateTimeFromNow", width=130, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
+        [Column("since_ms", t("开始于", "Since"), "dateTimeFromNow", width=140, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
         unit=NOTHING, sort=(t("开始于", "Since"), True),
     )  # fmt: skip
 

@@ -87,7 +87,7 @@ def _all(t: Lang) -> Any:
         [q.BOXES], At(0, 7, 24, 14),
         [Column("box", t("评价器", "Box")), Column("county", t("县区", "County")), Column("hall", t("大厅", "Hall")),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
-         Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=120), Column("depth", t("待传", "Waiting"), COUNT, width=70),
+         Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=145), Column("depth", t("待传", "Waiting"), COUNT, width=70),
          Column("oldest", t("最久待传", "Oldest"), t("suffix: 分", "suffix: min"), decimals=0, width=100),
          Column("rssi", t("信号", "Signal"), "dBm", width=85, extra=weak), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
          Column("stuck", t("按键", "Keys"), NOTHING, mapping=keys, width=75), Column("fw", t("固件", "Firmware"), NOTHING, width=90),

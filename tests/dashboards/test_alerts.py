@@ -23,7 +23,7 @@ RULES = {rule["uid"]: rule for rule in GROUP["rules"]}
 KINDS = {
     "manyi-dissatisfied": ["dissatisfied"], "manyi-unacknowledged": ["unacknowledged"], "manyi-silent": ["silent", "outage"],
     "manyi-red-key": ["red_key"], "manyi-account": ["account", "shown"], "manyi-fork": ["fork", "break"],
-    "manyi-behind": ["behind", "projection", "stalled", "broker"], "manyi-disk": ["disk", "disk_full"],
+    "manyi-behind": ["behind", "projection", "stalled", "broker", "feed"], "manyi-disk": ["disk", "disk_full"],
     "manyi-certificate": ["certificate"],
     "manyi-box": ["stuck", "keytest", "loss", "clock", "config", "badge", "undated", "update"],
     "manyi-other": ["of_next_year"],

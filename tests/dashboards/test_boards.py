@@ -194,11 +194,28 @@ def test_provisioning_parses_and_names_one_another() -> None:
 
 def test_every_alarm_of_the_collector_has_one_rule_and_every_rule_a_page_in_the_runbook() -> None:
     kinds = [kind for rule in alerts.COLLECTOR for kind in rule.kinds]
-    assert sorted(kinds) == sorted(TEXTS)
+    assert len(set(kinds)) == len(kinds)
+    assert set(kinds) <= set(TEXTS), "what no rule names is manyi-other's"
     page = (ROOT / "docs" / "RUNBOOK.md").read_text(encoding="utf-8")
     headings = set(re.findall(r"^## (\S+)", page, re.MULTILINE))
     assert {rule.uid for rule in alerts.DIRECT} <= headings
     assert set(kinds) <= headings
+
+
+def test_the_playlist_plays_boards_that_exist() -> None:
+    shown = json.loads((PROVISIONING / "playlist.json").read_text(encoding="utf-8"))["items"]
+    assert {item["value"] for item in shown} <= {board["uid"] for board in boards().values()}
+
+
+def test_the_page_tells_of_every_board_and_every_rule() -> None:
+    page = (ROOT / "docs" / "GRAFANA.md").read_text(encoding="utf-8")
+    for name, board in boards().items():
+        assert f"`{board['uid'].removesuffix('-en')}`" in page, name
+        for panel in board["panels"]:
+            if name.startswith("zh/"):
+                assert panel["title"] in page, f"{name}: {panel['title']}"
+    for rule in (*alerts.COLLECTOR, *alerts.DIRECT):
+        assert f"`{rule.uid}`" in page
 
 
 def test_the_maps_counties_are_the_rosters() -> None:

@@ -143,6 +143,14 @@ def test_one_language_alone(desk: Desk) -> None:
     boards = yaml.safe_load((desk.out / "provisioning/dashboards/manyi.yaml").read_text(encoding="utf-8"))
     assert [p["name"] for p in boards["providers"]] == ["manyi-en"]
     assert "dashboards/en/city.json" in (desk.out / "grafana.env").read_text()
+    shown = {
+        item["value"]
+        for item in json.loads((desk.out / "playlist.json").read_text(encoding="utf-8"))["items"]
+    }
+    written = {
+        json.loads(p.read_text(encoding="utf-8"))["uid"] for p in desk.out.glob("dashboards/en/*.json")
+    }
+    assert shown <= written
 
 
 @pytest.mark.parametrize(

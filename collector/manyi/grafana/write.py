@@ -1,7 +1,7 @@
 """Everything Grafana reads, written into one folder with a city's names and addresses.
 
     OUT/dashboards/{zh,en}/*.json   OUT/provisioning/{datasources,dashboards,alerting}/*.yaml
-    OUT/maps/counties.geojson       OUT/grafana.env
+    OUT/maps/counties.geojson       OUT/grafana.env                 OUT/playlist.json
 
 A file whose content has not changed is not touched, so that Grafana reads again only what is new; one that has is
 replaced in one move. It refuses shapes of counties that the roster does not know, and it never writes a token: Grafana
@@ -96,6 +96,10 @@ def _files(assets: Path, roster: Roster, where: Where, shapes: dict[str, Any]) -
         text = text.replace(f"url: {INFLUX}", f"url: {where.influx_url}").replace(TOKEN, where.token_file)
         yield f"provisioning/{name}", text.replace(HERE + "/", where.seen.rstrip("/") + "/")
     env = (assets / "provisioning" / "grafana.env").read_text(encoding="utf-8")
+    list_ = json.loads((assets / "provisioning" / "playlist.json").read_text(encoding="utf-8"))
+    if "zh" not in where.langs:
+        list_["items"] = [{**one, "value": f"{one['value']}-en"} for one in list_["items"]]
+    yield "playlist.json", _json(list_)
     home = "dashboards/zh/" if "zh" in where.langs else "dashboards/en/"
     yield "grafana.env", env.replace(HERE + "/", where.seen.rstrip("/") + "/").replace("dashboards/zh/", home)
 
