@@ -54,6 +54,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
               "Box {box}: unknown badge {badge}, not in the roster; its ratings have no staff (enter it)"),
     "undated": ("有 {n} 次按键尚无时间，待评价器对时后计入",
                 "{n} presses have no time yet; they count once their box knows the time"),
+    "calendar": ("{year} 年的放假调休安排尚未收录：该年一律按周一至周五为工作日，请更新程序",
+                 "The holidays of {year} are not known yet: Monday to Friday are taken for working days. Update the program"),
 }  # fmt: skip
 RANK: Final = {kind: rank for rank, kind in enumerate(TEXTS)}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manyi.core import account, config, metrics, stores
+from manyi.core import account, config, metrics, stores, workdays
 from manyi.core.account import Account
 from manyi.core.alarms import Alarm, alarm, in_order
 from manyi.core.ledger import reader
@@ -26,6 +26,7 @@ EVENTS = frozenset({"loss", "break", "badge", "clock", "keytest"})  # each time 
 BEHIND_ROWS = (
     5_000  # a backlog of half a county's boxes is work in progress; more than a few seconds' is worth a word
 )
+CALENDAR_AHEAD_MS = 14 * 86_400_000  # the notice comes in November; an update takes a city some days
 OFF_TIMES = 3  # looks in a row with another sum before it is called a mismatch: the stores are read one after the other
 
 _OLDEST_CHANGE = """
@@ -169,6 +170,9 @@ class Health:
         unread = int(stores.get(self._source, "unread", "0"))
         if unread:
             alarms.append(alarm("update", minute, n=unread))
+        soon = workdays.date_of(now_ms + CALENDAR_AHEAD_MS).year
+        if not workdays.is_known(soon):
+            alarms.append(alarm("calendar", minute, year=soon))
         return alarms
 
     def _of_boxes(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
