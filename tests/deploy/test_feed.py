@@ -205,6 +205,33 @@ def _invent(lines: list[dict[str, object]]) -> None:
     lines[0]["last"] = last[0]
 
 
+def _foreign_head(lines: list[dict[str, object]]) -> None:
+    row = next(line["row"] for line in lines if "row" in line)
+    assert isinstance(row, list)
+    row[3] = 77
+
+
+def _short_head(lines: list[dict[str, object]]) -> None:
+    head = next(line["head"] for line in lines if "head" in line)
+    assert isinstance(head, list)
+    head.pop()
+
+
+@pytest.mark.parametrize("change", [_foreign_head, _short_head])
+def test_a_file_that_makes_no_sense_is_one_plain_line(
+    zones: Zones, change: Callable[[list[dict[str, object]]], None]
+) -> None:
+    zones.press(1, 5)
+    (path,) = zones.send()
+    was = path.read_bytes()
+    edited(path, change)
+    with pytest.raises(InputError, match="cannot be taken in"):
+        zones.receive()
+    path.write_bytes(was)
+    assert zones.receive().rows == 5
+    zones.same()
+
+
 @pytest.mark.parametrize("change", [_drop, _change, _invent])
 def test_a_file_that_was_changed_and_sealed_again_is_refused_whole(
     zones: Zones, change: Callable[[list[dict[str, object]]], None]

@@ -1,12 +1,13 @@
 """The service of an inner zone: projections of a ledger that comes in files; no broker, no boxes, nothing to collect.
 
-Takes files in by itself every TAKE_S (so the timer of `manyi feed in` is not needed where it runs). A file that is
+Takes files in by itself every TAKE_S, as `manyi feed in` does by hand. A file that is
 refused is said once, and everything before it stays shown. Has the face of core.service.Service.
 """
 
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from threading import Event, Thread
 from typing import Final
 
@@ -77,7 +78,11 @@ class Follower:
                 self._say("")
                 if taken.rows:
                     self._wake.set()
-            except (ManyiError, OSError) as error:  # a gap, a file half carried over: tried again
+            except (
+                ManyiError,
+                OSError,
+                sqlite3.Error,
+            ) as error:  # a gap, a file half carried over: tried again
                 self._say(str(error))
             if self.stop.wait(TAKE_S):
                 return

@@ -74,7 +74,20 @@ def _waiting(conn: sqlite3.Connection, folder: Path) -> list[Path]:
 
 
 def _take(conn: sqlite3.Connection, found: Page, path: Path) -> int:
-    """Gives how many rows were new."""
+    """Gives how many rows were new. One transaction, from the look at the tail on: two receivers do not disturb each other."""
+    try:
+        with stores.transaction(conn):
+            return _into(conn, found, path)
+    except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            both(
+                f"{path.name} 收不进去（{error}）：两区程序版本不同，或磁盘有问题",
+                f"{path} cannot be taken in ({type(error).__name__}: {error}): another release outside, or the disk.",
+            )
+        ) from error
+
+
+def _into(conn: sqlite3.Connection, found: Page, path: Path) -> int:
     mine = schema.follows(conn)
     if mine and found.ledger != mine:
         raise EvidenceError(
@@ -90,16 +103,15 @@ def _take(conn: sqlite3.Connection, found: Page, path: Path) -> int:
                 f"or in the collector's zone run: {again}",
             )
         )
-    with stores.transaction(conn):
-        conn.execute("DELETE FROM meta WHERE key = 'follows'")  # the lock on rows, put back below
-        for cells in found.heads:
-            conn.execute(f"INSERT OR REPLACE INTO head VALUES ({','.join('?' * len(cells))})", cells)
-        new = _rows(conn, found, tail, before, path)
-        for table, many in (("beat", found.beats), ("state", found.states)):
-            for cells in many:
-                conn.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(cells))})", cells)
-        for name, value in (("follows", found.ledger), (FEED_N, found.n), (FEED_MS, found.at_ms)):
-            conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(value)))
+    conn.execute("DELETE FROM meta WHERE key = 'follows'")  # the lock on rows, put back below
+    for cells in found.heads:
+        conn.execute(f"INSERT OR REPLACE INTO head VALUES ({','.join('?' * len(cells))})", cells)
+    new = _rows(conn, found, tail, before, path)
+    for table, many in (("beat", found.beats), ("state", found.states)):
+        for cells in many:
+            conn.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(cells))})", cells)
+    for name, value in (("follows", found.ledger), (FEED_N, found.n), (FEED_MS, found.at_ms)):
+        conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(value)))
     return new
 
 
