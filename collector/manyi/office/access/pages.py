@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from manyi.office.access import audit
@@ -89,9 +88,8 @@ def _spent(request: HttpRequest) -> HttpResponse:
 
 def locked(request: HttpRequest, response: Any = None, credentials: Any = None, *_more: Any) -> HttpResponse:
     """What axes answers to a locked pair of account and address."""
-    return render(
-        request, "access/locked.html", {"minutes": LOCK_MINUTES, "now": timezone.now()}, status=TOO_MANY
-    )
+    text = _("What to do: wait {minutes} minutes, or ask the security officer to unlock the account.")
+    return render(request, "access/locked.html", {"todo": text.format(minutes=LOCK_MINUTES)}, status=TOO_MANY)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
