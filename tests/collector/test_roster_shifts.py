@@ -18,7 +18,7 @@ from manyi.core.roster.attribution import staff_of
 from manyi.core.roster.facts import Facts
 from manyi.core.roster.rows import fact_rows
 from manyi.core.roster.times import moment
-from manyi.core.wall import Wall
+from manyi.core.wall import Wall, hall_snapshot, snapshot
 
 from tests.collector.paper_ledger import NOON, TOWN, PaperLedger, on_duty
 
@@ -126,7 +126,7 @@ def test_badge_first_then_the_stand_in_then_the_main(ledger: PaperLedger, files:
     ]
 
 
-def test_leader_is_in_no_screens_database_and_in_no_export_without_persons(
+def test_leader_is_on_the_centres_wall_alone_and_in_no_export_without_persons(
     ledger: PaperLedger, files: Path, tmp_path: Path
 ) -> None:
     (files / "leaders.csv").write_text(LEADERS + f"h1,2026-11-21,,王敏,{TEL}\n", encoding="utf-8")
@@ -137,9 +137,14 @@ def test_leader_is_in_no_screens_database_and_in_no_export_without_persons(
     wall = Wall(tmp_path / "wall.db", stores.open_reader(tmp_path / "ratings.db"), ("东市", "East"))
     assert wall.step()
     wall.release(NOON + 86_400_000)
-    shown = "\n".join(stores.open_reader(tmp_path / "wall.db").iterdump())
-    assert "h1" in shown
-    assert not re.search(f"王敏|\\\\u738b|{TEL}", shown)
+    screens = stores.open_reader(tmp_path / "wall.db")
+    held = [line for line in screens.iterdump() if re.search(f"王敏|\\\\u738b|{TEL}", line)]
+    assert [line.split("(")[0] for line in held] == ['INSERT INTO "leader" VALUES']
+    (red,) = snapshot(screens, NOON)["latest"]
+    assert (red["leader"], red["leader_phone"]) == ("王敏", TEL)
+    of_hall = json.dumps(hall_snapshot(screens, "h1", NOON), ensure_ascii=False)
+    assert "h1" in of_hall
+    assert not re.search(f"王敏|{TEL}", of_hall)
     days = (date(2026, 11, 20), date(2026, 11, 22))
     for persons in (False, True):
         out = tmp_path / f"export-{persons}"
