@@ -74,7 +74,7 @@ def partitions(text: str) -> list[Partition]:
         part = Partition(name, APP if kind == "app" else DATA, number, int(at, 0), int(size, 0))
         if part.at < end or part.at % BLOCK or part.size % BLOCK or len(name.encode()) > 15:
             raise Wrong(
-                f"分区表有误:{name}", f"partitions.csv: {name} overlaps, is off a block or has a long name"
+                f"分区表有误：{name}", f"partitions.csv: {name} overlaps, is off a block or has a long name"
             )
         end = part.at + part.size
         found.append(part)
@@ -115,7 +115,7 @@ def check_sum(data: bytes, wanted: str, name: str) -> None:
             )
     if digest not in listed:
         raise Wrong(
-            f"{name} 的 SHA-256 不符({digest}),文件损坏或不是原件,请重新下载",
+            f"{name} 的 SHA-256 不符（{digest}），文件损坏或不是原件，请重新下载",
             f"{name} has another SHA-256 ({digest}): damaged or not the original. Fetch it again",
         )
 
@@ -174,7 +174,7 @@ def take_apart(firmware: bytes, chip: str, parts: list[Partition]) -> tuple[byte
         )
     if raw[TABLE_AT : TABLE_AT + 2] != ENTRY_MAGIC:
         raise Wrong(
-            "文件里没有分区表,不是整机固件",
+            "文件里没有分区表，不是整机固件",
             "there is no partition table at 0x8000: take the .bin, not the .app-bin",
         )
     app_end = image_end(raw, factory.at, chip, APPLICATION)
@@ -260,7 +260,7 @@ def main(words: list[str] | None = None) -> None:
     ask.add_argument(
         "--sha256",
         required=True,
-        help="64 位十六进制,或清单文件 / hex digits, or a list as sha256sum writes it",
+        help="64 位十六进制，或清单文件 / hex digits, or a list as sha256sum writes it",
     )
     ask.add_argument(
         "--built", type=Path, default=BUILT, help="make firmware 的输出 / what `make firmware` made"
@@ -276,7 +276,7 @@ def main(words: list[str] | None = None) -> None:
     except Wrong as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(f"文件读写失败:{error.filename} / a file cannot be read or written: {error}")
+        sys.exit(f"文件读写失败：{error.filename} / a file cannot be read or written: {error}")
     print(f"{got.out}  {len(image)} bytes  sha256 {hashlib.sha256(image).hexdigest()}")
 
 
@@ -286,17 +286,19 @@ def boards() -> list[str]:
 
 def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
     if board not in boards():
-        raise Wrong(f"没有这种板:{board},可用 {' '.join(boards())}", f"there is no board {board}: see --help")
+        raise Wrong(
+            f"没有这种板：{board}，可用 {' '.join(boards())}", f"there is no board {board}: see --help"
+        )
     if not Path(firmware).is_file():
         raise Wrong(
-            f"没有找到 MicroPython 文件“{firmware}”:FIRMWARE= 写下载来的 .bin",
+            f"没有找到 MicroPython 文件“{firmware}”：FIRMWARE= 写下载来的 .bin",
             "there is no such MicroPython file: FIRMWARE= names the .bin from micropython.org/download",
         )
     raw = Path(firmware).read_bytes()
     if not re.fullmatch(r"[0-9a-fA-F]{64}", wanted):
         if not Path(wanted).is_file():
             raise Wrong(
-                "缺 SHA-256:SHA256= 写 64 位数字,或和 .bin 一起下载的清单文件",
+                "缺 SHA-256：SHA256= 写 64 位数字，或和 .bin 一起下载的清单文件",
                 "no SHA-256: SHA256= takes its 64 digits, or the list that came with the .bin",
             )
         wanted = Path(wanted).read_text(encoding="utf-8")

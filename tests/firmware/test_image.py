@@ -208,7 +208,7 @@ def test_the_command_makes_a_whole_image_or_none(firmware: Path, tmp_path: Path)
         ("esp32_devkitc", "gone.bin", "", "there is no such MicroPython file"),
         ("esp32_devkitc", "there.bin", "", "SHA256= 写 64 位数字"),
         ("esp32_devkitc", "there.bin", "gone", "no SHA-256"),
-        ("esp8266", "there.bin", "", "没有这种板:esp8266"),
+        ("esp8266", "there.bin", "", "没有这种板：esp8266"),
     ],
 )
 def test_what_was_forgotten_on_the_line_is_named_with_what_to_write(

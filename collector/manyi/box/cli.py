@@ -29,25 +29,26 @@ GREEN, RED, PLAIN = "\x1b[1;42m", "\x1b[1;41m", "\x1b[0m"
 box_app = typer.Typer(
     no_args_is_help=True,
     help=both(
-        "评价器:烧录、写身份、测试、标签、更换、退役",
+        "评价器：烧录、写身份、测试、标签、更换、退役",
         "Boxes: flash, provision, test, label, replace, retire.",
     ),
 )
 
 Port = Annotated[
-    str, typer.Option("--port", "-p", help=both("串口,如 COM3", "Serial port, such as COM3 or /dev/ttyUSB0."))
+    str,
+    typer.Option("--port", "-p", help=both("串口，如 COM3", "Serial port, such as COM3 or /dev/ttyUSB0.")),
 ]
 HandoverFile = Annotated[
     Path,
     typer.Option(
         "--handover",
-        help=both("移交文件(manyi broker add --out)", "The hand-over file of `manyi broker add`."),
+        help=both("移交文件（manyi broker add --out）", "The hand-over file of `manyi broker add`."),
     ),
 ]
 SiteFile = Annotated[
     Path,
     typer.Option(
-        "--site", help=both("现场文件:服务器、Wi-Fi", "The site file: broker, Wi-Fi (docs/CONSOLE.md).")
+        "--site", help=both("现场文件：服务器、Wi-Fi", "The site file: broker, Wi-Fi (docs/CONSOLE.md).")
     ),
 ]
 BoxId = Annotated[str, typer.Option("--box", help=both("评价器编号", "The box's id."))]
@@ -59,7 +60,7 @@ def _given(handover: Path, site: Path, box: str) -> tuple[Given, identity.Site]:
         if one.box == box or (not box and len(lines) == 1):
             return one, at
     if not box:
-        raise BoxError("移交文件有多台:用 --box 指明", "there are several boxes in the file: --box")
+        raise BoxError("移交文件有多台：用 --box 指明", "there are several boxes in the file: --box")
     raise BoxError(f"移交文件里没有 {box}", f"{box} is not in the hand-over file")
 
 
@@ -73,12 +74,12 @@ def box_flash(
         typer.Option(
             "--port",
             "-p",
-            help=both("串口,可重复;不写则全部 USB 串口", "Serial port, repeatable; all USB ports if none."),
+            help=both("串口，可重复；不写则全部 USB 串口", "Serial port, repeatable; all USB ports if none."),
         ),
     ] = None,
     handover: Annotated[
         Path | None,
-        typer.Option(help=both("移交文件:同时写入身份", "Hand-over file: writes identities too.")),
+        typer.Option(help=both("移交文件：同时写入身份", "Hand-over file: writes identities too.")),
     ] = None,
     site: Annotated[Path | None, typer.Option(help=both("现场文件", "The site file."))] = None,
     box: Annotated[str, typer.Option(help=both("只用这一个身份", "Only this identity."))] = "",
@@ -91,7 +92,7 @@ def box_flash(
         typer.Option("--force", help=both("放弃未送达的记录", "Give up records that were never delivered.")),
     ] = False,
     baud: Annotated[
-        int, typer.Option(help=both("波特率,线不好就降低", "Bits a second; lower for a bad cable."))
+        int, typer.Option(help=both("波特率，线不好就降低", "Bits a second; lower for a bad cable."))
     ] = flashing.BAUD,
     no_reset: Annotated[
         bool,
@@ -100,7 +101,7 @@ def box_flash(
         ),
     ] = False,
 ) -> None:
-    """烧录一台或一盘,校验,可同时写入身份 / Flash one board or a tray of them, verify, and write identities."""
+    """烧录一台或一盘，校验，可同时写入身份 / Flash one board or a tray of them, verify, and write identities."""
     try:
         whole = image_file.read_bytes()
     except OSError as error:
@@ -131,12 +132,12 @@ def box_provision(
         Journal, typer.Option(help=both("芯片里有旧记录时", "If old records lie in the chip."))
     ] = Journal.refuse,
 ) -> None:
-    """给空白评价器写入身份,读回核对,然后上锁 / Give a blank box its identity, read back, lock."""
+    """给空白评价器写入身份，读回核对，然后上锁 / Give a blank box its identity, read back, lock."""
     given, at = _given(handover, site, box)
     with opened(port) as line:
         console = Console(line, port)
         provisioning.provision(console, given, at, records.Records(records_dir), now_ms(), journal, told)
-    told(f"{given.box} 完成,下一步 manyi box doctor", f"{given.box} is done; next: manyi box doctor")
+    told(f"{given.box} 完成，下一步 manyi box doctor", f"{given.box} is done; next: manyi box doctor")
 
 
 @box_app.command("doctor")
@@ -146,7 +147,9 @@ def box_doctor(
     handover: Annotated[
         Path | None,
         typer.Option(
-            help=both("移交文件;不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file.")
+            help=both(
+                "移交文件；不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file."
+            )
         ),
     ] = None,
     ask_code: AskCode = False,
@@ -155,12 +158,14 @@ def box_doctor(
         float, typer.Option(help=both("等网络的秒数", "Seconds to wait for the link."))
     ] = doctors.LINK_S,
 ) -> None:
-    """引导测试:灯、声、键、网络、服务器、中心确认 / The guided test, ending in one green light."""
+    """引导测试：灯、声、键、网络、服务器、中心确认 / The guided test, ending in one green light."""
     with opened(port) as line:
         console = Console(line, port)
         seen = console.hello()
         if seen.get("state") in ("blank", "written"):
-            raise BoxError("还没有身份:先 manyi box provision", "it has no identity yet: manyi box provision")
+            raise BoxError(
+                "还没有身份：先 manyi box provision", "it has no identity yet: manyi box provision"
+            )
         key = unlocked(context, console, seen, handover, ask_code)
         checks = doctors.examine(console, typer.confirm, typer.echo, link_s=patience)
         status = console.ask("status")
@@ -191,7 +196,7 @@ def box_list(
     ] = False,
     handover: Annotated[
         Path | None,
-        typer.Option(help=both("移交文件:核对验收记录的签名", "Hand-over file: checks the records' seals.")),
+        typer.Option(help=both("移交文件：核对验收记录的签名", "Hand-over file: checks the records' seals.")),
     ] = None,
 ) -> None:
     """列出写过身份的评价器和验收结果 / List boxes that were given an identity, and their tests."""
@@ -227,20 +232,20 @@ def _state(one: records.Claim, text: str, key: bytes | None) -> str:
 @box_app.command("label")
 def box_label(
     out: Annotated[
-        Path, typer.Option("--out", help=both("SVG 文件;多页加编号", "SVG file; pages are numbered."))
+        Path, typer.Option("--out", help=both("SVG 文件；多页加编号", "SVG file; pages are numbered."))
     ],
     box: Annotated[
-        list[str] | None, typer.Option(help=both("只要这些,可重复", "Only these, repeatable."))
+        list[str] | None, typer.Option(help=both("只要这些，可重复", "Only these, repeatable."))
     ] = None,
     pin: Annotated[
-        bool, typer.Option("--pin", help=both("贴在盒内的:带 PIN", "For inside the case: with the PIN."))
+        bool, typer.Option("--pin", help=both("贴在盒内的：带 PIN", "For inside the case: with the PIN."))
     ] = False,
     records_dir: RecordsDir = HOME,
 ) -> None:
-    """打印标签:二维码、编号、校验、MAC / Labels to print: QR code, id, check digits, MAC."""
+    """打印标签：二维码、编号、校验、MAC / Labels to print: QR code, id, check digits, MAC."""
     claims = [c for c in records.Records(records_dir).claims() if not c.retired and (not box or c.box in box)]
     if missing := set(box or ()) - {c.box for c in claims}:
-        raise BoxError(f"没有这些记录:{' '.join(sorted(missing))}", "there is no record of these")
+        raise BoxError(f"没有这些记录：{' '.join(sorted(missing))}", "there is no record of these")
     pages = label.sheets([label.Label(c.box, c.mac, c.pin if pin else "") for c in claims])
     if not pages:
         raise BoxError("没有可打印的标签", "there is nothing to print")

@@ -45,47 +45,47 @@ class Refusal(BoxError):
 
 _WORDS = {
     "locked": (
-        "控制台已锁:需要这台评价器的密钥或解锁码",
+        "控制台已锁：需要这台评价器的密钥或解锁码",
         "the console is locked: this box's key, or an unlock code, opens it",
     ),
     "key": (
-        "密钥不对:这不是这台评价器的密钥",
+        "密钥不对：这不是这台评价器的密钥",
         "that is not this box's key",
     ),
     "later": (
-        "试错次数太多:重新上电后再试",
+        "试错次数太多：重新上电后再试",
         "too many wrong codes: switch the box off and on",
     ),
     "identity": (
-        "这台评价器已有身份:先 manyi box retire,或用另一台",
+        "这台评价器已有身份：先 manyi box retire，或用另一台",
         "this box has an identity already: retire it first, or take another one",
     ),
     "verb": (
-        "评价器不认识这条命令:固件版本不同",
+        "评价器不认识这条命令：固件版本不同",
         "the box does not know this command: another firmware",
     ),
     "digest": (
-        "写入后读回不一致:再试一次,仍不行就换一块板",
+        "写入后读回不一致：再试一次，仍不行就换一块板",
         "what was read back is not what was written: again, or another board",
     ),
     "name": (
-        "评价器不接受这个文件:身份只写一次",
+        "评价器不接受这个文件：身份只写一次",
         "the box takes no such file: an identity is written once",
     ),
     "order": (
-        "步骤次序不对:从头再来一次",
+        "步骤次序不对：从头再来一次",
         "a step is missing: start again from the beginning",
     ),
     "ca": (
-        "评价器里没有所需的根证书:现场文件里写上 ca 再来一次",
+        "评价器里没有所需的根证书：现场文件里写上 ca 再来一次",
         "the root certificate is not in the box: name ca in the site file, and again",
     ),
     "field": (
-        "评价器不接受这项设置:固件版本不同",
+        "评价器不接受这项设置：固件版本不同",
         "the box does not take one of these settings: another firmware",
     ),
     "flash": (
-        "评价器存储写不进去:再试一次,仍不行换一块板",
+        "评价器存储写不进去：再试一次，仍不行换一块板",
         "the box's flash does not take it: again, then another board",
     ),
     "blank": (
@@ -97,10 +97,10 @@ _WORDS = {
 
 def refusal(why: str) -> Refusal:
     word = why.split("=", maxsplit=1)[0].split("-", maxsplit=1)[0]
-    zh, en = _WORDS.get(word, (f"评价器拒绝:{why}", f"the box refuses: {why}"))
+    zh, en = _WORDS.get(word, (f"评价器拒绝：{why}", f"the box refuses: {why}"))
     if word == "waiting":
         n = why.partition("=")[2]
-        zh = f"还有 {n} 条记录没有送达:通电联网等它变成 0,确需放弃才用 --force"
+        zh = f"还有 {n} 条记录没有送达：通电联网等它变成 0，确需放弃才用 --force"
         en = f"{n} records have not been delivered: let it deliver them, or give them up with --force"
     return Refusal(why, zh, en)
 
@@ -131,16 +131,16 @@ def trouble(name: str, error: Exception) -> BoxError:
     number, text = getattr(error, "errno", None), str(error).lower()
     if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text or "access is denied" in text:
         return BoxError(
-            f"串口 {name} 正被别的程序占用:关掉串口助手、Thonny 等再试",
+            f"串口 {name} 正被别的程序占用：关掉串口助手、Thonny 等再试",
             f"{name} is in use by another program: close it",
         )
     if number in (errno.EACCES, errno.EPERM) or "permission" in text:
         return BoxError(
-            f"没有权限打开串口 {name}:把自己加入 dialout 组后重新登录",
+            f"没有权限打开串口 {name}：把自己加入 dialout 组后重新登录",
             f"you may not open {name}: join the group dialout, log in again",
         )
     return BoxError(
-        f"没有串口 {name}:检查数据线(有的线只能充电)和驱动,manyi box list 列出现有串口",
+        f"没有串口 {name}：检查数据线（有的线只能充电）和驱动，manyi box list 列出现有串口",
         f"there is no port {name}: cable (some only charge), driver; `manyi box list` shows the ports",
     )
 
@@ -225,7 +225,7 @@ class Console:
 
     def _gone(self, error: Exception) -> Unplugged:
         return Unplugged(
-            f"{self.name} 断开了:插好线再来一次,已写入的不会只剩一半",
+            f"{self.name} 断开了：插好线再来一次，已写入的不会只剩一半",
             f"{self.name} was unplugged ({error}): plug it in and start again; nothing is left half written",
         )
 
@@ -233,17 +233,17 @@ class Console:
         noise = self._noise + self._rest
         if b">>>" in noise:
             return BoxError(
-                "板上是原版 MicroPython,没有本固件:先 manyi box flash",
+                "板上是原版 MicroPython，没有本固件：先 manyi box flash",
                 "bare MicroPython: flash our image first",
             )
         if b"waiting for download" in noise or b"invalid header" in noise:
             return BoxError(
-                "板子在下载模式或是空的:先 manyi box flash,然后按 EN",
+                "板子在下载模式或是空的：先 manyi box flash，然后按 EN",
                 "the chip is empty or in download mode: flash it, press EN",
             )
         if noise.strip():
             return BoxError(
-                f"{self.name} 收到的不是评价器的话:接错设备、线太长或干扰,换线换口再试",
+                f"{self.name} 收到的不是评价器的话：接错设备、线太长或干扰，换线换口再试",
                 f"what {self.name} says is nothing a box says: another device, a long or bad cable",
             )  # fmt: skip
         return BoxError(

@@ -31,7 +31,7 @@ RosterDir = Annotated[
 HandoverOption = Annotated[
     Path | None,
     typer.Option(
-        help=both("移交文件;不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file.")
+        help=both("移交文件；不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file.")
     ),
 ]
 RecordsDir = Annotated[
@@ -42,7 +42,7 @@ AskCode = Annotated[
     typer.Option(
         "--code",
         help=both(
-            "现场没有密钥:念随机数给中心,输入解锁码",
+            "现场没有密钥：念随机数给中心，输入解锁码",
             "No key here: read a number to the centre, type the code.",
         ),
     ),
@@ -94,7 +94,7 @@ def box_code(
     nonce: Annotated[str, typer.Argument(help=both("评价器显示的随机数", "The number that the box shows."))],
     handover: HandoverOption = None,
 ) -> None:
-    """中心:给现场的解锁码,只对这一台这一次有效 / At the centre: the unlock code for a box's number."""
+    """中心：给现场的解锁码，只对这一台这一次有效 / At the centre: the unlock code for a box's number."""
     try:
         made = talk.code(k_link(context, handover, box), box, bytes.fromhex(nonce))
     except ValueError:
@@ -107,7 +107,7 @@ def box_code(
 def box_bind(
     context: typer.Context,
     scanned: Annotated[
-        Path, typer.Argument(help=both("每行:扫到的码,窗口编号[,时间]", "Lines of: code, window[, time]."))
+        Path, typer.Argument(help=both("每行：扫到的码，窗口编号[,时间]", "Lines of: code, window[, time]."))
     ],
     roster: RosterDir,
 ) -> None:
@@ -127,16 +127,17 @@ def box_replace(
     new: Annotated[str, typer.Argument(help=both("新评价器编号", "The new box's id."))],
     roster: RosterDir,
     at: Annotated[
-        str, typer.Option("--at", help=both("更换时间(北京),默认现在", "When, Beijing time; now by default."))
+        str,
+        typer.Option("--at", help=both("更换时间（北京），默认现在", "When, Beijing time; now by default.")),
     ] = "",
 ) -> None:
-    """新评价器接替旧的窗口;旧的仍可补传 / A new box takes over a window; the old one may still deliver."""
+    """新评价器接替旧的窗口；旧的仍可补传 / A new box takes over a window; the old one may still deliver."""
     from manyi.box import place  # noqa: PLC0415  the roster: only the centre has one
 
     since = place.when(at) if at else place.beijing(now_ms())
     _import(context, roster, lambda had: place.replacement(had, old, new, since))
     told(
-        f"{old} 通电联网,等 manyi account 里待传为 0,再 manyi box retire",
+        f"{old} 通电联网，等 manyi account 里待传为 0，再 manyi box retire",
         f"keep {old} powered until it waits for nothing in `manyi account`, then retire it",
     )
 
@@ -175,7 +176,7 @@ def box_retire(
     box: BoxArgument,
     port: Annotated[
         str,
-        typer.Option("--port", "-p", help=both("串口:同时清除芯片", "Serial port: empties the chip too.")),
+        typer.Option("--port", "-p", help=both("串口：同时清除芯片", "Serial port: empties the chip too.")),
     ] = "",
     handover: HandoverOption = None,
     force: Annotated[
@@ -183,18 +184,18 @@ def box_retire(
     ] = False,
     records_dir: RecordsDir = HOME,
 ) -> None:
-    """退役:待传为 0 才可以 / Retire a box, once it waits for nothing."""
+    """退役：待传为 0 才可以 / Retire a box, once it waits for nothing."""
     if port:
         with opened(port) as line:
             lost = provisioning.retire(Console(line, port), k_link(context, handover, box), box, force=force)
-        told(f"芯片已清空,放弃 {lost} 条", f"the chip is empty; {lost} records were given up")
+        told(f"芯片已清空，放弃 {lost} 条", f"the chip is empty; {lost} records were given up")
     else:
         _settled(context, box, force=force)
     records.Records(records_dir).retire(box)
     typer.echo(
         f"manyi broker remove {box} --dir ...   "
         + both(
-            "收回账户,并从 link 密钥文件删去它那一行",
+            "收回账户，并从 link 密钥文件删去它那一行",
             "takes its account away; delete its line in the link file too",
         )
     )
@@ -217,11 +218,11 @@ def _settled(context: typer.Context, box: str, *, force: bool) -> None:
         if not lines:
             raise BoxError(f"台账里没有 {box}", f"the ledger has never heard of {box}")
         raise BoxError(
-            f"{box} 还有 {waiting} 次按键待传,不明至多 {unknown} 次",
+            f"{box} 还有 {waiting} 次按键待传，不明至多 {unknown} 次",
             f"{box}: {waiting} presses still wait, at most {unknown} unknown; let it deliver, or --force",
         )
     told(
-        f"{box} 放弃待传 {waiting},不明至多 {unknown}",
+        f"{box} 放弃待传 {waiting}，不明至多 {unknown}",
         f"{box}: gives up {waiting} waiting, at most {unknown} unknown",
     )
 

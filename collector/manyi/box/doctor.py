@@ -62,11 +62,11 @@ def examine(
         tell(check.text())
 
     console.ask("show")
-    add(_person("lights", ask(both("三个键的灯都在闪吗?", "Do the lights of all three keys flash?"))))
-    add(_person("sound", ask(both("听到蜂鸣声吗?", "Do you hear it beep?"))))
+    add(_person("lights", ask(both("三个键的灯都在闪吗？", "Do the lights of all three keys flash?"))))
+    add(_person("sound", ask(both("听到蜂鸣声吗？", "Do you hear it beep?"))))
     seen = console.ask("status")
     faults = int(seen["faults"])
-    bad = both(f"{faults} 处坏块:换板", f"{faults} faults: another board") if faults else ""
+    bad = both(f"{faults} 处坏块：换板", f"{faults} faults: another board") if faults else ""
     add(Check("flash", not faults, "faults" if faults else "", bad))
     add(Check("memory", int(seen["heap"]) >= MIN_HEAP, words=f"{seen['heap']} B"))
     seq = _keys(console, add, tell, keys_s)
@@ -111,7 +111,7 @@ def _keys(console: Console, add: Callable[[Check], None], tell: Tell, patience_s
                 ""
                 if ok
                 else both(
-                    f"灯亮 {found['data'][:6]},按下 {found['data'][6:] or '无'}:查该键接线",
+                    f"灯亮 {found['data'][:6]}，按下 {found['data'][6:] or '无'}：查该键接线",
                     "that key did not come: its wires",
                 )
             )
@@ -153,7 +153,7 @@ def _ack(console: Console, add: Callable[[Check], None], seq: int, patience_s: f
                 "ack",
                 None,
                 "untried",
-                both("前面的项目没有通过,无法测试", "not tried: something before it failed"),
+                both("前面的项目没有通过，无法测试", "not tried: something before it failed"),
             )
         )
         return
@@ -165,7 +165,7 @@ def _ack(console: Console, add: Callable[[Check], None], seq: int, patience_s: f
         ""
         if ok
         else both(
-            "中心没有确认:采集服务在运行吗?link 密钥登记了吗?",
+            "中心没有确认：采集服务在运行吗？link 密钥登记了吗？",
             "no acknowledgement: does the collector run, with this box's k_link?",
         )
     )

@@ -28,33 +28,33 @@ PATIENCE_S = 600.0
 _TROUBLE = (
     (
         r"This chip is (?P<a>\S+), not|Unexpected chip ID|wrong chip argument",
-        "芯片型号不符({0}):换镜像或换板",
+        "芯片型号不符（{0}）：换镜像或换板",
         "it is another chip ({0}): another image, or another board",
     ),
     (
         r"resource busy|Device or resource|exclusively lock|Access is denied|PermissionError|Permission denied",
-        "串口被别的程序占用,或没有权限",
+        "串口被别的程序占用，或没有权限",
         "the port is in use by another program, or not yours to open",
     ),
     (
         r"(No such file or directory|could not open port|FileNotFoundError|doesn't exist)",
-        "没有这个串口:检查线和驱动",
+        "没有这个串口：检查线和驱动",
         "there is no such port: cable, driver",
     ),
     (
         r"MD5 of file does not match|md5sum|Digest mismatch|failed to verify",
-        "写入后校验不一致:降低 --baud 再试,仍不行换板",
+        "写入后校验不一致：降低 --baud 再试，仍不行换板",
         "what was written does not verify: try a lower --baud, then another board",
     ),
     (
         r"[Ff]ailed to connect|No serial data received|Wrong boot mode",
-        "连不上芯片:按住 BOOT 再碰 EN;有线版 IO0 接 GND",
+        "连不上芯片：按住 BOOT 再碰 EN；有线版 IO0 接 GND",
         "the chip does not answer: hold BOOT, touch EN (wired board: IO0 to GND)",
     ),
     (
         r"noise or corruption|Invalid head of packet|stopped|disconnected|Lost connection|"
         r"Input/output error|device reports readiness|not open|timed out|[Tt]imeout|Connection",
-        "中途断开:插好线,从头再来一次,不会留下半台",
+        "中途断开：插好线，从头再来一次，不会留下半台",
         "the line broke: plug it in and start again from the beginning",
     ),
     (

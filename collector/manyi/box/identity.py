@@ -77,7 +77,7 @@ def handover(text: str) -> list[Given]:
             given = Given(*(one[k] for k in ("box", "user", "password", "k_link", "k_chain")))
         except KeyError as error:
             zh = (
-                "缺密钥:manyi broker add 时要写 --link-file 和 --auditor-file"
+                "缺密钥：manyi broker add 时要写 --link-file 和 --auditor-file"
                 if "k_" in str(error)
                 else f"缺 {error}"
             )
@@ -139,12 +139,12 @@ def site(text: str, folder: Path) -> Site:
         except (OSError, ValueError) as error:
             problems.append(both("[broker] ca 读不出证书", f"[broker] ca is no certificate: {error}"))
     elif plain is not True:
-        problems.append(both("[broker] 缺 ca(manyi broker 的 ca.der)", "[broker] ca: the root, ca.der"))
+        problems.append(both("[broker] 缺 ca（manyi broker 的 ca.der）", "[broker] ca: the root, ca.der"))
     wifi = got.get("wifi", [])
     if not isinstance(wifi, list) or not all(_is_network(one) for one in wifi):
         problems.append(
             both(
-                "[[wifi]] 要有 ssid(至多 32 字节)和 key(至少 8 位,开放网络写空)",
+                "[[wifi]] 要有 ssid（至多 32 字节）和 key（至少 8 位，开放网络写空）",
                 '[[wifi]]: ssid, and key of 8 or more (or "")',
             )
         )

@@ -44,7 +44,7 @@ def opened(raw: bytes) -> Dump:
         return Dump(ring, *who) if who else Dump(ring)
     if not any(raw.startswith(image.JOURNAL_MAGIC, at) for at in range(0, len(raw), image.BLOCK)):
         raise BoxError(
-            "这不是评价器的存储:要整片,或 manyi box save 存下的文件",
+            "这不是评价器的存储：要整片，或 manyi box save 存下的文件",
             "this is no box's flash: a whole chip's, or a file that `manyi box save` has written",
         )
     return Dump(raw)

@@ -48,7 +48,7 @@ def read(text: str) -> str:
         )
     if found[2] != check(found[1]):
         raise BoxError(
-            f"{found[1]} 的校验数字不对,重新扫", f"the digits do not go with {found[1]}: scan again"
+            f"{found[1]} 的校验数字不对，重新扫", f"the digits do not go with {found[1]}: scan again"
         )
     return found[1]
 

@@ -45,7 +45,8 @@ def provision(
     if seen.get("state") not in ("blank", "written"):
         mine = seen.get("box") == given.box
         raise BoxError(
-            f"这台评价器已是 {seen.get('box')}" + (",无需再写" if mine else ":先 manyi box retire,或换一台"),
+            f"这台评价器已是 {seen.get('box')}"
+            + ("，无需再写" if mine else "：先 manyi box retire，或换一台"),
             f"this box is {seen.get('box')} already" + ("" if mine else ": retire it, or take another one"),
         )
     claim = records.claim(given.box, seen["mac"], now_ms)
@@ -58,7 +59,7 @@ def provision(
         for name, content in files.items():
             if console.ask("sum", name).get("sha256") != hashlib.sha256(content).hexdigest():
                 raise BoxError(
-                    f"{name} 读回不一致,换一块板", f"{name} reads back as something else: take another board"
+                    f"{name} 读回不一致，换一块板", f"{name} reads back as something else: take another board"
                 )
         tell("读回一致", "read back and found the same")
     console.ask("start")
@@ -68,7 +69,7 @@ def provision(
         raise BoxError(f"启动后自称 {started.get('box')}", f"it started as {started.get('box')}")
     console.unlock(bytes.fromhex(given.k_link))
     console.ask("lock")
-    tell("密钥核对正确,控制台已锁", "it holds its key; the console is locked")
+    tell("密钥核对正确，控制台已锁", "it holds its key; the console is locked")
     return started
 
 
@@ -77,7 +78,7 @@ def _empty(console: Console, used: int, journal: Journal) -> None:
         return
     if journal is Journal.refuse:
         raise BoxError(
-            f"芯片里还有旧记录({used} 块):同一台重新写身份用 --journal keep,确需清除用 --journal wipe",
+            f"芯片里还有旧记录（{used} 块）：同一台重新写身份用 --journal keep，确需清除用 --journal wipe",
             f"old records lie in this chip ({used} blocks): --journal keep if it is the same box, --journal wipe to erase",
         )
     console.ask("wipe", patience_s=WIPE_S)
@@ -99,7 +100,7 @@ def retire(console: Console, k_link: bytes, box: str, *, force: bool) -> int:
     lost = 0
     if seen.get("state") != "blank":
         if seen.get("box") != box:
-            raise BoxError(f"这台是 {seen.get('box')},不是 {box}", f"this is {seen.get('box')}, not {box}")
+            raise BoxError(f"这台是 {seen.get('box')}，不是 {box}", f"this is {seen.get('box')}, not {box}")
         console.unlock(k_link)
         lost = int(console.ask("retire", *(["force"] if force else [])).get("lost", "0"))
         console.wait_for("blank", patience_s=START_S)

@@ -88,12 +88,12 @@ class Records:
                 return other
             if other.box == box:
                 raise BoxError(
-                    f"{box} 已给过芯片 {other.mac},编号不可再用",
+                    f"{box} 已给过芯片 {other.mac}，编号不可再用",
                     f"{box} was given to chip {other.mac}: an id is never used again",
                 )
             if other.mac == mac and not other.retired:
                 raise BoxError(
-                    f"这块芯片已是 {other.box}:先 manyi box retire",
+                    f"这块芯片已是 {other.box}：先 manyi box retire",
                     f"this chip is {other.box} already: retire it first",
                 )
         made = Claim(box, mac, "".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)), at_ms)

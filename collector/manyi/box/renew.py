@@ -49,9 +49,9 @@ def renew(
     BoxError."""
     seen = console.hello()
     if seen.get("state") in ("blank", "written"):
-        raise BoxError("还没有身份:用 manyi box provision", "it has no identity yet: manyi box provision")
+        raise BoxError("还没有身份：用 manyi box provision", "it has no identity yet: manyi box provision")
     if seen.get("box") != box:
-        raise BoxError(f"这台是 {seen.get('box')},不是 {box}", f"this is {seen.get('box')}, not {box}")
+        raise BoxError(f"这台是 {seen.get('box')}，不是 {box}", f"this is {seen.get('box')}, not {box}")
     key = unlock(seen)
     for name, text in content.items():
         tell(f"写入 {name}", f"writing {name}")
@@ -59,7 +59,7 @@ def renew(
         if console.ask("sum", name).get("sha256") != hashlib.sha256(text).hexdigest():
             raise BoxError(f"{name} 读回不一致", f"{name} reads back as something else")
     console.ask("renew", patience_s=WRITE_S)
-    tell("已更换,编号、密钥、PIN 和记录都没有动", "renewed; name, keys, PIN and journal are as they were")
+    tell("已更换，编号、密钥、PIN 和记录都没有动", "renewed; name, keys, PIN and journal are as they were")
     console.ask("start")
     started = console.wait_for("locked", patience_s=START_S)
     if key:
@@ -74,13 +74,13 @@ def box_renew(
     handover: Annotated[
         Path,
         typer.Option(
-            help=both("新账户:manyi broker add 的移交文件", "The new account: of `manyi broker add`.")
+            help=both("新账户：manyi broker add 的移交文件", "The new account: of `manyi broker add`.")
         ),
     ],
-    site: Annotated[Path, typer.Option(help=both("现场文件:服务器、根证书、Wi-Fi", "The site file."))],
+    site: Annotated[Path, typer.Option(help=both("现场文件：服务器、根证书、Wi-Fi", "The site file."))],
     ask_code: AskCode = False,
 ) -> None:
-    """更换密码、服务器、证书或 Wi-Fi,身份和记录不变 / Another password, server, certificate or Wi-Fi; it stays itself."""
+    """更换密码、服务器、证书或 Wi-Fi，身份和记录不变 / Another password, server, certificate or Wi-Fi; it stays itself."""
     text, at = identity.texts(handover, site)
     accounts = identity.accounts(text)
     keyed = handover if '"k_link"' in text else None
@@ -91,7 +91,7 @@ def box_renew(
             raise BoxError(f"移交文件里没有 {box}", f"{box} is not in the hand-over file")
         content = files(accounts[box], at) if box else {}
         renew(console, box, content, lambda seen: unlocked(context, console, seen, keyed, ask_code), told)
-    told(f"{box} 完成,下一步 manyi box doctor", f"{box} is done; next: manyi box doctor")
+    told(f"{box} 完成，下一步 manyi box doctor", f"{box} is done; next: manyi box doctor")
 
 
 def mount(app: typer.Typer) -> None:

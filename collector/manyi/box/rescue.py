@@ -72,7 +72,7 @@ def check(conn: sqlite3.Connection, box: str, found: list[Life], k_chain: bytes 
         wrong = life.wrong_tags(k_chain, box) if k_chain is not None else []
         if wrong:
             raise BoxError(
-                f"{len(wrong)} 条记录的标签不是 {box} 的(第一条 {wrong[0]}):编号写错、存储损坏或被改过,一条也没有读入",
+                f"{len(wrong)} 条记录的标签不是 {box} 的（第一条 {wrong[0]}）：编号写错、存储损坏或被改过，一条也没有读入",
                 f"{len(wrong)} records have no tag of {box} (the first is {wrong[0]}): another box's file, or changed. "
                 "Nothing was taken",
             )
@@ -80,12 +80,12 @@ def check(conn: sqlite3.Connection, box: str, found: list[Life], k_chain: bytes 
         if known and known != {box}:
             other = min(known - {box})
             raise BoxError(
-                f"这份存储是 {other} 的,不是 {box} 的",
+                f"这份存储是 {other} 的，不是 {box} 的",
                 f"this is {other}'s journal, not {box}'s: --box {other}",
             )
         if not known and k_chain is None:
             raise BoxError(
-                f"台账没见过这份存储({life.id}):请审计员在场,用 --auditor 核对标签",
+                f"台账没见过这份存储（{life.id}）：请审计员在场，用 --auditor 核对标签",
                 f"the ledger does not know this life ({life.id}): the auditor's file must prove it: --auditor",
             )
 
@@ -93,14 +93,14 @@ def check(conn: sqlite3.Connection, box: str, found: list[Life], k_chain: bytes 
 def box_rescue(
     context: typer.Context,
     dump: Annotated[
-        Path, typer.Argument(help=both("存储文件(manyi box save)", "The file that `manyi box save` wrote."))
+        Path, typer.Argument(help=both("存储文件（manyi box save）", "The file that `manyi box save` wrote."))
     ],
     box: Annotated[
         str, typer.Option("--box", help=both("评价器编号", "The box's id; a whole chip's file says it."))
     ] = "",
     auditor: Annotated[
         Path | None,
-        typer.Option(help=both("审计密钥文件:逐条核对标签", "The auditor's file: checks every tag.")),
+        typer.Option(help=both("审计密钥文件：逐条核对标签", "The auditor's file: checks every tag.")),
     ] = None,
 ) -> None:
     """把坏机器存储里的记录读入台账 / Bring what a dead box still holds into the ledger."""
@@ -114,7 +114,7 @@ def box_rescue(
     if not name:
         raise BoxError("用 --box 写明是哪台评价器", "which box is it? --box")
     if got.box and got.box != name:
-        raise BoxError(f"这片芯片是 {got.box},不是 {name}", f"this chip is {got.box}, not {name}")
+        raise BoxError(f"这片芯片是 {got.box}，不是 {name}", f"this chip is {got.box}, not {name}")
     k_chain = got.k_chain
     if auditor is not None:
         k_chain = keys.load(auditor, "auditor's key file").get(name)
@@ -131,15 +131,15 @@ def box_rescue(
         conn.close()
     for one in brought:
         told(
-            f"{name} {one.life}: 存储里 {one.records} 条,新读入 {one.new} 条",
+            f"{name} {one.life}：存储里 {one.records} 条，新读入 {one.new} 条",
             f"{one.records} records in the file, {one.new} new to the ledger",
         )
     told(
-        "标签已逐条核对" if k_chain else "标签未核对:请审计员用 manyi verify 核对",
+        "标签已逐条核对" if k_chain else "标签未核对：请审计员用 manyi verify 核对",
         "every tag was checked" if k_chain else "tags were not checked: the auditor's `manyi verify` does",
     )
     if not all(one.whole for one in brought):
-        raise BoxError("没有全部读入:看 manyi account", "not all of it was taken: look at `manyi account`")
+        raise BoxError("没有全部读入：看 manyi account", "not all of it was taken: look at `manyi account`")
 
 
 def box_save(
@@ -153,7 +153,7 @@ def box_save(
         ),
     ] = False,
 ) -> None:
-    """把芯片里的记录存成文件,不改动芯片 / Copy a chip's journal into a file; changes nothing."""
+    """把芯片里的记录存成文件，不改动芯片 / Copy a chip's journal into a file; changes nothing."""
     board = flash.Board(port, baud, not no_reset)
     mac = flash.mac(board, flash.ANY_CHIP)
     book = records.Records(records_dir)
@@ -163,7 +163,7 @@ def box_save(
     if held is None or not held.records:
         raise BoxError("芯片里没有评价记录", "this chip holds no records")
     told(
-        f"{path}:{held.records} 条,其中 {held.waiting} 条未送达",
+        f"{path}：{held.records} 条，其中 {held.waiting} 条未送达",
         f"{held.records} records, {held.waiting} never delivered",
     )
     typer.echo(f"manyi box rescue {path.name} --box {box or '...'}")

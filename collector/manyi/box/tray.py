@@ -78,7 +78,7 @@ class _Deal:
                     return given, self._tray.records.claim(given.box, mac, self._tray.now_ms())
         if mine:
             raise BoxError(
-                f"这块芯片已是 {mine.pop()},不在这份移交文件里",
+                f"这块芯片已是 {mine.pop()}，不在这份移交文件里",
                 "this chip has an identity that is not in this file",
             )
         raise BoxError("移交文件里的身份用完了", "no identity is left: manyi broker add more")
@@ -123,8 +123,8 @@ def guard(tray: Tray, tools: Tools, board: flash.Board, chip: str, mac: str) -> 
     found = tools.held(board, chip, backup)
     if found is not None and found.waiting and not tray.force:
         raise BoxError(
-            f"芯片里还有 {found.waiting} 条没有送达的记录(已备份到 {backup.name}):"
-            "先让它送完,或 --keep-journal;确需放弃用 --force",
+            f"芯片里还有 {found.waiting} 条没有送达的记录（已备份到 {backup.name}）："
+            "先让它送完，或 --keep-journal；确需放弃用 --force",
             f"{found.waiting} records in this chip were never delivered (copied to {backup.name}): "
             "let it deliver, or --keep-journal, or --force",
         )
@@ -170,5 +170,5 @@ def ports() -> list[str]:
 
     found = sorted(p.device for p in list_ports.comports() if p.vid is not None)
     if not found:
-        raise BoxError("没有找到 USB 串口:检查线和驱动", "no USB serial port is there: cable, driver")
+        raise BoxError("没有找到 USB 串口：检查线和驱动", "no USB serial port is there: cable, driver")
     return found

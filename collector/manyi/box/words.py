@@ -37,56 +37,56 @@ _NONE = Words("ok", "正常", "well")
 _TROUBLES = (
     Words(
         "expired",
-        "服务器证书已过期:中心续签(manyi ca renew),评价器不用动",
+        "服务器证书已过期：中心续签（manyi ca renew），评价器不用动",
         "the server's certificate has expired: renew it (manyi ca renew); the box needs nothing",
     ),
     Words(
         "future",
-        "服务器证书尚未生效:检查中心服务器和评价器的日期",
+        "服务器证书尚未生效：检查中心服务器和评价器的日期",
         "the server's certificate is not valid yet: look at the server's date and the box's",
     ),
     Words(
         "name",
-        "服务器证书的名称不符:证书须写明评价器连接的名称",
+        "服务器证书的名称不符：证书须写明评价器连接的名称",
         "the certificate is for another name: it must have the name that the box connects to",
     ),
     Words(
         "ca",
-        "服务器证书不是本系统签发的:连错服务器,或评价器里的根证书(ca.der)不对",
+        "服务器证书不是本系统签发的：连错服务器，或评价器里的根证书（ca.der）不对",
         "the certificate is not from our authority: the wrong server, or the wrong ca.der in the box",
     ),
     Words(
         "credential",
-        "账户或密码被拒绝:可能已注销,或密码已更换;中心用 manyi broker add 重新开通后,用 manyi box renew 写入",
+        "账户或密码被拒绝：可能已注销，或密码已更换；中心用 manyi broker add 重新开通后，用 manyi box renew 写入",
         "the broker refuses this account or password: it was removed, or has a new password. `manyi broker add`, then "
         "`manyi box renew` writes the new one",
     ),
     Words(
         "network",
-        "没有网络:Wi-Fi 名称、密码、信号,或网线",
+        "没有网络：Wi-Fi 名称、密码、信号，或网线",
         "no network: name and password of the Wi-Fi, its signal, or the cable",
     ),
     Words(
         "dns",
-        "查不到服务器名称:检查 DNS,或把服务器写成 IP 地址",
+        "查不到服务器名称：检查 DNS，或把服务器写成 IP 地址",
         "the server's name is not found: look at the DNS, or give the server as an address",
     ),
     Words(
         "refused",
-        "服务器拒绝连接:消息服务没有运行,或端口不对",
+        "服务器拒绝连接：消息服务没有运行，或端口不对",
         "the server refuses: its broker is not running, or the port is wrong",
     ),
     Words(
         "unreachable",
-        "到不了服务器:检查网线、网关、防火墙",
+        "到不了服务器：检查网线、网关、防火墙",
         "the server cannot be reached: cable, gateway, firewall",
     ),
     Words(
         "silent",
-        "服务器没有应答:检查地址、端口和防火墙(TCP 8883)",
+        "服务器没有应答：检查地址、端口和防火墙（TCP 8883）",
         "the server does not answer: address, port, firewall (TCP 8883)",
     ),
-    Words("memory", "评价器内存不足:重新上电再试", "the box is out of memory: switch it off and on"),
+    Words("memory", "评价器内存不足：重新上电再试", "the box is out of memory: switch it off and on"),
 )
 _BY_KEY = {words.key: words for words in _TROUBLES}
 _SAID = {
@@ -121,4 +121,4 @@ def link_trouble(why: str) -> Words:
     for said, key in _SAID.items():
         if said in low:
             return _BY_KEY[key]
-    return Words("other", f"连接失败:{why}", f"the link failed: {why}")
+    return Words("other", f"连接失败：{why}", f"the link failed: {why}")

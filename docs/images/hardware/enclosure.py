@@ -35,7 +35,7 @@ def note(
 
 
 def front(s: Sheet, x: float, y: float) -> None:
-    head(s, x, y - 8, 1, "正面(群众)", "front, to the citizen")
+    head(s, x, y - 8, 1, "正面（群众）", "front, to the citizen")
     s.rect(x, y, WIDE, HIGH, r=3, line=0.6, fill="#fafaf8")
     px, py = x + (WIDE - A5.width * SCALE) / 2, y + (HIGH - A5.height * SCALE) / 2
     s.rect(px, py, A5.width * SCALE, A5.height * SCALE, line=0.25)
@@ -55,7 +55,7 @@ LEAN = 20  # degrees: seen by who stands and by who sits; a press pushes the box
 
 
 def side(s: Sheet, x: float, y: float) -> None:
-    head(s, x, y - 8, 2, f"侧面:斜放 {LEAN}°", f"side: lid up, raised by {LEAN} degrees at the clerk's end")
+    head(s, x, y - 8, 2, f"侧面：斜放 {LEAN}°", f"side: lid up, raised by {LEAN} degrees at the clerk's end")
     floor = y + HIGH + 2
     s.line((x - 2, floor), (x + 74, floor), w=0.8)
     s.text(x - 2, floor + 3.8, "台面 counter", 2.2, ink=GREY)
@@ -84,15 +84,15 @@ def side(s: Sheet, x: float, y: float) -> None:
     note(
         s,
         [(ox + along - 8, floor - 5), (ox + along - 8, floor + 4)],
-        "楔形脚,胶垫或螺钉",
+        "楔形脚、胶垫或螺钉",
         "wedge, rubber or screws",
     )
-    s.text(x + 44, floor - 56.5, "群众在左,工作人员在右", 2.2)
+    s.text(x + 44, floor - 56.5, "群众在左，工作人员在右", 2.2)
     s.text(x + 44, floor - 53.4, "citizen left, clerk right", 2, ink=GREY)
 
 
 def back(s: Sheet, x: float, y: float) -> None:
-    head(s, x, y - 8, 3, "后壁(工作人员)", "rear wall, to the clerk")
+    head(s, x, y - 8, 3, "后壁（工作人员）", "rear wall, to the clerk")
     s.rect(x, y, WIDE, DEEP, r=2, line=0.6, fill="#fafaf8")
     s.rect(x + 5, y + 9, 60 * SCALE, 40 * SCALE, r=1, line=0.35, dash="1.2 0.8")
     s.text(x + 5 + 30 * SCALE, y + 16.4, "刷卡处", 2.8, at="middle", bold=True)
@@ -120,7 +120,7 @@ def back(s: Sheet, x: float, y: float) -> None:
 
 
 def inside(s: Sheet, x: float, y: float) -> None:
-    head(s, x, y - 8, 4, "内部(取下盒盖)", "inside, the lid taken off; the citizen is below")
+    head(s, x, y - 8, 4, "内部（取下盒盖）", "inside, the lid taken off; the citizen is below")
     s.rect(x, y, WIDE, HIGH, r=3, line=0.6, fill="#fff")
     s.rect(x + 1.5, y + 1.5, WIDE - 3, HIGH - 3, r=2, line=0.25)
     for i in range(3):
@@ -129,7 +129,7 @@ def inside(s: Sheet, x: float, y: float) -> None:
     s.text(
         x + WIDE / 2,
         y + HIGH - 11.5,
-        "键体占位,深约 60 bodies of the keys, about 60 deep",
+        "键体占位，深约 60 bodies of the keys, about 60 deep",
         2.2,
         at="middle",
         ink=GREY,
@@ -150,7 +150,9 @@ def inside(s: Sheet, x: float, y: float) -> None:
     s.rect(x + WIDE - 12.5, y - 0.8, 5, 3, line=0.4, fill="#fff")
     s.rect(x + WIDE - 11.4, y + 8, 2.8, 2, fill=INK, line=0)
     s.text(x + WIDE - 12.3, y + 9.8, "扎带 tie", 2.1, at="end")
-    s.text(x + WIDE / 2, y + HIGH + 4.2, "电缆先打一个扎带再接端子:拉线受力在盒壁,不在焊点", 2.3, at="middle")
+    s.text(
+        x + WIDE / 2, y + HIGH + 4.2, "电缆先打一个扎带再接端子：拉线受力在盒壁，不在焊点", 2.3, at="middle"
+    )
     s.text(
         x + WIDE / 2,
         y + HIGH + 7.4,
@@ -188,11 +190,11 @@ def drawings() -> dict[str, str]:
     s.text(
         10,
         19,
-        "Enclosure. 1:2.5,单位 mm;塑料盒 230 x 150 x 85 加 A5 面板 plastic box with the A5 panel",
+        "Enclosure. 1:2.5，单位 mm；塑料盒 230 x 150 x 85 加 A5 面板 plastic box with the A5 panel",
         2.6,
         ink=GREY,
     )
-    s.text(287, 12, "未做实物,尺寸以手中的盒子为准", 2.8, at="end", bold=True)
+    s.text(287, 12, "未做实物，尺寸以手中的盒子为准", 2.8, at="end", bold=True)
     s.text(287, 16.5, "Not built yet: measure the box you have", 2.4, at="end", ink=GREY)
     s.line((10, 22.5), (287, 22.5), w=0.25, ink=FAINT)
     front(s, 18, 40)

@@ -120,7 +120,7 @@ def template(s: Sheet, z: Size, x: float, y: float) -> None:
     xs = centres(z, x)
     cy = y + z.down
     s.text(x + z.width / 2, y + 8, f"{z.name} 钻孔样板 drill template", 4, at="middle", bold=True)
-    s.text(x + z.width / 2, y + 13, "贴在盒盖上,先用冲头点十字,再由小到大钻", 2.4, at="middle", ink=GREY)
+    s.text(x + z.width / 2, y + 13, "贴在盒盖上，先用冲头点十字，再由小到大钻", 2.4, at="middle", ink=GREY)
     s.text(
         x + z.width / 2,
         y + 16.6,
@@ -158,7 +158,7 @@ def strip(s: Sheet, x: float, y: float, pitch: float) -> None:
     s.text(
         x + w / 2,
         y + 4.6,
-        "若请您再按一次,三个键表示原因 A second press tells the reason",
+        "若请您再按一次，三个键表示原因 A second press tells the reason",
         2.9,
         at="middle",
         bold=True,
@@ -180,7 +180,7 @@ def ruler(s: Sheet, x: float, y: float, long: int) -> None:
     s.text(
         x + long + 2,
         y,
-        f"按 100% 打印:此尺须为 {long} mm  Print at 100 %: this must measure {long} mm",
+        f"按 100% 打印：此尺须为 {long} mm  Print at 100 %: this must measure {long} mm",
         2.4,
         ink=INK,
     )
@@ -214,7 +214,7 @@ def strips() -> str:
     s.text(10, 63, "A6 面板 panel", 3, bold=True)
     strip(s, 6, 66, A6.pitch)
     strip(s, 6, 84, A6.pitch)
-    s.text(10, 112, "触觉片:用 1.5 mm 橡胶或亚克力剪下,贴在面板同形的标记上;圆点用凸点贴", 3, bold=True)
+    s.text(10, 112, "触觉片：用 1.5 mm 橡胶或亚克力剪下，贴在面板同形的标记上；圆点用凸点贴", 3, bold=True)
     s.text(
         10,
         117,
@@ -232,9 +232,9 @@ def strips() -> str:
             s.text(cx + 8, y + 9.5, word, 2.6, at="middle")
     s.text(10, 186, "摆放 placing", 3, bold=True)
     notes = (
-        "从左到右永远是 绿 黄 红(满意 基本满意 不满意),任何大厅都不调换。  Left to right always green, yellow, red.",
-        "打印后先过塑或贴 0.5 mm 聚碳酸酯薄片,再开孔。  Laminate or cover with 0.5 mm polycarbonate before cutting.",
-        "三个键同尺寸、同手感;不得遮盖、不得加盖板。  Three keys of one size and feel; none is ever covered.",
+        "从左到右永远是 绿 黄 红（满意 基本满意 不满意），任何大厅都不调换。  Left to right always green, yellow, red.",
+        "打印后先过塑或贴 0.5 mm 聚碳酸酯薄片，再开孔。  Laminate or cover with 0.5 mm polycarbonate before cutting.",
+        "三个键同尺寸、同手感；不得遮盖、不得加盖板。  Three keys of one size and feel; none is ever covered.",
     )
     for i, note in enumerate(notes):
         s.text(10, 193 + i * 5.5, note, 2.6)

@@ -205,23 +205,23 @@ class Drawing:
         s.text(
             10,
             19,
-            "Wiring. 由 firmware/boards 生成,与固件同源 drawn from the facts the firmware itself reads",
+            "Wiring. 由 firmware/boards 生成，与固件同源 drawn from the facts the firmware itself reads",
             2.6,
             ink=GREY,
         )
-        s.text(287, 12, "未在实物上运行,仅经模拟", 2.8, at="end", bold=True)
+        s.text(287, 12, "未在实物上运行，仅经模拟", 2.8, at="end", bold=True)
         s.text(287, 16.5, "Not run on hardware: simulated", 2.4, at="end", ink=GREY)
         s.line((10, 22.5), (287, 22.5), w=0.25)
         y = 199
         notes = [
             "● 相连 joined   ┼ 交叉不相连 crossing, not joined   ■ 已用 used   ⊠ 不得接线 keep free   "
             "三极管 NPN: S8050 或同类 or alike, 脚序以手册为准 check its pins",
-            "5V 接适配器,3V3 接开发板输出,GND 全部相连。上电前先量 5V 与 GND 不短路。  "
+            "5V 接适配器，3V3 接开发板输出，GND 全部相连。上电前先量 5V 与 GND 不短路。  "
             "5V from the adapter, 3V3 from the board, all GND joined; measure before power.",
         ]
         if not b["KEY_PULL_UP"]:
             notes.append(
-                "此板按键脚内部没有上拉:2.2k 电阻必不可少。  "
+                "此板按键脚内部没有上拉：2.2k 电阻必不可少。  "
                 "The key pins of this board have no pull-up inside: the 2.2k resistors are a must."
             )
         for i, note in enumerate(notes):
