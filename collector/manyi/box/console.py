@@ -140,8 +140,8 @@ def trouble(name: str, error: Exception) -> BoxError:
             f"you may not open {name}: join the group dialout, log in again",
         )
     return BoxError(
-        f"没有串口 {name}：检查数据线（有的线只能充电）和驱动，manyi box list 列出现有串口",
-        f"there is no port {name}: cable (some only charge), driver; `manyi box list` shows the ports",
+        f"没有串口 {name}：检查数据线（有的线只能充电）和驱动，manyi box list --ports 列出现有串口",
+        f"there is no port {name}: cable (some only charge), driver; `manyi box list --ports` shows them",
     )
 
 
