@@ -18,7 +18,7 @@ def county(t: Lang) -> dict[str, Any]:
         [*_heads(t, where), *_courses(t, where),
          units(t, "hall", where, At(0, 15, 24, 10), t("各大厅", "Halls")), ranking(t, "hall", At(0, 25, 9, 9)),
          reds(t, At(9, 25, 15, 9), 12, f" AND {where}")],
-        variables=["county"], since="now-6d/d", until="now/d", refresh="10s",
+        variables=["county"], since="now-7d", until="now", refresh="10s",
     )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def hall(t: Lang) -> dict[str, Any]:
         [*_heads(t, where), *_courses(t, where),
          units(t, "window", where, At(0, 15, 24, 10), t("各窗口", "Windows")),
          reds(t, At(0, 25, 24, 8), 12, f" AND {where}")],
-        variables=["county", "hall"], since="now-6d/d", until="now/d", refresh="10s",
+        variables=["county", "hall"], since="now-7d", until="now", refresh="10s",
     )  # fmt: skip
 
 

@@ -239,7 +239,7 @@ def alive(t: Lang, at: At) -> Any:
             "采集器连续运行时间，与实时按键入库的延迟。两分钟没有消息即视为停止",
             "Its uptime and live lag; silent for two minutes is dead",
         ),
-        t("采集器没有消息！", "The collector is silent!"),
+        t("采集器没有消息！", "Collector silent!"),
     )
     return numbers(
         said, [q.COLLECTOR_ALIVE], at,

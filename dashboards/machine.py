@@ -79,7 +79,7 @@ def _numbers(t: Lang) -> Any:
         Said(
             t("采集器计数", "Collector's counts"),
             t("启动以来收到的记录与批次；搁置：读不懂的消息，原样保存；队列：等待入库", "Since its start; aside: unreadable, kept as they came; queue: not yet stored"),
-            t("采集器没有消息！", "The collector is silent!"),
+            t("采集器没有消息！", "Collector silent!"),
         ),
         [q.COLLECTOR], At(6, 0, 11, 5),
         [Column("records", t("记录", "Records"), COUNT, ACCENT), Column("batches", t("批次", "Batches"), COUNT, ACCENT),
@@ -93,7 +93,7 @@ def _disk(t: Lang) -> Any:
         Said(
             t("磁盘", "Disk"),
             t("台账大小与磁盘剩余；磁盘满时评价器自己保存，不丢，但大屏停住", "The ledger's size and free space; on a full disk boxes wait and nothing is lost, but the wall stops"),
-            t("采集器没有消息！", "The collector is silent!"),
+            t("采集器没有消息！", "Collector silent!"),
         ),
         [q.COLLECTOR], At(17, 0, 7, 5),
         [Column("ledger_bytes", t("台账", "Ledger"), "bytes", ACCENT), Column("disk_free_bytes", t("剩余", "Free"), "bytes", SATISFIED),

@@ -22,7 +22,7 @@ from tests.dashboards.seeded import BEIJING, DAY, DISLIKED, HOUR, Seeded, midnig
 from tests.services.influx import Influx
 
 FEWEST = 59
-WEEK = ("county", "hall")  # boards that open on seven days
+WEEK = ("county", "hall")  # boards that open on the last seven days
 Which = Callable[[Rating], bool]
 
 
@@ -41,8 +41,9 @@ class Asker:
 
     def run(self, panel: Panel, target: dict[str, Any], **chosen: list[str]) -> list[dict[str, Any]]:
         """With the range on which the board opens."""
-        since = midnight(self.city.now, -6) if panel.board in WEEK else self.city.today
-        until = self.city.today + DAY - 1
+        since, until = self.city.today, self.city.today + DAY - 1
+        if panel.board in WEEK:  # from now on back: seven midnights, whatever the browser's clock
+            since, until = self.city.now - 7 * DAY, self.city.now
         if panel.board in ("account", "system"):
             since, until = self.city.now - 24 * HOUR, self.city.now + HOUR
         variables = {"county": [ALL], "hall": [ALL]} | chosen
