@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.cli import app
-from manyi.core import stores, verify, visits
+from manyi.core import export, stores, verify, visits
 from manyi.core.errors import InputError, LedgerError, SetupError
 from manyi.core.intake import Intake, Sources, add_source, digest_of, parse
 from manyi.core.ledger import facts, schema
@@ -184,7 +184,12 @@ def test_rows_are_of_the_chain_and_an_export_without_persons_verifies(desk: Desk
     desk.take(told(1, staff="g1"), told(2))
     desk.take(told(3))
     assert verify.ledger(desk.ledger, desk.folder / "roots").finding is None
-    assert visits.KIND in facts.PERSONAL, "bodies are left out of a public export"
+    day, out = date(2026, 11, 21), desk.folder / "export"
+    export.write(desk.ledger, desk.folder / "roots", out, (day, day))
+    assert export.check(out).finding is None
+    said = "".join(path.read_text() for path in out.iterdir() if path.is_file())
+    assert '"kind":"visit"' in said.replace(" ", "")
+    assert not any(word in said for word in ("A001", b"A001".hex(), b"g1".hex()))
 
 
 def test_copy_of_another_zone_takes_no_visits(desk: Desk, tmp_path: Path) -> None:
