@@ -39,6 +39,8 @@ def open_store(path: Path, script: str, version: int, *, synchronous: str = "FUL
 def keep_private(path: Path) -> None:
     """Makes the file if there is none, and lets nobody but its owner and group read it: it names windows, hours and
     persons. SQLite gives the files beside it the same mode."""
+    if str(path) == ":memory:":  # a database without a file
+        return
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, MODE))
         mode = path.stat().st_mode & 0o777
