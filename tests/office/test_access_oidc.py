@@ -10,6 +10,7 @@ import httpx
 import pytest
 from manyi.office.access.policy import Oidc
 
+from tests.office.browser import Chromium
 from tests.office.city import City
 from tests.office.fake_oidc import CLIENT, SECRET, Provider
 from tests.office.people import HTTP, People, code, events, people, post
@@ -127,3 +128,16 @@ def test_a_way_back_that_nobody_set_out_on_is_refused(joined: People, provider: 
 def test_without_it_there_is_no_such_address(town: People) -> None:
     with town.browser() as client:
         assert client.get(START).status_code == 404
+
+
+def test_a_browser_finds_its_way_there_and_back_under_the_content_policy(
+    joined: People, provider: Provider, chromium: str, tmp_path: Path
+) -> None:
+    provider.who = "hall_leader"
+    with Chromium(chromium, tmp_path / "profile", 1280, 800) as browser:
+        browser.open(f"{joined.office.url}/login/")
+        browser.until("document.readyState === 'complete' && document.querySelector('form.other button') !== null")
+        browser.value("document.querySelector('form.other button').click()")
+        browser.until("document.body.dataset.events === '/events' && document.body.dataset.pictures > 0")
+        browser.until("document.querySelectorAll('#places .row').length > 1")
+        assert "政务服务中心" in browser.value("document.body.innerText")

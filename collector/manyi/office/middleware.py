@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from asgiref.sync import markcoroutinefunction
 from django.conf import settings
@@ -15,6 +16,8 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.decorators import async_only_middleware
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
+
+from manyi.office.runtime import current
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -30,8 +33,8 @@ CONTENT_POLICY = "; ".join(
         "connect-src 'self'",
         "manifest-src 'self'",
         "base-uri 'none'",
-        "form-action 'self'",
         "frame-ancestors 'none'",
+        "form-action 'self'",  # the last one: see _also
     ]
 )
 
@@ -42,11 +45,20 @@ def screen_policy(get_response: Handler) -> Handler:
 
     async def handle(request: HttpRequest) -> HttpResponseBase:
         response = await get_response(request)
-        response.headers["Content-Security-Policy"] = CONTENT_POLICY
+        response.headers["Content-Security-Policy"] = CONTENT_POLICY + _also(request)
         response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
         return response
 
     return handle
+
+
+def _also(request: HttpRequest) -> str:
+    """On the login pages a form may lead on to the identity provider: browsers hold its redirect to form-action too."""
+    oidc = current().settings.access.oidc
+    if oidc is None or not request.path_info.startswith(("/login/", "/sso/")):
+        return ""
+    provider = urlsplit(oidc.server_url)
+    return f" {provider.scheme}://{provider.netloc}"
 
 
 @async_only_middleware
