@@ -1,6 +1,7 @@
 """The wall's alarms that are rules, each from the ledger to the JSON: when it begins, what it names, when it ends."""
 
 import json
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -354,3 +355,22 @@ def test_an_inner_zone_whose_files_do_not_come_hears_no_box_and_blames_none(eye:
     kinds = {a["kind"] for a in eye.all(NOON + DAY)}
     assert "feed" in kinds
     assert not kinds & {"silent", "outage"}
+
+
+def test_no_look_and_no_mark_walks_over_the_whole_ledger(eye: Eye) -> None:
+    """Looks come every quarter of a second, and a ledger has millions of records."""
+    eye.screen.visits("box-1", 3, 1)
+    eye.screen.ledger.note("loss", "box-1", b'{"from":1,"to":9,"lost":[5,1,2]}')
+    eye.screen.ledger.note("fork", "box-1", b"{}", branch=1)
+    eye.screen.follow()
+    conn = eye.screen.ledger.conn
+    asked: list[str] = []
+    conn.set_trace_callback(asked.append)
+    eye.health.look(eye.screen.wall.roster, NOON)
+    known.mark(conn, "box-1", LIFE, 2, "甲", NOON)
+    conn.set_trace_callback(None)
+    selects = {sql for sql in asked if "SELECT" in sql and "row" in sql and "LIMIT" not in sql}
+    assert len(selects) >= 3
+    for sql in selects:
+        plan = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        assert not [step for step in plan if re.match(r"SCAN (row|r|f)\b", step)], sql

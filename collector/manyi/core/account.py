@@ -215,7 +215,7 @@ def _lives(conn: sqlite3.Connection) -> list[Life]:
         entry = found.setdefault((box, life), Life(box, life))
         entry.heads.append(head)
         of_head[head.id] = entry
-    for head_id, body in conn.execute("SELECT head, body FROM row WHERE kind = 'loss'"):
+    for head_id, body in conn.execute("SELECT head, body FROM row WHERE kind <> 'record' AND kind = 'loss'"):
         fields = json.loads(body)
         of_head[head_id].gaps.append((head_id, Gap(fields["from"], fields["to"], tuple(fields["lost"]))))
     for life_entry in found.values():

@@ -29,7 +29,7 @@ NAME_MAX: Final = 64  # characters of `by` and of `role`: a name or an account, 
 
 _RATED: Final = "SELECT 1 FROM rating WHERE box = ? AND life = ? AND seq = ?"
 _HEAD: Final = "SELECT id FROM head WHERE box = ? AND life = ? AND branch = 0"
-_TOLD: Final = f"SELECT body FROM row WHERE kind = '{KIND}' AND head = ? AND seq = ?"
+_TOLD: Final = f"SELECT body FROM row WHERE kind <> 'record' AND kind = '{KIND}' AND head = ? AND seq = ?"
 
 
 def mark(

@@ -42,7 +42,7 @@ LOOK_S: Final = 0.2  # how soon a prompt follows a visit that came over HTTP
 AGAIN_S: Final = 5.0  # a ledger that cannot be written is tried again
 FRESH_MS: Final = 30_000  # who was served longer ago has left the window
 WAITING_MAX: Final = 1_000  # messages not confirmed yet; the broker holds the rest
-_ROWS: Final = "SELECT id, at_ms, body FROM row WHERE kind = 'visit' AND head IS NULL AND id > ? ORDER BY id"
+_ROWS: Final = "SELECT id, at_ms, body FROM row WHERE kind <> 'record' AND kind = 'visit' AND head IS NULL AND id > ? ORDER BY id"
 _NEWEST: Final = (
     f"SELECT coalesce(max(id), 0) FROM row WHERE kind <> 'record' AND kind IN ({','.join('?' * len(KEYS))})"
 )

@@ -39,7 +39,7 @@ CREATE TABLE short (begin_ms INTEGER, window TEXT, visits INTEGER, PRIMARY KEY (
 CREATE TABLE changed (day_ms INTEGER PRIMARY KEY, at INTEGER)
 """
 _TABLES = ("meta", "visit", "rated", "day", "short", "changed")
-_ROWS = "SELECT id, body, hash FROM row WHERE kind = 'visit' AND head IS NULL AND id > ? ORDER BY id LIMIT ?"
+_ROWS = "SELECT id, body, hash FROM row WHERE kind <> 'record' AND kind = 'visit' AND head IS NULL AND id > ? ORDER BY id LIMIT ?"
 _VISIT = "INSERT OR IGNORE INTO visit VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SHORT = "INSERT INTO short VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET visits = visits + 1"
 _DAY = """

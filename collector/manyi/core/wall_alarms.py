@@ -41,7 +41,7 @@ FROM pressed WHERE day BETWEEN :first AND :last GROUP BY box"""
 _REDS = "SELECT hall, county, count(*), min(arrived_ms) FROM red WHERE arrived_ms BETWEEN ? AND ? GROUP BY hall, county"
 _BRANCHES = """
 SELECT h.box, min(f.at_ms), max(r.at_ms) FROM head h JOIN row r ON r.head = h.id AND r.kind = 'record' AND r.seq = h.seq
-JOIN row f ON f.head = h.id AND f.kind = 'fork' WHERE h.branch > 0 GROUP BY h.box"""
+JOIN row f ON f.head = h.id AND f.kind <> 'record' AND f.kind = 'fork' WHERE h.branch > 0 GROUP BY h.box"""
 
 
 @dataclass(slots=True)
@@ -151,8 +151,12 @@ class Rules:
         if DEAF & self._workings.troubles().keys():
             return []  # nobody can be heard: that is an alarm of its own
         places, silent = {}, {}
+        own, opened = self._hours.get(now_ms), dict[str, int | None]()
         for box, heard_ms in heard.items():
-            since_ms = self._opened_ms(box, now_ms)
+            hours = own.get(box) or self._rules.hours
+            if hours not in opened:
+                opened[hours] = opened_ms(hours, now_ms, workdays=self._rules.workdays)
+            since_ms = opened[hours]
             if since_ms is None:
                 continue
             places[box] = roster.where(box, now_ms)
@@ -176,10 +180,6 @@ class Rules:
                       since_ms=one.since_ms, name=zh, name_en=en, n=len(one.boxes), of=one.of)
             )  # fmt: skip
         return found
-
-    def _opened_ms(self, box: str, now_ms: int) -> int | None:
-        hours = self._hours.get(now_ms).get(box) or self._rules.hours
-        return opened_ms(hours, now_ms, workdays=self._rules.workdays)
 
     def _forks(self, roster: Roster, now_ms: int) -> list[Alarm]:
         """A side branch that is written to stays an alarm."""
