@@ -1,0 +1,74 @@
+"""A visit from the queue system to the wall: told over HTTP, the box invites, the citizen presses, and 未评 is right."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manyi.core import stores, visits
+from manyi.core.intake import add_source
+
+from tests.collector.test_visits_mqtt import Ear
+from tests.services.mosquitto import Mosquitto
+from tests.system.city import City, until
+
+HEARS_S = 1.0  # from the broker to a box that says nothing about prompts
+WINDOW = "np-h1-w1"  # where the demo's roster has sim-001
+
+
+class Queue:
+    def __init__(self, city: City) -> None:
+        self._url = f"http://127.0.0.1:{city.web}/api/visits"
+        self._token = (city.folder / "token.queue").read_text().strip()
+
+    def tells(self, *told: dict[str, Any]) -> dict[str, Any]:
+        request = urllib.request.Request(
+            self._url, json.dumps(told).encode(), {"Authorization": f"Bearer {self._token}"}, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+
+@pytest.fixture
+def city(make_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> Iterator[City]:
+    made = City(tmp_path / "city", make_mosquitto(), 1)
+    add_source(made.folder / "visits.toml", "queue_np", ["np-h1"], made.folder / "token.queue")
+    made.config.write_text(made.config.read_text() + '[visits]\nsources = "visits.toml"\n')
+    made.start()
+    yield made
+    made.close()
+
+
+def test_visit_invites_its_rating_and_the_unrated_are_counted(city: City) -> None:
+    (box,) = city.boxes
+    until("the box is connected", lambda: box.heard("link"))
+    queue, ear = Queue(city), Ear(city.broker.port, "manyi/1/+/prompt")
+    now_ms = time.time_ns() // 1_000_000
+    one = {"id": "A001", "window": WINDOW, "finished_ms": now_ms, "business": 12, "prompt": True}
+    assert queue.tells(one)["taken"] == 1
+    with closing(ear):
+        topic, told = ear.next()
+    assert (topic, told["biz"]) == ("manyi/1/sim-001/prompt", 12)
+    time.sleep(HEARS_S)
+    box.tap(1)
+    assert queue.tells(one, {"id": "A002", "window": WINDOW, "finished_ms": now_ms}) == {
+        "taken": 1, "repeated": 1, "refused": [],
+    }  # fmt: skip
+
+    def total() -> dict[str, Any]:
+        found: dict[str, Any] = city.get("/api/wall")["total"]
+        return found
+
+    until("the wall has both visits and the rating", lambda: total().get("visits") == 2 and total()["n"] == 1)
+    until("one is unrated", lambda: total()["unrated"] == 1)
+    assert (total()["rating_rate"], total()["surplus"]) == (0.5, 0)
+    with closing(stores.open_reader(city.folder / "data" / "ratings.db")) as conn:
+        rating = conn.execute("SELECT prompted, visit, biz FROM rating").fetchall()
+    assert rating == [(1, visits.key("queue_np", "A001"), 12)]
