@@ -97,6 +97,7 @@ def past() -> list[Seen]:
                 found.append(Seen(box, time_ms, keys))
     edge = MIDNIGHT - 3 * DAY
     found += [Seen("b1", edge - 10_000, (3,)), Seen("b1", edge, (2,)), Seen("b9", edge - 10_000, (2,))]
+    found.append(Seen("b1", NOW - MINUTE, (3,)))  # the wall's newest
     return sorted((s for s in found if s.time_ms < NOW), key=lambda s: s.time_ms)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -64,7 +64,7 @@ def test_a_day_is_24_hours_from_midnight_in_beijing(day: date) -> None:
     """No summer time; UTC's midnight is eight in the morning and changes nothing."""
     found = around(Kind.day, day)
     assert found.end_ms - found.begin_ms == 86_400_000
-    begins = datetime.fromtimestamp(found.begin_ms / 1000, timezone.utc)
+    begins = datetime.fromtimestamp(found.begin_ms / 1000, UTC)
     assert (begins.hour, begins.date()) == (16, day - timedelta(days=1))
     assert date_of(found.begin_ms) == day == date_of(found.end_ms - 1)
     assert date_of(found.begin_ms - 1) == day - timedelta(days=1)
