@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -119,6 +121,25 @@ def test_newer_orders_are_refused_and_not_emptied(old: Town) -> None:
         migrate.migrate(old.config, print)
     with closing(sqlite3.connect(old.config.data.orders)) as conn:
         assert conn.execute("PRAGMA user_version").fetchone() == (orders.VERSION + 1,)
+
+
+def test_newer_accounts_are_refused_in_plain_words(old: Town) -> None:
+    """In a process of its own: Django is one per process."""
+
+    def office_migrate() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "manyi", "-c", str(old.file), "office", "migrate"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    first = office_migrate()
+    assert first.returncode == 0, first.stderr
+    office = old.config.data.dir / "office.db"
+    with closing(sqlite3.connect(office)) as conn, conn:
+        conn.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('access', '9999_later', '2026-11-21')"
+        )
+    done = office_migrate()
+    assert (done.returncode, "9999_later" in done.stderr) == (2, True)
+    assert "Use the release that made it" in done.stderr
 
 
 def test_not_while_a_service_runs(old: Town) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 
 from manyi.core.errors import SetupError
 
 MODE = 0o600
+LABEL = "access"
+MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def point_at(path: Path) -> None:
@@ -34,8 +37,22 @@ def migrate(path: Path) -> None:
         raise SetupError(
             f"{path}：账号库无法建立（{error}） / the accounts' database cannot be made ({error})."
         ) from error
+    _refuse_newer(path)
     call_command("migrate", interactive=False, verbosity=0)
     connections.close_all()
+
+
+def _refuse_newer(path: Path) -> None:
+    """Tables of a newer release would be read as if nothing had changed in them."""
+    applied = MigrationRecorder(connections["default"]).applied_migrations()
+    known = {file.stem for file in MIGRATIONS.glob("0*.py")}
+    newer = sorted(name for app, name in applied if app == LABEL and name not in known)
+    if newer:
+        connections.close_all()
+        raise SetupError(
+            f"{path}：账号库由更新的版本写成（{newer[-1]}），请用那个版本 / It is of a newer release ({newer[-1]}). "
+            "Use the release that made it, or restore the copy from before the upgrade."
+        )
 
 
 def tidy(keep_days: int) -> None:
