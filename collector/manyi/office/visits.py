@@ -34,11 +34,12 @@ class Desk:
     """The sources and the intake of one installation; one message at a time, as the ledger has one writer."""
 
     def __init__(self, data_dir: Path, sources: Path) -> None:
-        self._sources, self._intake, self._lock = Sources(sources), Intake(data_dir), Lock()
+        self._sources, self._intake = Sources(sources), Intake(data_dir)
+        self._lock, self._reading = Lock(), Lock()  # who has no token waits for nobody's message
         self.key = (data_dir, sources)
 
     def whose(self, token: str) -> Source | None:
-        with self._lock:
+        with self._reading:
             return self._sources.of_token(token)
 
     def take(self, source: Source, body: bytes) -> Answer:
