@@ -31,6 +31,13 @@ from shrink import inlined  # noqa: E402
 
 OUT = HERE.parent / "build" / "firmware"
 AS_IT_IS = {Path("ports/sim/sim.py"): Path("sim.py")}  # a program's first file must be source
+BUNDLES = (
+    "ports.esp32.port",
+    "ports.sim.port",
+    "tasks.staff",
+    "tasks.update",
+)  # each with what it alone needs
+ALONE = frozenset({"ports.sim.fingers", "box.calendar"})  # a fake board has them, too
 TOOLS = [Path("build.py"), Path("bundle.py"), Path("names.py"), Path("scopes.py"), Path("shrink.py")]
 NOT_FIRMWARE = {*TOOLS, Path("image.py")}
 
@@ -57,7 +64,10 @@ def dotted(source: Path) -> str:
 
 def leaner(modules: dict[str, str], others: list[str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Modules by dotted name, and texts that speak of their names -> what is compiled, and what each name became."""
-    trees = {module: ast.parse(text) for module, text in bundled(modules).items()}
+    texts = bundled(modules)
+    for root in BUNDLES:
+        texts = bundled(texts, root, alone=True, apart=ALONE)
+    trees = {module: ast.parse(text) for module, text in texts.items()}
     rest = [ast.parse(text) for text in others]
     inlined(trees, rest)
     became = renamed(trees, rest)

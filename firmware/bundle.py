@@ -14,23 +14,26 @@ import ast
 
 from scopes import FUNCTIONS, stored, variables_of
 
-ROOT = "main"
-
 
 class Unclear(Exception):
     """The text says something that only a running program could answer."""
 
 
-def bundled(texts: dict[str, str]) -> dict[str, str]:
-    """Modules by dotted name -> the same with `main` whole, and without those that it has taken in."""
+def bundled(
+    texts: dict[str, str], root: str = "main", alone: bool = False, apart: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """Modules by dotted name -> the same with `root` whole, and without those that it has taken in.
+
+    `alone`: it takes only what nobody else imports. `apart`: modules that it must not take.
+    """
     modules = {name: _Module(name, text, texts.keys()) for name, text in texts.items()}
     order: list[str] = []
-    _gather(modules, ROOT, order)
+    _gather(modules, root, set(apart) | (_shared(modules, root, apart) if alone else set()), order)
     became = _named(modules, order)
-    done = {n: _text(_Late(m, became).tree()) for n, m in modules.items() if n not in order}
+    done = {n: _text(_Late(m, root, became).tree()) for n, m in modules.items() if n not in order}
     body: list[ast.stmt] = []
-    _pour(modules, ROOT, became, body, set(), set())
-    return done | {ROOT: _text(ast.Module(body, []))}
+    _pour(modules, root, became, body, set(), set())
+    return done | {root: _text(ast.Module(body, []))}
 
 
 def _text(tree: ast.Module) -> str:
@@ -60,19 +63,40 @@ class _Module:
         return found
 
 
-def _gather(modules: dict[str, _Module], name: str, order: list[str]) -> None:
+def _gather(modules: dict[str, _Module], name: str, apart: set[str], order: list[str]) -> None:
     """In the order in which they would be loaded."""
     order.append(name)
     for node in modules[name].tree.body:
         if isinstance(node, ast.ImportFrom):
             for _, module, _name in modules[name].ours(node):
-                if module not in order:
-                    _gather(modules, module, order)
+                if module not in order and module not in apart:
+                    _gather(modules, module, apart, order)
+
+
+def _shared(modules: dict[str, _Module], root: str, apart: frozenset[str]) -> set[str]:
+    """What somebody needs who is not taken in either."""
+    asked: dict[str, set[str]] = {}
+    for name, module in modules.items():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Import):
+                for one in node.names:
+                    asked.setdefault(one.name, set()).add(name)
+            if isinstance(node, ast.ImportFrom):
+                for _, wanted, _name in module.ours(node):
+                    asked.setdefault(wanted, set()).add(name)
+    shared = set(apart)
+    while True:
+        order: list[str] = []
+        _gather(modules, root, shared, order)
+        more = {m for m in order[1:] if asked.get(m, set()) - set(order)}
+        if not more:
+            return shared
+        shared |= more
 
 
 def _named(modules: dict[str, _Module], order: list[str]) -> dict[tuple[str, str], str]:
-    """(module, name) -> its name in the bundle. main's own stay; what is imported from elsewhere keeps its name too."""
-    foreign = {n for m in order for node in modules[m].tree.body for n in _foreign(modules[m], node)}
+    """(module, name) -> its name in the bundle. The root's own stay; what is imported from elsewhere keeps its name too."""
+    foreign = {n for m in order for node in modules[m].tree.body for n in _foreign(modules[m], node, order)}
     nodes = [n for m in order for n in ast.walk(modules[m].tree)]
     variables = {v for n in nodes if isinstance(n, FUNCTIONS) for v in variables_of(n)}
     used = foreign | variables | {n.id for n in nodes if isinstance(n, ast.Name)}
@@ -82,7 +106,7 @@ def _named(modules: dict[str, _Module], order: list[str]) -> dict[tuple[str, str
         for name in modules[m].own:
             new = name
             # Free, and nobody's variable: a function that has a `wait` of its own must still find ours.
-            if m != ROOT and (new in taken or new in variables):
+            if m != order[0] and (new in taken or new in variables):
                 new = f"{name}_{m.rpartition('.')[2]}"
                 new = new.upper() if name.isupper() else new
             if new in taken or (new != name and new in used):
@@ -92,13 +116,13 @@ def _named(modules: dict[str, _Module], order: list[str]) -> dict[tuple[str, str
     return became
 
 
-def _foreign(module: _Module, node: ast.stmt) -> list[str]:
+def _foreign(module: _Module, node: ast.stmt, order: list[str]) -> list[str]:
     if isinstance(node, ast.Import):
         if any("." in one.name and not one.asname for one in node.names):
             raise Unclear(f"{module.name}: {ast.unparse(node)}")
         return [one.asname or one.name for one in node.names]
     if isinstance(node, ast.ImportFrom):
-        ours = {called for called, _, _ in module.ours(node)}
+        ours = {called for called, m, _ in module.ours(node) if m in order}
         return [one.asname or one.name for one in node.names if (one.asname or one.name) not in ours]
     return []
 
@@ -198,7 +222,7 @@ def _pour(
     said: set[str],
 ) -> None:
     done.add(name)
-    module, order = modules[name], {m for m, _ in became} | {ROOT}
+    module, order = modules[name], {m for m, _ in became}
     imports = [n for n in module.tree.body if isinstance(n, ast.ImportFrom)]
     renamer = _renamer(module, became, order, imports)
     for node in module.tree.body:
@@ -220,10 +244,11 @@ def _pour(
 
 
 class _Late:
-    """A module that is loaded beside `main`: what it wants of the modules in there it asks of `main`."""
+    """A module that is loaded beside the bundle: what it wants of the modules in there it asks of the bundle."""
 
-    def __init__(self, module: _Module, became: dict[tuple[str, str], str]) -> None:
-        self._module, self._became = module, became
+    def __init__(self, module: _Module, root: str, became: dict[tuple[str, str], str]) -> None:
+        self._module, self._root, self._became = module, root, became
+        self._mark = "_" + root.rpartition(".")[2]  # behind a name that is somebody's here already
         self._order = {m for m, _ in became}
 
     def tree(self) -> ast.Module:
@@ -238,7 +263,7 @@ class _Late:
         )
         for names in renamer._aliases.values():
             for name, new in names.items():
-                names[name] = f"{new}_{ROOT}" if new in bound else new
+                names[name] = new + self._mark if new in bound else new
         asked = self._asked(renamer)
         tree = renamer.visit(tree)
         self._imports(tree, asked)
@@ -269,13 +294,15 @@ class _Late:
         wanted: list[str] = []
         left = {n.asname or n.name: n for n in node.names}
         for called, m, name in self._module.ours(node):
-            if m in self._order and m != ROOT:
+            if m in self._order and m != self._root:
                 del left[called]
                 wanted += asked.get(called, []) if name is None else [self._became[m, name]]
         node.names = list(left.values())
-        new = [ast.ImportFrom(ROOT, [self._alias(n) for n in dict.fromkeys(wanted)], 0)] if wanted else []
+        new = (
+            [ast.ImportFrom(self._root, [self._alias(n) for n in dict.fromkeys(wanted)], 0)] if wanted else []
+        )
         return [*([node] if left else []), *new]
 
     def _alias(self, name: str) -> ast.alias:
-        there = name.removesuffix(f"_{ROOT}")
+        there = name.removesuffix(self._mark)
         return ast.alias(there, None if name == there else name)

@@ -18,8 +18,7 @@ from box.chain import first_tag, next_tag
 from box.links import run_base, tag_before
 from box.losses import Losses
 from box.record import BOOT, LOSS, PACKED, PRESS, TORN, loss_data, pack
-from box.ring import ACK, BLOCK, SLOT, UNREADABLE, ZEROS, Ring
-from box.scan import Sweep
+from box.ring import ACK, SLOT, UNREADABLE, Ring
 
 RESERVE = 16  # slots kept for admissions at the end of a full ring's newest block: two are needed, the rest may tear
 GIVE_UP_AT = 20  # slots left when idle work gives up a block: sooner loses more, later erases under a key
@@ -52,30 +51,12 @@ class Journal:
         self.life = life or mint()
         self._first_tag = self._tag = first_tag(k_chain, box, self.life)
         if life:
-            self._recover(survey)
+            (
+                self.newest, self._next, self.acked, self._tag, self.n, self.lost, self.unknown, self.boot
+            ) = survey.recover(self.ring, self._losses, self._key)  # fmt: skip
         else:
             self._open_block()
         self.boot = min(self.boot + 1, BOOT_MAX)
-
-    def _recover(self, survey):
-        ring = self.ring
-        forged = survey.forged_end(ring, self._key)
-        if forged:
-            ring.flash.program(forged[0] * BLOCK + forged[1] * SLOT, ZEROS)  # for good: its seq is spent
-        self.acked = survey.acknowledged(ring)
-        b = ring.block_of(self.acked) if self.acked else ring.oldest()
-        if not self.acked:
-            self.acked = ring.first[b] - 1
-        while not ring.header(b) and ring.older(b) >= 0:
-            b = ring.older(b)  # the totals stand in headers only
-        s = Sweep(ring, b, self.acked)
-        self._next = s.seq + 1 + s.torn
-        torn = self._losses.found(s, self._next)
-        self.newest = s.good or s.seq
-        self._tag, self.n = s.tag, list(s.n)
-        self.lost, self.unknown = s.lost, s.unknown
-        self.boot = s.boot + self._next - torn  # no boot may be one that a torn record was of
-        self.acked = self._losses.finish(s, self.acked)
 
     # ---- figures
 

@@ -3,7 +3,7 @@
 # Refuses: to write. A loss is (reason, flags, from, to, lost per level). The queues are in RAM alone; whatever is in them
 # is found again by the scan after a cut, because nothing they speak of leaves the ring before they are written.
 
-from box.record import CARRIED, FULL, ROTTEN, TORN
+from box.record import CARRIED, FULL, ROTTEN
 from box.scan import Sweep, tally
 
 
@@ -14,31 +14,8 @@ class Losses:
         self.gaps = []  # rotten records, oldest first; can wait for idle time
         self.suspect = 0  # a seq that could not be read and has not been looked into; 0: none
 
-    # Takes over what a scan at boot found; `following` is the seq to be written next. -> the first seq that is torn
-    def found(self, s, following):
-        torn = s.seq + 1
-        for gap in s.gaps:
-            if gap[2] > s.good and not sum(gap[4:]):
-                torn = min(torn, gap[2])  # torn before the newest block was opened, and not admitted since
-        self.gaps = [gap for gap in s.gaps if gap[2] < torn]
-        if torn < following:
-            self.owed.append((TORN, 0, torn, following - 1, 0, 0, 0))
-        self.suspect = s.more
-        self._ring.faults += sum([gap[3] - gap[2] + 1 for gap in self.gaps])
-        return torn
-
-    # A cut came between an admission and the erase: what was admitted is not shown again. -> acknowledged up to
-    def finish(self, s, acked):
-        ring = self._ring
-        b = ring.oldest()
-        if s.given >= ring.first[b] and not s.carried:
-            self._carry(tally(ring, b, acked)[1])
-        while b != ring.head and ring.last(b) <= s.given:
-            ring.first[b] = 0
-            b = ring.oldest()
-        return max(acked, ring.first[b] - 1)
-
-    def _carry(self, carry):
+    # What a block had admitted, nobody has heard of, and is no longer there.
+    def carry(self, carry):
         if carry:
             self.owed.append((FULL, CARRIED) + carry)
 
@@ -83,5 +60,5 @@ class Losses:
         ring.first[b] = 0
         if first <= last:
             self.owed.append((FULL, 0, first, last, lost[0], lost[1], lost[2]))
-        self._carry(carry)
+        self.carry(carry)
         return max(acked, last)

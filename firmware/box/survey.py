@@ -1,13 +1,15 @@
-# What a journal finds in flash at boot: which blocks hold it, where it ends, how far it was acknowledged. Needed once, so
-# box/journal.py loads it when it opens and main.py forgets it then: 2 KB of an ESP32's heap.
+# What a journal finds in flash at boot: which blocks hold it, where it ends, how far it was acknowledged, what it still
+# has to admit. Needed once, so box/journal.py loads it when it opens and main.py forgets it then: 3 KB of an ESP32's heap.
 #
-# Refuses: to write, and to hold records: it reads slot by slot into the ring's one buffer.
+# Refuses: to write anything but zeros over a forged end, and to hold records: it reads slot by slot into the ring's one
+# buffer.
 
 import struct
 
 from box.chain import next_tag
-from box.record import PACKED
-from box.ring import ACK, ACKED_ONES, BLOCK, MAGIC, SLOT, SLOTS
+from box.record import PACKED, TORN
+from box.ring import ACK, ACKED_ONES, BLOCK, MAGIC, SLOT, SLOTS, ZEROS
+from box.scan import Sweep, tally
 
 
 # Finds the blocks of one life, in order. -> life, or None: the flash holds none.
@@ -104,3 +106,48 @@ def forged_end(ring, key):
     else:
         return None  # its neighbour is gone too: nothing to check it against
     return None if next_tag(key, prev, packed) == own else (b, i)
+
+
+# What a journal must know of itself when it is opened again; tells `losses` what is still to be admitted.
+# -> (newest, the seq to be written next, acknowledged, tag of the newest, n, lost, unknown, the newest boot)
+def recover(ring, losses, key):
+    forged = forged_end(ring, key)
+    if forged:
+        ring.flash.program(forged[0] * BLOCK + forged[1] * SLOT, ZEROS)  # for good: its seq is spent
+    acked = acknowledged(ring)
+    b = ring.block_of(acked) if acked else ring.oldest()
+    if not acked:
+        acked = ring.first[b] - 1
+    while not ring.header(b) and ring.older(b) >= 0:
+        b = ring.older(b)  # the totals stand in headers only
+    s = Sweep(ring, b, acked)
+    following = s.seq + 1 + s.torn
+    torn = _owed(ring, losses, s, following)
+    boot = s.boot + following - torn  # no boot may be one that a torn record was of
+    acked = _given(ring, losses, s, acked)
+    return s.good or s.seq, following, acked, s.tag, list(s.n), s.lost, s.unknown, boot
+
+
+# Hands over what the walk found. -> the first seq that is torn
+def _owed(ring, losses, s, following):
+    torn = s.seq + 1
+    for gap in s.gaps:
+        if gap[2] > s.good and not sum(gap[4:]):
+            torn = min(torn, gap[2])  # torn before the newest block was opened, and not admitted since
+    losses.gaps = [gap for gap in s.gaps if gap[2] < torn]
+    if torn < following:
+        losses.owed.append((TORN, 0, torn, following - 1, 0, 0, 0))
+    losses.suspect = s.more
+    ring.faults += sum([gap[3] - gap[2] + 1 for gap in losses.gaps])
+    return torn
+
+
+# A cut came between an admission and the erase: what was admitted is not shown again. -> acknowledged up to
+def _given(ring, losses, s, acked):
+    b = ring.oldest()
+    if s.given >= ring.first[b] and not s.carried:
+        losses.carry(tally(ring, b, acked)[1])
+    while b != ring.head and ring.last(b) <= s.given:
+        ring.first[b] = 0
+        b = ring.oldest()
+    return max(acked, ring.first[b] - 1)

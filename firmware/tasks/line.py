@@ -18,27 +18,28 @@ KEEPALIVE_S = 60
 PING_MS = 30_000  # without a word said, or without one heard
 DEAD_MS = 15_000  # after a ping that nothing answered
 LOOK_MS = 1000  # the supervisor wants to hear from a waiting task at least this often
-CHUNK = 512  # bytes a read: one at a time cost three times the CPU
+CHUNK = 256  # bytes a read, an ack at once: one byte at a time cost three times the CPU
 PACKET_MAX = wire.INCOMING_MAX + 64  # with topic and MQTT's head
 
 # TimeoutError and EOFError are no OSError in MicroPython; a certificate that fails is a ValueError. Without memory for a
 # message the connection goes, with all that it holds: a box that cannot talk can still count, and it tries again.
 ERRORS = (OSError, EOFError, ValueError, MemoryError, asyncio.TimeoutError)
 
-MOUTHS = ("record", "state", "beat", "reply", "fetch")
 EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("chunk", 0), ("prompt", 1))
 
 
 class Line:
     # heard(name, payload, retained): a message came. wake: an Event set whenever something did.
     def __init__(self, port, ident, alive, wake, heard):
-        box = ident["box"]
         self._port, self._ident, self._alive, self._wake, self._tell = port, ident, alive, wake, heard
-        self.topics = {name: wire.topic(box, name) for name in MOUTHS}
-        self.topics.update({name: wire.topic(box, name) for name, _ in EARS})
         self._in = mqtt.Reader(PACKET_MAX)
+        self._chunk = memoryview(bytearray(CHUNK))
         self._stream = None
         self._pid = 0
+
+    # Made anew each time: ten of them for ever would be a kilobyte.
+    def topic(self, name):
+        return wire.topic(self._ident["box"], name)
 
     def up(self):
         return self._stream is not None and self._hello == mqtt.SUBACK
@@ -61,11 +62,11 @@ class Line:
         who = self._ident
         await self.put(
             mqtt.connect(
-                who["box"], KEEPALIVE_S, self.topics["state"], wire.OFFLINE, who["user"], who["password"]
+                who["box"], KEEPALIVE_S, self.topic("state"), wire.OFFLINE, who["user"], who["password"]
             )
         )
         await self._until(mqtt.CONNACK)
-        await self.put(mqtt.subscribe(self._next_pid(), [(self.topics[name], qos) for name, qos in EARS]))
+        await self.put(mqtt.subscribe(self._next_pid(), [(self.topic(name), qos) for name, qos in EARS]))
         await self._until(mqtt.SUBACK)
 
     async def close(self):
@@ -108,11 +109,12 @@ class Line:
 
     async def publish(self, name, payload, sure=False, retain=False):
         pid = self._next_pid() if sure else 0
-        await self.put(mqtt.publish_head(self.topics[name], len(payload), pid, retain) + payload)
+        await self.put(mqtt.publish_head(self.topic(name), len(payload), pid, retain))
+        await self.put(payload)
 
     # Publishes buf[start:end] at QoS 1 without a copy; there must be room before start for MQTT's head.
     async def publish_from(self, name, buf, start, end):
-        head = mqtt.publish_head(self.topics[name], end - start, self._next_pid())
+        head = mqtt.publish_head(self.topic(name), end - start, self._next_pid())
         buf[start - len(head) : start] = head
         await self.put(memoryview(buf)[start - len(head) : end])
 
@@ -143,8 +145,7 @@ class Line:
     # ---- hearing
 
     async def _listen(self, stream):
-        chunk = bytearray(CHUNK)
-        view = memoryview(chunk)
+        chunk = self._chunk
         try:
             while True:
                 n = await stream.readinto(chunk)
@@ -154,7 +155,7 @@ class Line:
                     raise EOFError("closed")
                 self.heard_at = self._port.up_ms()
                 self._pinged = None
-                for head, body in self._in.packets(view[:n]):
+                for head, body in self._in.packets(chunk[:n]):
                     self._packet(head, body)
         except Exception as e:
             self._broken = e
@@ -168,7 +169,7 @@ class Line:
                 self._owed.append(pid)
                 self._wake.set()
             for name, _ in EARS:
-                if topic == self.topics[name]:
+                if topic == self.topic(name):
                     self._tell(name, payload, retained)
         elif kind in (mqtt.CONNACK, mqtt.SUBACK):
             why = mqtt.refusal(kind, body)

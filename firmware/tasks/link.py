@@ -23,7 +23,6 @@ class Link:
         self.refused = 0  # messages forged, not for this box, or not understood
         self._core, self._orders, self._ident, self._alive = core, orders, ident, alive
         self._line = line.Line(core.port, ident, alive, core.link, self._heard)
-        self._topics = self._line.topics
         self._ack_ms = ident.get("ack_ms", ACK_MS)
         pauses = ident.get("backoff_ms", FIRST_PAUSE_MS), ident.get("backoff_max_ms", MOST_MS)
         self._dial, self._again = Pause(*pauses), Pause(*pauses)  # to connect; to send the same records again
@@ -84,7 +83,7 @@ class Link:
             self._reply(over)
             if fetch:
                 await self._line.publish(
-                    "fetch", wire.sealed(self._ident["k_link"], self._topics["fetch"], fetch)
+                    "fetch", wire.sealed(self._ident["k_link"], self._line.topic("fetch"), fetch)
                 )
             while self._replies:
                 await self._line.publish("reply", self._replies.pop(0), sure=True)
@@ -124,7 +123,7 @@ class Link:
         base, prev = book.run(self._next)
         self._up_ms = max(now, self._up_ms + 1)
         start, end, last = wire.batch(
-            self._buf, self._ident["k_link"], self._topics["record"], book.life, book.boot, self._up_ms,
+            self._buf, self._ident["k_link"], self._line.topic("record"), book.life, book.boot, self._up_ms,
             base, self._next, prev, book.newest, self._json,
         )  # fmt: skip
         self._asked, self._sent = self._up_ms, (self._next, last)
@@ -145,7 +144,7 @@ class Link:
             book.room, core.clock.source, core.keys.stuck, port.heap(), port.rssi(), book.erases, book.faults,
             core.config,
         )  # fmt: skip
-        await self._line.publish("beat", wire.sealed(self._ident["k_link"], self._topics["beat"], body))
+        await self._line.publish("beat", wire.sealed(self._ident["k_link"], self._line.topic("beat"), body))
         if not self._asked_since_beat:
             self._ask = True  # it goes out in the next round, which starts at once
             core.link.set()
@@ -164,7 +163,7 @@ class Link:
         core, orders = self._core, self._orders
         try:
             if name == "ack":
-                self._ack(wire.ack(wire.opened(self._ident["k_link"], self._topics["ack"], payload)))
+                self._ack(wire.ack(wire.opened(self._ident["k_link"], self._line.topic("ack"), payload)))
             elif name == "config":
                 self._reply(orders.config(payload))
             elif retained:
@@ -181,7 +180,7 @@ class Link:
 
     def _reply(self, body):
         if body:
-            self._replies.append(wire.sealed(self._ident["k_link"], self._topics["reply"], body))
+            self._replies.append(wire.sealed(self._ident["k_link"], self._line.topic("reply"), body))
             self._core.link.set()
 
     # WIRE.md, ack: only the answer to the batch in flight moves on from it and may say what time it is; another valid

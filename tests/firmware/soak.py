@@ -29,16 +29,16 @@ from tests.firmware.simbox import BOX, K_CHAIN, K_LINK, SimBox
 from tests.firmware.soak_link import CARRIES, CUT, SWALLOWS, BadLine
 from tests.services.certs import make_certs
 from tests.services.mosquitto import Mosquitto
-from tests.services.processes import free_port
+from tests.services.processes import free_port, listens
 
 HEAP = tomllib.loads((FIRMWARE / "budget.toml").read_text())["heap"]["soak"]
 PRESSES = 100_000
-SPEED = 10
+SPEED = 12
 UP_S, DOWN_S = 40.0, 10.0  # the link, by turns, in the box's seconds
 SILENT = 4  # every fourth outage nobody is told of: the line swallows
 BEAT_S = 20
 WARM_BEATS = 5  # until every lazy thing has been used once
-BURST = 20  # presses asked for at once
+BURST = 60  # presses asked for at once
 UNLIT_S = (
     2.0  # no light by then: the tap fell into a moment in which the box could not tell one hand from the next
 )
@@ -114,6 +114,8 @@ class Collector(FakeCollector):
     """Checks everything as its parent does, and keeps a count of what was stored instead of all of it."""
 
     def __init__(self, port: int) -> None:
+        while not listens(port):  # the broker waits for its first port only
+            time.sleep(0.05)
         super().__init__(port, BOX, K_LINK, K_CHAIN)
         self.stored = 0
         self.kinds: dict[int, int] = {}
@@ -167,6 +169,7 @@ def soak(
         flips = began + UP_S / SPEED
         taps = 0
         while report.pressed < presses and time.monotonic() - began < seconds:
+            assert box.process.poll() is None, box.lines[-5:]
             box.say(*(f"tap {(taps + i) % 3 + 1} 60" for i in range(BURST)))
             if taps % BADGE_EVERY < BURST:
                 box.say(f"badge {BADGES[taps // BADGE_EVERY % 2]}")

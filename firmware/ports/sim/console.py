@@ -5,7 +5,6 @@ import asyncio
 import binascii
 import select
 import sys
-import time
 
 from ports import dial
 
@@ -44,7 +43,7 @@ async def _obey(port, words):
         elif command == "die":
             port.fingers.broken = True
         elif command == "block":
-            time.sleep_ms(int(words[1]))
+            port.block(int(words[1]))
             await asyncio.sleep_ms(SETTLE_MS)
         elif command == "tap":
             await port.fingers.tap(_level(words[1]), int(words[2]) if len(words) > 2 else TAP_MS)

@@ -1,5 +1,5 @@
 # Time that runs `speed` times faster than the wall's, if box.json asks for it: for everything alike, keys, debouncing,
-# timeouts, back-off, the watchdog, asyncio itself. So a night of presses takes minutes, and what the host computes in
+# timeouts, back-off, asyncio itself. So a night of presses takes minutes, and what the host computes in
 # between (a handshake, a write to flash) weighs as many times more than it does here, as it would on a board.
 #
 # Refuses: to change while the box runs. Loaded only by who is in haste.

@@ -49,7 +49,7 @@ class Port:
         if ident.get("speed", 1) != 1:
             from ports.sim import fingers, haste  # noqa: PLC0415
 
-            haste.hurry(ident["speed"], (sys.modules[__name__], console, fingers))
+            haste.hurry(ident["speed"], (sys.modules[__name__], fingers))
         tls = ident["tls"]
         if tls and tls["ca"].startswith("/ca-") and not identity:  # provisioned: the folder is its root
             tls["ca"] = folder + tls["ca"]
@@ -65,6 +65,7 @@ class Port:
         self.reader = ident.get("reader", False)
         self._uptime = Uptime(time.ticks_ms() % TICKS, TICKS)
         self._fed = time.ticks_ms()
+        self._patience = WATCHDOG_MS * ident.get("speed", 1)  # a busy host stands still for all of a fast box
         self._shines = ident.get("tell_lamp", False)
         self._was = None
         self.touched = None  # a badge that is at the reader
@@ -163,6 +164,10 @@ class Port:
 
     # ---- life and death
 
+    # The VM stands still.
+    def block(self, ms):
+        time.sleep_ms(ms)
+
     def boot_reason(self):
         kept = self.load("boot")
         if kept:
@@ -184,7 +189,7 @@ class Port:
     async def watch(self):
         while True:
             await asyncio.sleep_ms(WATCH_MS)
-            if time.ticks_diff(time.ticks_ms(), self._fed) > WATCHDOG_MS:
+            if time.ticks_diff(time.ticks_ms(), self._fed) > self._patience:
                 self.reset(WATCHDOG, "watchdog")
 
     def _power_cut(self):
