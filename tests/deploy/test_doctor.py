@@ -68,6 +68,11 @@ def test_settings_left_as_they_came(town: Town) -> None:
     assert ask(town, host.settings) == {"config": Level.bad}
 
 
+def test_a_web_without_login(town: Town) -> None:
+    edit(town, "[web]\n", "[web]\nlogin = false\n")
+    assert ask(town, host.settings) == {"config": Level.bad}
+
+
 def test_a_configuration_that_others_may_change(town: Town) -> None:
     town.file.chmod(0o666)
     assert ask(town, host.settings) == {"config": Level.bad}

@@ -13,10 +13,12 @@ import pytest
 from manyi.backup import copy, manifest
 from manyi.backup.restore import restore
 from manyi.cli import app
-from manyi.core import account, migrate, verify
+from manyi.core import account, migrate, stores, verify
 from manyi.core.errors import LedgerError, SetupError
 from manyi.core.ledger import reader, schema
 from manyi.core.orders import store as orders
+from manyi.core.projector import Figures
+from manyi.core.record import CLOCK
 from typer.testing import CliRunner
 
 from tests.collector.box_double import BOX, K_CHAIN, BoxDouble
@@ -121,6 +123,38 @@ def test_newer_orders_are_refused_and_not_emptied(old: Town) -> None:
         migrate.migrate(old.config, print)
     with closing(sqlite3.connect(old.config.data.orders)) as conn:
         assert conn.execute("PRAGMA user_version").fetchone() == (orders.VERSION + 1,)
+
+
+@pytest.mark.parametrize("version", [0, 99])
+def test_projections_of_another_release_are_made_again_to_the_same_figures(old: Town, version: int) -> None:
+    migrate.migrate(old.config, print)
+
+    def shown() -> str:
+        with closing(Figures(old.config, lambda: T0 + 60_000)) as figures:
+            while figures.step():
+                pass
+        with closing(stores.open_reader(old.config.data.wall)) as wall:
+            return (
+                stores.get(wall, "shown")
+                + " "
+                + str(wall.execute("SELECT * FROM tally ORDER BY 1, 2, 3").fetchall())
+            )
+
+    conn = schema.open_for_writing(old.config.data.ledger)
+    box = BoxDouble(box="mb-other")
+    box.press(1, 4)
+    box.write(CLOCK, reason=1, data=T0.to_bytes(8, "little"))
+    old.conn = conn
+    old.take(box)
+    before = shown()
+    assert before.startswith("4 ")
+    for path in (old.config.data.ratings, old.config.data.wall):
+        with closing(sqlite3.connect(path)) as store:
+            store.execute("UPDATE meta SET value = 'stale' WHERE key = 'shown'")
+            store.commit()
+            store.execute(f"PRAGMA user_version = {version}")
+    migrate.migrate(old.config, print)
+    assert shown() == before
 
 
 def test_newer_accounts_are_refused_in_plain_words(old: Town) -> None:

@@ -35,6 +35,13 @@ def settings(place: Place) -> Iterator[Finding]:
         yield bad(
             "config", f"{key} 还是示例值，请改成自己的", f"{key} is still the example's: put in your own."
         )
+    if not place.config.web.login:
+        yield bad(
+            "config",
+            "[web] login = false：谁打开网页都能看到一切，只供演示",
+            "[web] login = false: whoever opens the page sees everything. It is for the demo.",
+        )
+        return
     mode = place.config_file.stat().st_mode
     if mode & 0o022:
         yield bad(
