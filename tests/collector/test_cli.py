@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -204,7 +205,7 @@ class Serve:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stderr=log, env=os.environ | {"PYTHONUNBUFFERED": "1"})
         text = (folder / "manyi.toml").read_text(encoding="utf-8")
-        self.web = int(text.rsplit("port = ", 1)[1])
+        self.web = int(re.findall(r"port = (\d+)", text)[-1])
 
     def ready(self) -> None:
         end = time.monotonic() + 30
@@ -247,7 +248,7 @@ def test_serve_without_a_broker_shows_the_wall_and_stops_cleanly(serve: Serve, l
 def test_serve_ends_with_2_if_the_web_port_is_taken(ledger: Path) -> None:
     text = (ledger / "manyi.toml").read_text(encoding="utf-8")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(text.rsplit("port = ", 1)[1])))
+        taken.bind(("127.0.0.1", int(re.findall(r"port = (\d+)", text)[-1])))
         taken.listen()
         running = Serve(ledger)
         assert running.process.wait(30) == 2
