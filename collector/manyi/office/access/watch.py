@@ -31,20 +31,18 @@ async def watched(
 ) -> AsyncIterator[bytes]:
     """The same frames, until this session's scope is another than `scope`. Frames come at least once a second."""
     asked = time.monotonic()
-    async for frame in frames:
-        yield frame
-        if (time.monotonic() - asked) * 1000 >= policy.recheck_ms:
-            asked = time.monotonic()
-            found = await asyncio.get_running_loop().run_in_executor(_asking, scope_now, session, policy)
-            if found != scope:
-                await _end(frames)
-                return
-
-
-async def _end(frames: AsyncIterator[bytes]) -> None:
-    close = getattr(frames, "aclose", None)
-    if close is not None:
-        await close()
+    try:
+        async for frame in frames:
+            yield frame
+            if (time.monotonic() - asked) * 1000 >= policy.recheck_ms:
+                asked = time.monotonic()
+                loop = asyncio.get_running_loop()
+                if await loop.run_in_executor(_asking, scope_now, session, policy) != scope:
+                    return
+    finally:
+        close = getattr(frames, "aclose", None)
+        if close is not None:
+            await close()  # its place at the hub is free at once
 
 
 def scope_now(session: str, policy: Policy) -> Scope:
