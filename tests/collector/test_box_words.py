@@ -161,6 +161,8 @@ def test_a_port_s_trouble_is_named_on_linux_and_on_windows() -> None:
         ("A fatal error occurred: Failed to connect to ESP32: No serial data received.", "hold BOOT"),
         ("A fatal error occurred: MD5 of file does not match data in flash!", "does not verify"),
         ("could not open port 'COM3': PermissionError(13, 'Access is denied.', None, 5)", "in use"),
+        ("A fatal error occurred: Failed to calculate md5sum (result was 3166)", "does not verify"),
+        ("A fatal error occurred: No more data to read from the serial port.", "start again"),
         ("something nobody has seen", "something nobody has seen"),
     ],
 )

@@ -30,10 +30,12 @@ TOP = ("main.py", "boot_slot.py")  # besides the folders; everything else beside
 NOT_ON_A_BOX = "ports/sim/"
 AS_IT_IS = {"ports/sim/sim.py": "sim.py"}
 HEAP_TIMES = 6
-FLOOR = 93.0
-"""Percent of the statements. 95 were measured when it was set; what comes in without a test has two percent."""
+FLOOR = 94.0
+"""Percent of the statements. 96 were measured when it was set; what comes in without a test has two percent."""
 TESTS = ["tests/firmware", "tests/wire", "tests/system/test_box_tools.py", "tests/system/test_renew.py"]
-LEFT_OUT = [f"test_{what}.py" for what in ("sim_heap", "soak", "build", "bundle", "names", "image")]
+LEFT_OUT = [
+    f"test_{what}.py" for what in ("sim_heap", "soak", "build", "bundle", "names", "image", "update_cuts")
+]
 
 PROBE = """
 N = {count}

@@ -105,14 +105,8 @@ class MockLoader:
             assert self.process.poll() is None, (folder / "log").read_text()
             time.sleep(0.02)
         self.port = file.read_text().strip()
-        # Held open, so that the mock sees one visitor and not many: on a busy machine it may notice that one esptool has
-        # gone only when the next is there, and then forgets in its midst which loader it has been given.
-        self._held = os.open(self.port, os.O_RDWR | os.O_NOCTTY)
 
     def close(self) -> None:
-        if self._held >= 0:
-            os.close(self._held)
-            self._held = -1
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(PATIENCE_S)

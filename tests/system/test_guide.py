@@ -33,6 +33,10 @@ pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "zh" / "installer.md").read_text(encoding="utf-8")
 BENCH = PAGE[PAGE.index("## 二、") : PAGE.index("## 三、")]
+MOCK_SLIPS = ("calculate md5sum (result", "No more data to read")
+"""The mock loader, on a busy machine: it loses a visitor, or forgets in its midst which loader it was given. The page says
+what a technician does then: again."""
+TRIES = 3
 NAME = "hall-3-window-1"  # the box of the page's examples
 
 
@@ -75,7 +79,7 @@ class Bench:
             words.append("--no-reset")
         port = self._loader if "flash" in text else self._cable
         words = [port if w in ("/dev/ttyUSB0", "COM3") else w for w in words]
-        for _ in range(3):  # the mock does not always see that one esptool has gone before the next comes
+        for _ in range(TRIES):
             done = subprocess.run(
                 words,
                 input=answers,
@@ -85,7 +89,7 @@ class Bench:
                 timeout=180,
                 check=False,
             )
-            if "calculate md5sum (result" not in done.stdout:
+            if not any(slip in done.stdout for slip in MOCK_SLIPS):
                 break
         assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
         return done.stdout
