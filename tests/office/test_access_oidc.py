@@ -136,7 +136,9 @@ def test_a_browser_finds_its_way_there_and_back_under_the_content_policy(
     provider.who = "hall_leader"
     with Chromium(chromium, tmp_path / "profile", 1280, 800) as browser:
         browser.open(f"{joined.office.url}/login/")
-        browser.until("document.readyState === 'complete' && document.querySelector('form.other button') !== null")
+        browser.until(
+            "document.readyState === 'complete' && document.querySelector('form.other button') !== null"
+        )
         browser.value("document.querySelector('form.other button').click()")
         browser.until("document.body.dataset.events === '/events' && document.body.dataset.pictures > 0")
         browser.until("document.querySelectorAll('#places .row').length > 1")
