@@ -39,7 +39,8 @@ def migrate(config: Config, say: Say) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise SetupError(
-                f"{data.dir}：服务正在运行，请先停止 / another `manyi serve` runs on this folder. Stop it first: systemctl stop manyi"
+                f"{data.dir}：服务正在运行，请先停止 / another `manyi serve` runs on this folder. Stop it first: "
+                "systemctl stop manyi"
             ) from error
         if data.orders.exists():
             _orders(config)
