@@ -90,7 +90,9 @@ def share(wheels: Path) -> None:
 
 
 def sources(folder: Path) -> None:
-    """What git knows of these folders, so that nobody's scratch files travel along."""
+    """What git knows of these folders, so that nobody's scratch files or secrets travel along."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        sys.exit("bundle: this needs git and a clone: only files that git knows may travel along.")
     for here, there in (
         ("collector/deploy", "deploy"), ("docs", "docs"), ("dashboards/out", "dashboards/out"),
         ("dashboards/provisioning", "dashboards/provisioning"),
