@@ -1,7 +1,7 @@
 """A year of 600 boxes in a real influxd: how fast the real feeds bring it there, and how long every query of every panel
 takes on it, asked as Grafana asks, with the range the board opens on and with the whole year.
 
-    MANYI_YEAR=13 python -m tests.bench year      13 ratings a box and day: 2 million; the slowest feed takes 1,000 to 2,000 a second
+    MANYI_YEAR=13 python -m tests.bench year      13 a box and day: 2 million; the slowest feed takes 1,000 to 2,000 a second
 
 The default is 1 (some 75,000 ratings, minutes): every day and every series is there all the same, and a query's time
 hangs on those. bench_dashboards.py asks about 2 million that were not brought by the feeds.
