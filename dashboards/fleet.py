@@ -39,7 +39,7 @@ def _course(t: Lang) -> Any:
     return courses(
         Said(
             t("在线台数与待传记录", "Boxes online, and records waiting"),
-            t("每五分钟一点；一个县区断网时，在线下降而待传上升，恢复后归零，不丢记录", "Every five minutes. When a county is cut off, online falls and waiting rises; nothing is lost"),
+            t("每一刻钟一点；一个县区断网时，在线下降而待传上升，恢复后归零，不丢记录", "Every quarter of an hour. When a county is cut off, online falls and waiting rises; nothing is lost"),
             t("没有评价器消息", "No word of boxes"),
         ),
         [q.BOXES_COURSE, q.BOXES_WAITING], At(8, 0, 11, 7),

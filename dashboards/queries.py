@@ -104,24 +104,25 @@ COLLECTOR_ALIVE = Query(
 # --- a county, a hall, over a period ---------------------------------------------------------------------------------
 
 
-def _rate(k: str, name: str, joint: str = "_") -> str:
-    """The share k of n with its interval, from an inner query's sums."""
-    p = f'"{k}" / "n"'
-    half = f'{Z} * sqrt({p} * (1 - {p}) / "n" + {ZZ / 4} / "n" / "n")'
-    below = f'(1 + {ZZ} / "n")'
-    middle = f'{p} + {ZZ / 2} / "n"'
-    return f'({middle} - {half}) / {below} AS "{name}{joint}lo", ({middle} + {half}) / {below} AS "{name}{joint}hi"'
+_K = {"s": 'sum("s")', "sb": '(sum("s") + sum("b"))'}
+_N = 'sum("n")'
 
 
-def _shown(k: str, name: str) -> str:
-    """The share k of n, or something below -1 if n cannot carry it."""
-    return f'"{k}" / "n" - {HIDDEN} * (1 - ceil(floor("n" / {FEWEST}) / 1000000000)) AS "{name}"'
+def _share(k: str) -> str:
+    """1.0: the quotient of two sums of whole numbers is cut to a whole number otherwise."""
+    return f"1.0 * {_K[k]} / {_N}"
 
 
-_INNER = (
-    'SELECT sum("n") AS "n", sum("s") AS "s", sum("b") AS "b", sum("d") AS "d", sum("s") + sum("b") AS "sb",'
-    ' sum("corrected") AS "corrected", sum("flagged") AS "flagged" FROM "rollup_day"'
-)
+def _bound(k: str, sign: str) -> str:
+    """The end of the share's interval, of sums. No inner query: one for each name it is asked by would cost seconds."""
+    p = _share(k)
+    half = f"{Z} * sqrt({p} * (1 - {p}) / {_N} + {ZZ / 4} / {_N} / {_N})"
+    return f"({p} + {ZZ / 2} / {_N} {sign} {half}) / (1 + {ZZ} / {_N})"
+
+
+def _shown(k: str) -> str:
+    """The share, or something below -1 if the sample cannot carry it."""
+    return f"{_share(k)} - {HIDDEN} * (1 - ceil(floor(1.0 * {_N} / {FEWEST}) / 1000000000))"
 
 
 def area_counts(where: str, tier: str = "hall") -> Query:
@@ -135,18 +136,23 @@ def area_counts(where: str, tier: str = "hall") -> Query:
 def area_rate(k: str, where: str, tier: str = "hall") -> Query:
     return Query(
         DAY,
-        f'SELECT "{k}" / "n" AS "rate", {_rate(k, "", "")} FROM ({_INNER} WHERE "tier" = \'{tier}\' AND {where}'
-        f' AND $timeFilter) WHERE "n" >= {FEWEST}',
+        f'SELECT "rate", "lo", "hi" FROM (SELECT {_N} AS "n", {_share(k)} AS "rate", {_bound(k, "-")} AS "lo",'
+        f' {_bound(k, "+")} AS "hi" FROM "rollup_day" WHERE "tier" = \'{tier}\' AND {where} AND $timeFilter)'
+        f' WHERE "n" >= {FEWEST}',
     )
 
 
 def area_table(group: str, where: str, tier: str) -> Query:
     """One row for each `group` tag, both rates with intervals."""
+    counts = ", ".join(f'sum("{x}") AS "{x}"' for x in ("n", "s", "b", "d"))
+    rates = ", ".join(
+        f'{_shown(k)} AS "rate_{k}", {_bound(k, "-")} AS "rate_{k}_lo", {_bound(k, "+")} AS "rate_{k}_hi"'
+        for k in _K
+    )
     return Query(
         DAY,
-        f'SELECT "n", "s", "b", "d", {_shown("s", "rate_s")}, {_rate("s", "rate_s")}, {_shown("sb", "rate_sb")},'
-        f' {_rate("sb", "rate_sb")}, "corrected", "flagged" FROM ({_INNER} WHERE "tier" = \'{tier}\' AND {where}'
-        f' AND $timeFilter GROUP BY {group}) WHERE "n" > 0 GROUP BY {group}',
+        f'SELECT {counts}, {rates}, sum("corrected") AS "corrected", sum("flagged") AS "flagged" FROM "rollup_day"'
+        f' WHERE "tier" = \'{tier}\' AND {where} AND "n" > 0 AND $timeFilter GROUP BY {group}',
     )
 
 
@@ -170,12 +176,14 @@ def area_course(level: str, where: str) -> Query:
 
 def area_day_rate(where: str) -> list[Query]:
     """Each day's 满意率 and its bounds; days that cannot carry one are gaps."""
-    inner = f"{_INNER} WHERE \"tier\" = 'hall' AND {where} AND $timeFilter GROUP BY time(1d) fill(none) {TZ}"
-    bounds = _rate("s", "x").split(", (")
-    low, high = bounds[0].removesuffix(' AS "x_lo"'), "(" + bounds[1].removesuffix(' AS "x_hi"')
+    of_day = f'FROM "rollup_day" WHERE "tier" = \'hall\' AND {where} AND $timeFilter GROUP BY time(1d) fill(none) {TZ}'
     return [
-        Query(DAY, f'SELECT {what} AS "{name}" FROM ({inner}) WHERE "n" >= {FEWEST} {TZ}', name)
-        for name, what in (("hi", high), ("rate", '"s" / "n"'), ("lo", low))
+        Query(
+            DAY,
+            f'SELECT "{name}" FROM (SELECT {_N} AS "n", {what} AS "{name}" {of_day}) WHERE "n" >= {FEWEST} {TZ}',
+            name,
+        )
+        for name, what in (("hi", _bound("s", "+")), ("rate", _share("s")), ("lo", _bound("s", "-")))
     ]
 
 
@@ -222,14 +230,14 @@ BOXES_WAITING = Query(
     WALL,
     'SELECT sum("depth") FROM (SELECT last("depth") AS "depth" FROM "box" WHERE $timeFilter AND '
     + HALL
-    + f' GROUP BY time(5m), "box" fill(none)) GROUP BY time(5m) fill(none) {TZ}',
+    + f' GROUP BY time(15m), "box" fill(none)) GROUP BY time(15m) fill(none) {TZ}',
     "depth",
 )
 BOXES_COURSE = Query(
     WALL,
     'SELECT sum("online") FROM (SELECT last("online") AS "online" FROM "box" WHERE $timeFilter AND '
     + HALL
-    + f' GROUP BY time(5m), "box" fill(none)) GROUP BY time(5m) fill(none) {TZ}',
+    + f' GROUP BY time(15m), "box" fill(none)) GROUP BY time(15m) fill(none) {TZ}',
     "online",
 )
 CERTIFICATES = Query(
