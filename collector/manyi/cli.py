@@ -69,7 +69,7 @@ class _Group(TyperGroup):
         except sqlite3.OperationalError as error:  # a lock, a full disk, a folder that may not be written
             typer.echo(
                 both(
-                    f"数据库现在无法使用({error}),请稍后重试,或检查磁盘和权限",
+                    f"数据库现在无法使用（{error}），请稍后重试，或检查磁盘和权限",
                     f"A database cannot be used now ({error}). Try again, or look at the disk and its permissions.",
                 ),
                 err=True,
@@ -158,7 +158,7 @@ def _ledger(config: configs.Config) -> Iterator[Any]:
 
 @app.command()
 def serve(context: typer.Context) -> None:
-    """运行采集服务和大屏,直到收到停止信号 / Run the collector and the wall until told to stop."""
+    """运行采集服务和大屏，直到收到停止信号 / Run the collector and the wall until told to stop."""
     from manyi.core import migrate as migrating  # noqa: PLC0415  # fcntl: not on a technician's Windows
     from manyi.core.service import Service  # noqa: PLC0415  # paho, Django and uvicorn: only the service needs them
     from manyi.feed.follower import Follower  # noqa: PLC0415
@@ -210,7 +210,7 @@ def account(
     as_json: Annotated[bool, typer.Option("--json", help=both("输出 JSON", "Print JSON."))] = False,
     lang: LangOption = Lang.zh,
 ) -> None:
-    """对账:每台评价器的按键 = 已存 + 待传 + 丢失 / Account: pressed = stored + waiting + lost, per box."""
+    """对账：每台评价器的按键 = 已存 + 待传 + 丢失 / Account: pressed = stored + waiting + lost, per box."""
     config = _config(context)
     with _ledger(config) as conn:
         found = accounts.read(conn, unix_ms(), config.policy.silent_s * 1000)
@@ -230,17 +230,17 @@ def verify(
     keys: Annotated[
         Path | None,
         typer.Option(
-            help=both("审计密钥文件:另查每条记录的标签", "The auditor's key file: checks every tag too.")
+            help=both("审计密钥文件：另查每条记录的标签", "The auditor's key file: checks every tag too.")
         ),
     ] = None,
     export: Annotated[
         Path | None,
         typer.Option(
-            help=both("核对导出文件夹,不需要数据库", "Check an export's folder; no database is needed.")
+            help=both("核对导出文件夹，不需要数据库", "Check an export's folder; no database is needed.")
         ),
     ] = None,
 ) -> None:
-    """核对台账是否被改动,指出第一处 / Check that nothing was changed; names the first change."""
+    """核对台账是否被改动，指出第一处 / Check that nothing was changed; names the first change."""
     auditor = key_files.load(keys, "auditor's key file") if keys else None
     if export is not None:
         report = exports.check(export, auditor)
@@ -264,10 +264,10 @@ def verify(
 def root(
     context: typer.Context,
     day: Annotated[
-        str | None, typer.Option(help=both("日期,默认昨天", "The day (2026-11-21); yesterday by default."))
+        str | None, typer.Option(help=both("日期，默认昨天", "The day (2026-11-21); yesterday by default."))
     ] = None,
 ) -> None:
-    """打印某日的台账封印,可公开 / Print a day's root, to be published."""
+    """打印某日的台账封印，可公开 / Print a day's root, to be published."""
     config, now_ms = _config(context), unix_ms()
     wanted = _day(day) if day else roots.day_of(now_ms) - timedelta(days=1)
     if wanted > roots.day_of(now_ms):
@@ -283,13 +283,13 @@ def root(
 def export(
     context: typer.Context,
     begin: Annotated[str, typer.Option("--from", help=both("起始日期", "First day, such as 2026-11-01."))],
-    end: Annotated[str, typer.Option("--to", help=both("结束日期(含)", "Last day, included."))],
+    end: Annotated[str, typer.Option("--to", help=both("结束日期（含）", "Last day, included."))],
     out: Annotated[Path, typer.Option(help=both("新文件夹", "A new folder."))],
     persons: Annotated[
         bool, typer.Option("--persons", help=both("包含人员信息", "Include the rows that name persons."))
     ] = False,
 ) -> None:
-    """导出一段时间的记录,外人无需密钥即可核对 / Export a period's rows; anybody can check them."""
+    """导出一段时间的记录，外人无需密钥即可核对 / Export a period's rows; anybody can check them."""
     config = _config(context)
     with _ledger(config) as conn:
         done = exports.write(conn, config.data.roots, out, (_day(begin), _day(end)), persons=persons)
@@ -302,7 +302,7 @@ def rebuild(
     context: typer.Context,
     which: Annotated[Projection, typer.Argument(help=both("重建哪一个", "Which projection."))],
 ) -> None:
-    """从台账重建投影,数字不变 / Make a projection again from the ledger, to the same figures."""
+    """从台账重建投影，数字不变 / Make a projection again from the ledger, to the same figures."""
     from manyi.core import projector  # noqa: PLC0415  # the influx client costs 0.4 s
 
     projector.rebuild(which.value, _config(context), typer.echo)
@@ -317,7 +317,7 @@ def roster_check(
     ] = False,
     lang: LangOption = Lang.zh,
 ) -> None:
-    """检查名册,列出所有错误 / Check a roster; every error at once."""
+    """检查名册，列出所有错误 / Check a roster; every error at once."""
     from manyi.core import roster  # noqa: PLC0415
 
     if diff:
@@ -344,7 +344,7 @@ def roster_import(
     ] = False,
     lang: LangOption = Lang.zh,
 ) -> None:
-    """导入名册到台账,只追加变化 / Put a roster into the ledger: only what differs, or nothing."""
+    """导入名册到台账，只追加变化 / Put a roster into the ledger: only what differs, or nothing."""
     from manyi.core import roster  # noqa: PLC0415
 
     if dry_run:

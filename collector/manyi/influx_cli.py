@@ -40,7 +40,7 @@ def influx_init(
         ),
     ] = None,
 ) -> None:
-    """初始化:组织、存储桶、保留期、InfluxQL 名称、最小权限令牌;可重复执行 / Organisation, buckets, tokens; again is safe."""
+    """初始化：组织、存储桶、保留期、InfluxQL 名称、最小权限令牌；可重复执行 / Organisation, buckets, tokens; again is safe."""
     from manyi.core.influx import setup  # noqa: PLC0415  # urllib3: only this command needs it
 
     names = setup.Names(org, prefix, f"{prefix}_rollup", f"{prefix}_day", f"{prefix}_wall")

@@ -77,7 +77,7 @@ def root_certificate(directory: Path) -> x509.Certificate:
         return x509.load_pem_x509_certificate((directory / CERT_FILE).read_bytes())
     except (OSError, ValueError):
         hint = f"manyi ca init --dir {directory}"
-        raise BrokerError(both(f"{directory} 中没有 CA,先执行 {hint}", f"no CA in it: {hint}")) from None
+        raise BrokerError(both(f"{directory} 中没有 CA，先执行 {hint}", f"no CA in it: {hint}")) from None
 
 
 def _opened(directory: Path, passphrase: bytes | None) -> tuple[x509.Certificate, certificates.Key]:
@@ -85,7 +85,7 @@ def _opened(directory: Path, passphrase: bytes | None) -> tuple[x509.Certificate
     try:
         key = load_pem_private_key(files.read_secret(directory / KEY_FILE), passphrase)
     except (TypeError, ValueError):
-        raise BrokerError(both("根密钥打不开:口令不对", "the root key stays shut: passphrase")) from None
+        raise BrokerError(both("根密钥打不开：口令不对", "the root key stays shut: passphrase")) from None
     if not isinstance(key, certificates.Key) or key.public_key() != root.public_key():
         raise BrokerError(both("根密钥与根证书不符", "the root key is not that of the root certificate"))
     return root, key
@@ -136,7 +136,7 @@ def _check_room(root: x509.Certificate, out: Path, replacing: str) -> None:
     target, there = out / SERVER_PEM, out / CA_PEM
     if target.exists():
         if not replacing:
-            problems.append(both(f"{target} 已存在,不会覆盖", "exists and is not overwritten"))
+            problems.append(both(f"{target} 已存在，不会覆盖", "exists and is not overwritten"))
         elif certificates.serial_of(x509.load_pem_x509_certificate(target.read_bytes())) != replacing:
             problems.append(both(f"{target} 不是要续期的证书", "is not the certificate to be renewed"))
     if there.exists() and there.read_bytes() != root.public_bytes(Encoding.PEM):
@@ -170,7 +170,7 @@ def find(directory: Path, serial: str) -> Issued:
     """The certificate whose serial begins so. Raises BrokerError unless there is exactly one."""
     found = [item for item in listing(directory) if serial and item.serial.startswith(serial.lower())]
     if len(found) != 1:
-        zh = f"序列号“{serial}”对应 {len(found)} 张证书,见 manyi ca list"
+        zh = f"序列号“{serial}”对应 {len(found)} 张证书，见 manyi ca list"
         raise BrokerError(both(zh, f"{len(found)} certificates begin so, see manyi ca list"))
     return found[0]
 
@@ -191,5 +191,5 @@ def renew(directory: Path, serial: str, out: Path, passphrase: bytes | None, now
     """A new key and certificate for the same names; see `issue`. Raises BrokerError."""
     old = find(directory, serial)
     if old.revoked:
-        raise BrokerError(both(f"{old.serial} 已被吊销,请重新签发", "is revoked: issue anew"))
+        raise BrokerError(both(f"{old.serial} 已被吊销，请重新签发", "is revoked: issue anew"))
     return issue(directory, list(old.names), out, passphrase, now, replacing=old.serial)

@@ -28,7 +28,7 @@ broker_app = typer.Typer(no_args_is_help=True, help=both("消息代理(Mosquitto
 CaDir = Annotated[Path, typer.Option("--dir", help=both("CA 目录", "The authority's folder."))]
 BrokerDir = Annotated[Path, typer.Option("--dir", help=both("代理目录", "The broker's folder."))]
 Out = Annotated[Path, typer.Option("--out", help=both("输出目录", "Where server.pem and the root go."))]
-Serial = Annotated[str, typer.Argument(help=both("序列号(可只写开头)", "Serial, or how it begins."))]
+Serial = Annotated[str, typer.Argument(help=both("序列号（可只写开头）", "Serial, or how it begins."))]
 Passphrase = Annotated[
     Path | None,
     typer.Option(
@@ -68,7 +68,7 @@ def ca_init(
     permit: Annotated[
         list[str] | None,
         typer.Option(
-            help=both("只许签发的域名或网段,可重复", "Only these domains and networks; repeatable.")
+            help=both("只许签发的域名或网段，可重复", "Only these domains and networks; repeatable.")
         ),
     ] = None,
     passphrase_file: Passphrase = None,
@@ -95,7 +95,7 @@ def ca_issue(
 
 @ca_app.command("renew")
 def ca_renew(serial: Serial, dir: CaDir, out: Out, passphrase_file: Passphrase = None) -> None:
-    """续期:新密钥、新证书、同样的名称 / Renew: new key, new certificate, same names."""
+    """续期：新密钥、新证书、同样的名称 / Renew: new key, new certificate, same names."""
     with _told():
         new = ca.renew(dir, serial, out, ca.passphrase_from(passphrase_file), _now())
     print(both(f"已续期为 {new[:SHOWN_DIGITS]}", f"renewed: {out / ca.SERVER_PEM}"))
@@ -137,7 +137,7 @@ def _row(names: str, not_after: datetime, now: datetime, serial: str, *, revoked
 def broker_init(
     dir: BrokerDir,
     host: Annotated[
-        list[str] | None, typer.Option(help=both("主机名或 IP,可重复", "Host name or IP; repeatable."))
+        list[str] | None, typer.Option(help=both("主机名或 IP，可重复", "Host name or IP; repeatable."))
     ] = None,
     ca_dir: Annotated[
         Path | None, typer.Option("--ca", help=both("CA 目录", "The authority, if it is on this machine."))
@@ -186,7 +186,7 @@ def broker_add(
     boxes: Boxes,
     dir: BrokerDir,
     out: Annotated[
-        Path, typer.Option("--out", help=both("移交文件(新建,0600)", "Hand-over file, new, 0600."))
+        Path, typer.Option("--out", help=both("移交文件（新建，0600）", "Hand-over file, new, 0600."))
     ],
     link_file: Annotated[
         Path | None,
@@ -201,7 +201,7 @@ def broker_add(
         install.add(dir, boxes, out, link_file, auditor_file)
     print(both(f"已开通 {len(boxes)} 台", f"hand over to whoever flashes the boxes, then delete: {out}"))
     if auditor_file:
-        zh = f"{auditor_file} 须密封移交审计方,不得留在本机"
+        zh = f"{auditor_file} 须密封移交审计方，不得留在本机"
         print(both(zh, "carry it away sealed: the collector's machine must not keep it"))
     print(_reload())
 

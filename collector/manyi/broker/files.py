@@ -48,7 +48,7 @@ def write_new(path: Path, data: bytes, mode: int = SECRET) -> None:
     try:
         os.link(temp, path)  # unlike a rename, a link cannot replace
     except FileExistsError:
-        raise BrokerError(both(f"{path} 已存在,不会覆盖", f"{path} exists and is not overwritten")) from None
+        raise BrokerError(both(f"{path} 已存在，不会覆盖", f"{path} exists and is not overwritten")) from None
     finally:
         temp.unlink()
     _sync_dir(path.parent)
@@ -84,7 +84,7 @@ def read_secret(path: Path) -> bytes:
 def new_dir(path: Path, mode: int = SECRET_DIR) -> Iterator[Path]:
     """A directory built aside, which appears at `path` when the block ends well, and not at all otherwise."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise BrokerError(both(f"{path} 已存在,不会覆盖", f"{path} exists and is not overwritten"))
+        raise BrokerError(both(f"{path} 已存在，不会覆盖", f"{path} exists and is not overwritten"))
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     stage.mkdir(mode)

@@ -88,7 +88,7 @@ def _password_file(directory: Path) -> Path:
     path = directory / mosquitto.PASSWORDS
     if not path.is_file():
         raise BrokerError(
-            both(f"{path} 不存在,先执行 manyi broker init", "no broker here: manyi broker init")
+            both(f"{path} 不存在，先执行 manyi broker init", "no broker here: manyi broker init")
         )
     return path
 
@@ -136,7 +136,7 @@ def _problems(boxes: list[str], known: set[str], handover: Path) -> list[str]:
     problems = []
     for box, times in Counter(boxes).items():
         if not is_account(box):
-            zh = f"“{box}”不是评价器编号(3 至 24 位小写字母、数字、连字符)"
+            zh = f"“{box}”不是评价器编号（3 至 24 位小写字母、数字、连字符）"
             problems.append(both(zh, f"{box!r} is no box id (docs/WIRE.md)"))
         elif box in known:
             problems.append(both(f"{box} 已有账户", f"{box} has an account: remove it first"))
@@ -145,7 +145,7 @@ def _problems(boxes: list[str], known: set[str], handover: Path) -> list[str]:
     if not boxes:
         problems.append(both("没有给出评价器", "no box is named"))
     if handover.exists():
-        problems.append(both(f"{handover} 已存在,不会覆盖", "exists and is not overwritten"))
+        problems.append(both(f"{handover} 已存在，不会覆盖", "exists and is not overwritten"))
     if not handover.absolute().parent.is_dir():
         problems.append(both(f"{handover.parent} 不是目录", "is not a directory"))
     return problems

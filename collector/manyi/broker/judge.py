@@ -116,7 +116,7 @@ def judge_config(where: str, text: str) -> Iterator[Finding]:
                 where, zh, f"no {option}: anybody with a password may do anything, or nobody comes in"
             )
     for option, zh, en in (
-        ("include_dir", "引用了其他配置文件,未检查", "other files are included, and were not looked at"),
+        ("include_dir", "引用了其他配置文件，未检查", "other files are included, and were not looked at"),
         ("connection", "桥接不受权限文件约束", "a bridge is not bound by the access list"),
         ("port", "旧式监听端口", "a listener in the old style: use listener, with TLS"),
         ("psk_file", "使用预共享密钥", "pre-shared keys are a second way in"),
@@ -167,7 +167,7 @@ def judge_acl(where: str, text: str) -> Iterator[Finding]:
             for access, wanted in (("write", name in writes), ("read", name in reads)):
                 verb = ("发布", "publish") if access == "write" else ("接收", "receive")
                 does = rules.allows(user, "write" if access == "write" else "read", topic)
-                who = user or "(匿名 anonymous)"
+                who = user or "（匿名 anonymous）"
                 if does and not wanted:
                     yield finding(where, f"{who} 可{verb[0]} {topic}", f"and must not {verb[1]} it")
                 if wanted and not does:
@@ -185,7 +185,7 @@ def judge_acl(where: str, text: str) -> Iterator[Finding]:
     for user in ("", SAMPLE, COLLECTOR, WINDOW):
         topic = f"{mosquitto.TOPIC}/visits/{OTHER_QUEUE}"
         if rules.allows(user, "write", topic) or rules.allows(user, "read", topic):
-            who = user or "(匿名 anonymous)"
+            who = user or "（匿名 anonymous）"
             yield finding(
                 where, f"{who} 可收发 {topic}", "and must not: only that queue system tells its visits"
             )
@@ -214,7 +214,7 @@ def judge_passwords(where: str, text: str) -> Iterator[Finding]:
             zh, en = _FLAWS[entry.flaw]
             yield finding(at, f"{entry.user}:{zh}", en)
         if not is_account(entry.user):
-            yield finding(at, f"“{entry.user}”不是评价器编号,也不是服务账户", "neither a box nor a service")
+            yield finding(at, f"“{entry.user}”不是评价器编号，也不是服务账户", "neither a box nor a service")
     if COLLECTOR not in {entry.user for entry in entries}:
         yield finding(where, f"缺少账户 {COLLECTOR}", "the collector has no account")
 

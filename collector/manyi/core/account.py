@@ -243,7 +243,7 @@ def _times(conn: sqlite3.Connection, life: Life) -> None:
 
 
 HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "zh": ("评价器", "按键", "已存", "其中分叉", "待传", "丢失(器)", "丢失(中心)", "不明(至多)", "相符"),
+    "zh": ("评价器", "按键", "已存", "其中分叉", "待传", "丢失（器）", "丢失（中心）", "不明（至多）", "相符"),
     "en": ("box", "pressed", "stored", "of it forked", "waiting", "lost (box)", "lost (centre)",
            "unknown (at most)", "adds up"),
 }  # fmt: skip

@@ -302,7 +302,7 @@ def _right_keys(conn: sqlite3.Connection, keys: Mapping[str, bytes]) -> None:
             return
     if firsts:
         raise InputError(
-            "密钥文件与任何一台评价器都不符:是不是拿错了文件?(采集服务的 link 密钥不能核对记录) / "
+            "密钥文件与任何一台评价器都不符：是不是拿错了文件？（采集服务的 link 密钥不能核对记录） / "
             "This key file fits no box at all, so it says nothing about the ledger. "
             "Is it the auditor's file? The collector's link keys cannot check records."
         )

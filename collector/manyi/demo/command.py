@@ -14,7 +14,7 @@ Seconds = Annotated[
     typer.Option(
         min=1,
         help=both(
-            "到时自动停止,核对每一个数字,并以退出码表示结果",
+            "到时自动停止，核对每一个数字，并以退出码表示结果",
             "Stop after this long, check every number, and say so by the exit code.",
         ),
     ),
@@ -24,7 +24,7 @@ Port = Annotated[
     typer.Option(
         min=1,
         max=65535,
-        help=both("大屏端口,默认 8000 或任一空闲端口", "Port of the wall; 8000 by default, or a free one."),
+        help=both("大屏端口，默认 8000 或任一空闲端口", "Port of the wall; 8000 by default, or a free one."),
     ),
 ]
 Faults = Annotated[
@@ -32,13 +32,14 @@ Faults = Annotated[
     typer.Option(
         "--faults",
         help=both(
-            "随机杀死评价器、消息服务器和采集服务,再重新启动",
+            "随机杀死评价器、消息服务器和采集服务，再重新启动",
             "Kill boxes, broker and collector at random, and start them again.",
         ),
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(help=both("相同的种子,相同的按键和故障", "The same seed: the same visitors and kills."))
+    int,
+    typer.Option(help=both("相同的种子，相同的按键和故障", "The same seed: the same visitors and kills.")),
 ]
 Keep = Annotated[
     Path | None,
@@ -55,7 +56,7 @@ def demo(
     keep: Keep = None,
     lang: Lang = "zh",
 ) -> None:
-    """在一台电脑上启动一座小城:真实固件的评价器、消息服务器、采集服务、大屏 / A small city on this machine."""
+    """在一台电脑上启动一座小城：真实固件的评价器、消息服务器、采集服务、大屏 / A small city on this machine."""
     from manyi.demo.run import Options, run  # noqa: PLC0415  # the broker is not installed on servers
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
