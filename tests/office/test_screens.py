@@ -247,3 +247,17 @@ def test_text_is_readable_on_its_ground() -> None:
     for colour in [*colours(hall, "s", "b", "d"), "#6d5337", "#6d4a22", "#80552a"]:
         assert contrast(colour, "#fdeacb") >= 4.5, colour
     assert contrast("#ffffff", "#b3261e") >= 4.5
+
+
+def test_a_bar_of_one_level_is_whole(screen: Chromium, city: City, serve: Serve) -> None:
+    with serve(city) as office:
+        screen.size(1920, 1080)
+        opened(screen, office.url)
+        screen.until("document.querySelectorAll('.places .bar').length > 3")
+        odd = """[...document.querySelectorAll('.places .row:not(.head)')].filter((row) => {
+          const parts = [...row.querySelectorAll('.bar i')].filter((node) => node.getClientRects().length);
+          const levels = [2, 3, 4].filter((at) => row.children[at].textContent !== '0');
+          const gaps = row.querySelector('.bar').clientWidth - parts.reduce((sum, node) => sum + node.clientWidth, 0);
+          return parts.length !== levels.length || gaps > 2 * Math.max(0, levels.length - 1) + 2;
+        }).map((row) => row.textContent)"""
+        assert screen.value(odd) == []
