@@ -2,6 +2,8 @@
 #
 # Refuses: to tell which keys were pressed by visitors, to retire while a record waits (unless forced: docs/CONSOLE.md).
 
+import gc
+
 from box import record
 from box.chain import hmac_sha256
 from ports.shelf import Shelf
@@ -51,6 +53,7 @@ class Bench:
         return hmac_sha256(ident["k_link"], SEALED % ident["box"].encode(), digest.encode())[:MAC_BYTES].hex()
 
     def _renew(self, words):
+        gc.collect()  # a line is 64 bytes of a file, in pieces of text: what they leave is taken away at once
         if self._renewal is None:
             from tasks.renew import Renewal  # noqa: PLC0415  once in years, and only then on the heap
 

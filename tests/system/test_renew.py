@@ -45,6 +45,14 @@ def new_site(port: int, ca: bytes | None = None) -> Site:
     return Site("127.0.0.1", port, "localhost", ca, {"wifi": [{"ssid": "hall", "key": "12345678"}]})
 
 
+def refused_by(port: int, ca: bytes | None = None) -> Site:
+    """A server that will not have the box: it asks every few seconds, as a real one does, and has time for its cable."""
+    site = site_of(port, ca)
+    return Site(
+        site.host, site.port, site.name, ca, {**site.extra, "backoff_ms": 3000, "backoff_max_ms": 5000}
+    )
+
+
 def who(bench: BenchBox) -> dict[str, object]:
     return dict(json.loads((bench.folder / "box.json").read_text()))
 
@@ -53,7 +61,7 @@ def test_a_password_that_was_revoked_is_named_and_renewed_and_what_waited_arrive
     bench: BenchBox, book: records.Records, make_mosquitto: Callable[..., Mosquitto], tmp_path: Path
 ) -> None:
     broker = make_mosquitto(users={BOX: "fresh", "c": "c"})
-    give(bench, book, site_of(broker.port))  # with the password of before: "secret"
+    give(bench, book, refused_by(broker.port))  # with the password of before: "secret"
     bench.tell("tap 3 40")
     bench.until("its light", lambda: bool(bench.heard("light")))
     found = {c.name: c for c in examine(bench, link_s=1, fingers=False)}
@@ -95,7 +103,7 @@ def test_another_server_with_another_root(
 ) -> None:
     old, new = make_certs(tmp_path / "old"), make_certs(tmp_path / "new")
     broker = make_mosquitto(tls=new)
-    give(bench, book, site_of(broker.port, old.ca_der.read_bytes()))
+    give(bench, book, refused_by(broker.port, old.ca_der.read_bytes()))
     bench.until("it refuses", lambda: bool(bench.heard("link down")))
     renewed(bench, Account(BOX, "x"), new_site(broker.port, new.ca_der.read_bytes()))
     bench.until("the link", lambda: any("link up" in line for line in bench.said))
