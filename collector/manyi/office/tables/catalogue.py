@@ -57,7 +57,7 @@ _ALL = (
     Entry("reds", _("Dissatisfied ratings"), Action.ratings, lists.reds, paged=True),
     Entry("corrections", _("Changed to better"), Action.ratings, _plain(units.corrections)),
     Entry("visits", _("Visits and unrated"), Action.ratings, _plain(fleet.visits)),
-    Entry("ratings", _("All ratings"), Action.ratings, lists.ratings, city=True, paged=True),
+    Entry("ratings", _("All ratings"), Action.ratings, lists.ratings, city=True, person=True, paged=True),
     Entry(
         "staff",
         _("Staff"),
