@@ -175,14 +175,10 @@ def area_course(level: str, where: str) -> Query:
 
 
 def area_day_rate(where: str) -> list[Query]:
-    """Each day's 满意率 and its bounds; days that cannot carry one are gaps."""
+    """Each day's 满意率 and its bounds; days that cannot carry one are gaps: the root of less than nothing is null."""
     of_day = f'FROM "rollup_day" WHERE "tier" = \'hall\' AND {where} AND $timeFilter GROUP BY time(1d) fill(none) {TZ}'
     return [
-        Query(
-            DAY,
-            f'SELECT "{name}" FROM (SELECT {_N} AS "n", {what} AS "{name}" {of_day}) WHERE "n" >= {FEWEST} {TZ}',
-            name,
-        )
+        Query(DAY, f'SELECT {what} + 0 * sqrt({_N} - {FEWEST}) AS "{name}" {of_day}', name)
         for name, what in (("hi", _bound("s", "+")), ("rate", _share("s")), ("lo", _bound("s", "-")))
     ]
 

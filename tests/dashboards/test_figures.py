@@ -212,11 +212,14 @@ def test_days_are_stacked_from_the_ledgers_days_and_small_days_have_no_rate(aske
     good = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r) and r.level == 1)
     enough = {day: bounds(good[day], n) for day, n in days.items() if n >= FEWEST}
     for ref, name, at in (("B", "rate", 0), ("C", "lo", 1), ("A", "hi", 2)):
-        shown = {r["time"]: r[name] for r in asker.ask("county", "每日满意率与区间", ref)}
+        rows = asker.ask("county", "每日满意率与区间", ref)
+        shown = {r["time"]: r[name] for r in rows if r[name] is not None}
         assert shown.keys() == enough.keys()
         assert shown == pytest.approx({day: b[at] for day, b in enough.items()}, abs=1e-9)
-    quiet = asker.ask("county", "每日满意率与区间", "B", county=["nowhere"])
-    assert quiet == []
+    few = asker.ask("hall", "每日满意率与区间", "B", hall=["sh-h2"])
+    small = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r) and r.hall == "sh-h2")
+    assert {r["time"]: r["rate"] is None for r in few} == {day: n < FEWEST for day, n in small.items()}
+    assert min(small.values()) < FEWEST
 
 
 @pytest.mark.parametrize(
