@@ -3,7 +3,8 @@
     python -m tests.firmware.soak [PRESSES] [--heap 56wK] [--plain]
 
 100,000 presses take a finger three and a half hours. The box's own time runs SPEED times faster than ours (box.json,
-`speed`: debouncing, timeouts, back-off and the watchdog with it), so here they take half an hour.
+`speed`: debouncing, timeouts and back-off with it; the watchdog alone waits for a busy host), so here they take half an
+hour, on a host that has nothing else to do.
 
 There is a badge reader, and a badge now and then. Every press that got its light must reach the collector once, nothing
 may be lost, and the heap must not grow: the free bytes that the beats tell, counted after a collection of garbage, are

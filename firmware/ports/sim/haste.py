@@ -1,6 +1,7 @@
 # Time that runs `speed` times faster than the wall's, if box.json asks for it: for everything alike, keys, debouncing,
-# timeouts, back-off, asyncio itself. So a night of presses takes minutes, and what the host computes in
-# between (a handshake, a write to flash) weighs as many times more than it does here, as it would on a board.
+# timeouts, back-off, asyncio itself. So a night of presses takes minutes, and what the host computes in between (a
+# handshake, a write to flash) weighs as many times more than it does here, as it would on a board. The watchdog alone
+# (port.py) is as patient as before: a host that is busy elsewhere is no box that hangs.
 #
 # Refuses: to change while the box runs. Loaded only by who is in haste.
 
