@@ -16,6 +16,7 @@ import uvicorn
 from manyi.office import asgi
 from manyi.office.access import database
 from manyi.office.access.policy import PRUNE_S
+from manyi.office.bounds import Protocol, bounded
 from manyi.office.hub import Hub
 from manyi.office.middleware import public_door
 from manyi.office.runtime import OfficeSettings, Runtime, configure
@@ -102,7 +103,9 @@ async def _main(
 
 def _config(application: Any, settings: OfficeSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        application,
+        bounded(application),
+        http=Protocol,
+        ws="none",  # nothing here speaks it, and Django would fail over each try
         lifespan="off",
         log_config=None,
         access_log=False,
