@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from manyi.office import frames
+from manyi.office.access.scope import EVERYBODY, Role, Scope
 from manyi.office.errors import SourceDown, TooManyStreams
 from manyi.office.frames import HELLO
 from manyi.office.hub import Hub
 from manyi.office.pace import SNAPSHOT_GAP_MS
+from manyi.office.source import Snapshot
 from manyi.office.stream import Stream
 
 from tests.office.city import City
@@ -73,6 +77,40 @@ def test_two_clients_share_one_reading_of_the_stores() -> None:
         assert frames[0] == frames[1]
         assert city.reads == 1
         hub.close()
+
+    asyncio.run(story())
+
+
+def test_fifty_clients_are_one_reading_and_one_encoding_for_each_different_view(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+
+    def still(part: Snapshot) -> bytes:
+        made.append(",".join(county["id"] for county in part["counties"]))
+        return frames.still(part)
+
+    monkeypatch.setattr("manyi.office.hub.still", still)
+
+    class Counted(City):
+        def wall(self, now_ms: int) -> dict[str, Any]:
+            self.walls += 1
+            return super().wall(now_ms)
+
+        walls = 0
+
+    async def story() -> None:
+        city = Counted()
+        hub = Hub(city, "build")
+        clerks = [Scope(Role.county, county=f"c{i % 2}", staff=f"s{i}") for i in range(20)]
+        clients = [hub.join(None, scope) for scope in [EVERYBODY] * 30 + clerks]
+        for _ in range(2):
+            for _ in range(30):  # some in every county: a picture that did not change is not sent
+                city.press()
+            await asyncio.gather(*(until(client, b"event: wall") for client in clients))
+        hub.close()
+        assert set(made) == {"c0,c1,c2", "c0", "c1"}
+        assert 3 * (city.walls - 1) <= len(made) <= 3 * city.walls  # the last one may be in the making
 
     asyncio.run(story())
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from manyi.core import stores
 from manyi.core.projector import Figures
+from manyi.core.roster.rows import fact_rows
 from manyi.core.wall import CLOSED_AFTER_MS
 from manyi.office import OfficeSettings
 from manyi.office.errors import HallUnknown, SourceDown
@@ -77,6 +78,22 @@ def test_a_commit_changes_the_version_and_reading_does_not(collector: Collector)
     assert source.version() == before
     collector.visits(1)
     assert source.version() != before
+
+
+def test_where_boxes_stand_is_read_again_only_when_the_roster_changes(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    monkeypatch.setattr("manyi.office.stores.fact_rows", lambda conn: reads.append(1) or fact_rows(conn))
+    collector.visits(1)
+    source = Stores(collector.folder)
+    before = source.places(LATER)
+    collector.visits(1, 2)
+    assert source.places(LATER) == before != {}
+    assert reads == [1]
+    collector.ledger.fact(placed("b2", "w1"))
+    assert source.places(LATER) == before | {"b2": before["b1"]}
+    assert reads == [1, 1]
 
 
 def test_a_hall_shows_batches_of_five_and_no_person(collector: Collector) -> None:

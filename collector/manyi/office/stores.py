@@ -15,7 +15,7 @@ from manyi.core import account, metrics, stores, wall_view
 from manyi.core.errors import LedgerError
 from manyi.core.ledger import reader, schema
 from manyi.core.roster.model import Roster
-from manyi.core.roster.rows import fact_rows
+from manyi.core.roster.rows import fact_rows, newest_fact
 from manyi.office.errors import HallUnknown, SourceDown
 
 Connection = sqlite3.Connection
@@ -31,6 +31,7 @@ class Stores:
         self._wall: Connection | None = None
         self._ledger: Connection | None = None
         self._opened: tuple[int, int] | None = None
+        self._roster: tuple[int, Roster] | None = None
 
     def version(self) -> Hashable:
         """Which file it is, and SQLite's own count of what others committed to it."""
@@ -61,9 +62,16 @@ class Stores:
 
     def places(self, now_ms: int) -> dict[str, tuple[str, str]]:
         with self._reading_ledger() as conn:
-            roster = Roster.from_facts(fact_rows(conn))
+            roster = self._roster_of(conn)
         found = {box: roster.where(box, now_ms) for box in roster.boxes}
         return {box: (place.county, place.hall) for box, place in found.items() if place.window}
+
+    def _roster_of(self, conn: Connection) -> Roster:
+        """Built once for each state of the roster: the reader that asks is the one that every wall waits for."""
+        newest = newest_fact(conn)
+        if self._roster is None or self._roster[0] != newest:
+            self._roster = newest, Roster.from_facts(fact_rows(conn))
+        return self._roster[1]
 
     def ledger(self) -> None:
         with self._reading_ledger() as conn:
@@ -90,6 +98,7 @@ class Stores:
     def _reading_ledger(self) -> Iterator[Connection]:
         try:
             if self._ledger is None:
+                self._roster = None
                 self._ledger = schema.open_for_reading(self._ledger_file)
             yield self._ledger
         except (LedgerError, sqlite3.Error) as error:

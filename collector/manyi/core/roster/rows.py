@@ -9,6 +9,8 @@ from manyi.core.roster.facts import KEYS
 _FACTS = """
 SELECT id, at_ms, kind, '', '', 0, 0, body, hash FROM row
 WHERE kind <> 'record' AND kind IN ({}) AND id <= ? ORDER BY id"""
+# The first term lets SQLite use the index that has no records in it.
+_NEWEST = "SELECT coalesce(max(id), 0) FROM row WHERE kind <> 'record' AND kind IN ({})"
 FOR_EVER = 2**62
 
 
@@ -19,3 +21,10 @@ def fact_rows(
     names = tuple(kinds)
     query = _FACTS.format(",".join("?" * len(names)))
     return [Row._make(r) for r in conn.execute(query, (*names, up_to_row))]
+
+
+def newest_fact(conn: sqlite3.Connection) -> int:
+    """The id of the newest fact row of any kind; 0: there is none. Cheap: a roster of this number needs no second reading."""
+    names = tuple(KEYS)
+    found = conn.execute(_NEWEST.format(",".join("?" * len(names))), names).fetchone()
+    return int(found[0])
