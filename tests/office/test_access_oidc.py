@@ -97,6 +97,23 @@ def test_an_identity_that_takes_another_name_does_not_get_that_account(
         assert sign_on(client).status_code == 403
 
 
+def test_a_second_identity_of_the_same_name_gets_nothing_until_an_officer_says_so(
+    joined: People, provider: Provider
+) -> None:
+    from manyi.office.access.officers import reset_factor  # noqa: PLC0415
+
+    provider.who = "hall_leader"
+    with joined.browser() as client:
+        assert sign_on(client).status_code == 302
+    provider.sub = "subject-2"  # the provider gave the name away again
+    with joined.browser() as client:
+        assert sign_on(client).status_code == 403
+        assert client.get("/me/").status_code == 302
+    reset_factor(joined.user("hall_leader"))
+    with joined.browser() as client:
+        assert sign_on(client).headers["location"] == "/start/"
+
+
 @pytest.mark.parametrize("process", ["login", "connect"])
 def test_somebody_logged_in_cannot_become_an_officer_by_the_way(
     joined: People, provider: Provider, process: str

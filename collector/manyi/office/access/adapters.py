@@ -12,6 +12,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount
 from cryptography.fernet import Fernet
 from django.http import HttpRequest
 from django.shortcuts import render
@@ -42,6 +43,10 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no t
     def get_client_ip(self, request: HttpRequest) -> str:
         return address(request)
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """allauth would put the host name into it, and every port in `Host:` would be another five tries."""
+        return typed_name(request, credentials)
+
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
         """Closed networks have no mail; what would have been said stands in the audit log."""
 
@@ -64,7 +69,11 @@ def _box() -> Fernet:
 
 
 class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """An identity is matched to the account of the same name, once; the three officers log in here alone."""
+    """An identity is matched to the account of the same name, once; the three officers log in here alone.
+
+    Another identity that comes under the same name is refused: a provider that gives a name away again (or lets people
+    choose it) would give the account away. A reset second factor forgets the match (officers.py).
+    """
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
@@ -73,6 +82,8 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]
         name = _claimed(sociallogin)
         user = sociallogin.user if sociallogin.is_existing else User.objects.filter(username=name).first()
         why = _refused(user, name)
+        if not why and not sociallogin.is_existing and SocialAccount.objects.filter(user=user).exists():
+            why = "the account is matched to another identity"
         if why:
             audit.record(request, audit.Event.sso_refused, subject=name, why=why)
             raise ImmediateHttpResponse(render(request, "access/no_account.html", {"name": name}, status=403))

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from asgiref.sync import sync_to_async
 from auditlog.context import set_actor
 from axes.models import AccessAttempt
@@ -190,8 +191,10 @@ def unlock(username: str) -> int:
 
 
 def reset_factor(user: User) -> None:
-    """The account logs in by password alone next time, and adds a second factor then if its role needs one."""
+    """The account logs in by password alone next time, and adds a second factor then if its role needs one. Its match to
+    an identity of single sign-on is forgotten too: the next one of its name is taken."""
     Authenticator.objects.filter(user_id=user.pk).delete()
+    SocialAccount.objects.filter(user_id=user.pk).delete()
     end_sessions(user)
 
 

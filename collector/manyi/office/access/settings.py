@@ -42,7 +42,7 @@ def fixed() -> dict[str, Any]:
             "axes.backends.AxesStandaloneBackend",
             "allauth.account.auth_backends.AuthenticationBackend",
         ],
-        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
+        "PASSWORD_HASHERS": ["manyi.office.access.passwords.Argon2"],
         "AUTH_PASSWORD_VALIDATORS": [
             {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
             for name, options in (
