@@ -206,6 +206,17 @@ def test_a_stream_ends_when_its_right_does(brisk: People, change: Any) -> None:
         assert client.get("/events").status_code == 401
 
 
+def test_an_account_has_so_many_streams_and_no_more(town: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    from manyi.office import hub  # noqa: PLC0415
+
+    monkeypatch.setattr(hub, "OWN_STREAMS", 1)
+    with town.browser("county") as client, town.browser("centre") as other, stream(client) as events:
+        next(events)
+        assert client.get("/events").status_code == 503
+        with stream(other) as others:
+            next(others)
+
+
 def test_a_stream_goes_on_while_its_right_does(brisk: People) -> None:
     with brisk.browser("county") as client, stream(client) as events:
         beats = 0

@@ -12,7 +12,7 @@ from manyi.office import frames
 from manyi.office.access.scope import EVERYBODY, Role, Scope
 from manyi.office.errors import SourceDown, TooManyStreams
 from manyi.office.frames import HELLO
-from manyi.office.hub import Hub
+from manyi.office.hub import OWN_STREAMS, Hub
 from manyi.office.pace import SNAPSHOT_GAP_MS
 from manyi.office.source import Snapshot
 from manyi.office.stream import Stream
@@ -49,6 +49,38 @@ def test_a_client_that_takes_nothing_is_known_as_stuck() -> None:
     stream.put("beat", b"", 20_000)
     assert not stream.stuck(31_000, 30_000)
     assert stream.stuck(31_001, 30_000)
+
+
+def test_halls_screens_cannot_shut_the_walls_out() -> None:
+    async def story() -> None:
+        hub = Hub(City(1, 1), "build", limit=10)
+        halls = [hub.join("h0-0") for _ in range(8)]
+        with pytest.raises(TooManyStreams):
+            hub.join("h0-0")
+        walls = [hub.join(None), hub.join(None)]
+        with pytest.raises(TooManyStreams):
+            hub.join(None)
+        hub.close()
+        for each in (*halls, *walls):
+            async for _ in each:
+                pass
+
+    asyncio.run(story())
+
+
+def test_one_account_cannot_shut_the_others_out() -> None:
+    async def story() -> None:
+        hub = Hub(City(1, 1), "build")
+        mine = [hub.join(None, owner="7") for _ in range(OWN_STREAMS)]
+        with pytest.raises(TooManyStreams):
+            hub.join(None, owner="7")
+        mine.append(hub.join(None, owner="8"))
+        hub.close()
+        for each in mine:
+            async for _ in each:
+                pass
+
+    asyncio.run(story())
 
 
 def test_places_are_limited_and_come_free_again() -> None:

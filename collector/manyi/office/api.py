@@ -95,7 +95,10 @@ async def wall_events(request: HttpRequest) -> HttpResponseBase:
     from manyi.office.access.watch import watched  # noqa: PLC0415  needs the models
 
     session = request.session.session_key or ""
-    return _stream(request, lambda: watched(current().hub.join(None, scope), session, scope, settings.access))
+    owner = str(request.user.pk)
+    return _stream(
+        request, lambda: watched(current().hub.join(None, scope, owner), session, scope, settings.access)
+    )
 
 
 @public

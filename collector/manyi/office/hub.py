@@ -31,6 +31,10 @@ T = TypeVar("T")
 POLL_S = 0.05
 # A control centre has tens of screens, a city's halls some hundreds; each stream costs a thread and a socket.
 MAX_STREAMS = 500
+# Anybody who reaches the port may open a hall's screen: one place in so many is kept for walls, which need a login.
+WALLS_SHARE = 5
+# One account: some screens and tabs of a control centre. More is a fault, or somebody who wants to shut the others out.
+OWN_STREAMS = 20
 # A client that took nothing for this long is gone or asleep; its place is given up, and it reconnects.
 STUCK_MS = 30_000
 # Where boxes stand and how their accounts do, for pictures cut down to a place: read at most so often, it costs a scan.
@@ -105,12 +109,17 @@ class Hub:
             self._answers.popitem(last=False)
         return made[1]
 
-    def join(self, hall: str | None = None, scope: Scope = EVERYBODY) -> AsyncIterator[bytes]:
-        """Frames for one client, of the wall as `scope` sees it or of one hall. Raises TooManyStreams."""
-        if self._closed or len(self._streams) >= self._limit:
+    def join(
+        self, hall: str | None = None, scope: Scope = EVERYBODY, owner: str = ""
+    ) -> AsyncIterator[bytes]:
+        """Frames for one client, of the wall as `scope` sees it or of one hall. Raises TooManyStreams.
+
+        `owner`: the account, "" if there is none.
+        """
+        if self._closed or self._is_full(hall, owner):
             self.refused += 1
             raise TooManyStreams
-        stream = Stream(hall, lens(scope))
+        stream = Stream(hall, lens(scope), owner)
         self._streams.add(stream)
         frames = self._wall_frames.get(stream.scope, b"")
         known = frames if hall is None else self._halls.get(hall, b"")
@@ -119,6 +128,14 @@ class Hub:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="office-hub")
         return self._serve(stream)
+
+    def _is_full(self, hall: str | None, owner: str) -> bool:
+        if len(self._streams) >= self._limit:
+            return True
+        if owner and sum(stream.owner == owner for stream in self._streams) >= OWN_STREAMS:
+            return True
+        halls = sum(stream.hall is not None for stream in self._streams)
+        return hall is not None and halls >= self._limit - self._limit // WALLS_SHARE
 
     def close(self) -> None:
         """End every stream and take no more; called once, when the server stops."""

@@ -15,10 +15,21 @@ from manyi.office.frames import HELLO
 class Stream:
     """Holds at most one frame per event name, so that its memory does not grow with the client's slowness."""
 
-    __slots__ = ("_bell", "_frames", "_open", "_reader", "_waiting_since", "dropped", "hall", "scope")
+    __slots__ = (
+        "_bell",
+        "_frames",
+        "_open",
+        "_reader",
+        "_waiting_since",
+        "dropped",
+        "hall",
+        "owner",
+        "scope",
+    )
 
-    def __init__(self, hall: str | None, scope: Scope = EVERYBODY) -> None:
+    def __init__(self, hall: str | None, scope: Scope = EVERYBODY, owner: str = "") -> None:
         self.hall = hall
+        self.owner = owner
         self.scope = scope
         self.dropped = 0
         self._reader: asyncio.Task[object] | None = None
