@@ -38,8 +38,15 @@ BUNDLES = (
     "tasks.update",
 )  # each with what it alone needs
 ALONE = frozenset({"ports.sim.fingers", "box.calendar"})  # a fake board has them, too
-TOOLS = [Path("build.py"), Path("bundle.py"), Path("names.py"), Path("scopes.py"), Path("shrink.py")]
-NOT_FIRMWARE = {*TOOLS, Path("image.py")}
+TOOLS = [
+    Path("build.py"),
+    Path("bundle.py"),
+    Path("module.py"),
+    Path("names.py"),
+    Path("scopes.py"),
+    Path("shrink.py"),
+]
+NOT_FIRMWARE = {*TOOLS, Path("image.py"), Path("partitions.py")}
 
 
 def compiler() -> tuple[str, str]:

@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import ast
 
+from module import Module, Renamer, Unclear, renamer_of
 from scopes import FUNCTIONS, stored, variables_of
-
-
-class Unclear(Exception):
-    """The text says something that only a running program could answer."""
 
 
 def bundled(
@@ -26,7 +23,7 @@ def bundled(
 
     `alone`: it takes only what nobody else imports. `apart`: modules that it must not take.
     """
-    modules = {name: _Module(name, text, texts.keys()) for name, text in texts.items()}
+    modules = {name: Module(name, text, texts.keys()) for name, text in texts.items()}
     order: list[str] = []
     _gather(modules, root, set(apart) | (_shared(modules, root, apart) if alone else set()), order)
     became = _named(modules, order)
@@ -40,30 +37,10 @@ def _text(tree: ast.Module) -> str:
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 
-# ---- what a module is
+# ---- who goes in, under which name
 
 
-class _Module:
-    def __init__(self, name: str, text: str, known: object) -> None:
-        self.name, self.tree, self._known = name, ast.parse(text), known
-        self.own: list[str] = []  # what it defines
-        for node in self.tree.body:
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                self.own += [n for n in stored([node]) if n not in self.own]
-
-    def ours(self, node: ast.ImportFrom) -> list[tuple[str, str, str | None]]:
-        """(what it is called here, module, name in it or None for the module itself), of an import of our own modules."""
-        found = []
-        for one in node.names:
-            called = one.asname or one.name
-            if f"{node.module}.{one.name}" in self._known:  # type: ignore[operator]
-                found.append((called, f"{node.module}.{one.name}", None))
-            elif node.module in self._known:  # type: ignore[operator]
-                found.append((called, str(node.module), one.name))
-        return found
-
-
-def _gather(modules: dict[str, _Module], name: str, apart: set[str], order: list[str]) -> None:
+def _gather(modules: dict[str, Module], name: str, apart: set[str], order: list[str]) -> None:
     """In the order in which they would be loaded."""
     order.append(name)
     for node in modules[name].tree.body:
@@ -73,7 +50,7 @@ def _gather(modules: dict[str, _Module], name: str, apart: set[str], order: list
                     _gather(modules, module, apart, order)
 
 
-def _shared(modules: dict[str, _Module], root: str, apart: frozenset[str]) -> set[str]:
+def _shared(modules: dict[str, Module], root: str, apart: frozenset[str]) -> set[str]:
     """What somebody needs who is not taken in either."""
     asked: dict[str, set[str]] = {}
     for name, module in modules.items():
@@ -94,7 +71,7 @@ def _shared(modules: dict[str, _Module], root: str, apart: frozenset[str]) -> se
         shared |= more
 
 
-def _named(modules: dict[str, _Module], order: list[str]) -> dict[tuple[str, str], str]:
+def _named(modules: dict[str, Module], order: list[str]) -> dict[tuple[str, str], str]:
     """(module, name) -> its name in the bundle. The root's own stay; what is imported from elsewhere keeps its name too."""
     foreign = {n for m in order for node in modules[m].tree.body for n in _foreign(modules[m], node, order)}
     nodes = [n for m in order for n in ast.walk(modules[m].tree)]
@@ -116,7 +93,7 @@ def _named(modules: dict[str, _Module], order: list[str]) -> dict[tuple[str, str
     return became
 
 
-def _foreign(module: _Module, node: ast.stmt, order: list[str]) -> list[str]:
+def _foreign(module: Module, node: ast.stmt, order: list[str]) -> list[str]:
     if isinstance(node, ast.Import):
         if any("." in one.name and not one.asname for one in node.names):
             raise Unclear(f"{module.name}: {ast.unparse(node)}")
@@ -127,94 +104,11 @@ def _foreign(module: _Module, node: ast.stmt, order: list[str]) -> list[str]:
     return []
 
 
-# ---- names
-
-
-class _Renamer(ast.NodeTransformer):
-    """Names of a module's top level by what they became, wherever they are not somebody's own variable."""
-
-    def __init__(self, module: _Module, names: dict[str, str], aliases: dict[str, dict[str, str]]) -> None:
-        self._module, self._names, self._aliases = module, names, aliases
-        self._hidden: list[set[str]] = []
-
-    def _seen(self, name: str) -> bool:
-        return not any(name in scope for scope in self._hidden)
-
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> ast.AST:
-        node.args = self.visit(node.args)  # defaults belong to the scope around
-        if not isinstance(node, ast.Lambda):
-            node.decorator_list = [self.visit(d) for d in node.decorator_list]
-            if not self._hidden:
-                node.name = self._names.get(node.name, node.name)
-        self._hidden.append(variables_of(node))
-        if isinstance(node, ast.Lambda):
-            node.body = self.visit(node.body)
-        else:
-            node.body = [self.visit(s) for s in node.body]
-        self._hidden.pop()
-        return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _function
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        if not self._hidden:
-            node.name = self._names.get(node.name, node.name)
-        node.bases = [self.visit(b) for b in node.bases]
-        inner = set(stored(node.body))
-        for i, statement in enumerate(node.body):
-            methods = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
-            # A method is called what it is called; it does not see the class's own names, the other statements do.
-            self._hidden.append(set() if methods else inner)
-            node.body[i] = self.visit(statement)
-            self._hidden.pop()
-        return node
-
-    def visit_Global(self, node: ast.Global) -> ast.AST:
-        node.names = [self._names.get(n, n) for n in node.names]
-        return node
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
-        return self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if self._seen(node.id):
-            if node.id in self._aliases:
-                raise Unclear(f"{self._module.name}: the module {node.id} is passed on")
-            node.id = self._names.get(node.id, node.id)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        base = node.value
-        if isinstance(base, ast.Name) and base.id in self._aliases and self._seen(base.id):
-            if not isinstance(node.ctx, ast.Load) or node.attr not in self._aliases[base.id]:
-                raise Unclear(f"{self._module.name}: {base.id}.{node.attr}")
-            return ast.copy_location(ast.Name(self._aliases[base.id][node.attr], ast.Load()), node)
-        return self.generic_visit(node)
-
-
-def _renamer(
-    module: _Module, became: dict[tuple[str, str], str], order: set[str], imports: list[ast.ImportFrom]
-) -> _Renamer:
-    names = {name: new for (m, name), new in became.items() if m == module.name}
-    aliases: dict[str, dict[str, str]] = {}
-    for node in imports:
-        for called, m, name in module.ours(node):
-            if m not in order:
-                continue
-            if name is None:
-                aliases[called] = {n: new for (of, n), new in became.items() if of == m}
-            elif (m, name) in became:
-                names[called] = became[m, name]
-            else:
-                raise Unclear(f"{module.name}: {m} has no {name}")
-    return _Renamer(module, names, aliases)
-
-
 # ---- the whole
 
 
 def _pour(
-    modules: dict[str, _Module],
+    modules: dict[str, Module],
     name: str,
     became: dict[tuple[str, str], str],
     body: list[ast.stmt],
@@ -224,7 +118,7 @@ def _pour(
     done.add(name)
     module, order = modules[name], {m for m, _ in became}
     imports = [n for n in module.tree.body if isinstance(n, ast.ImportFrom)]
-    renamer = _renamer(module, became, order, imports)
+    renamer = renamer_of(module, became, order, imports)
     for node in module.tree.body:
         if isinstance(node, ast.ImportFrom):
             ours = {called: m for called, m, _ in module.ours(node) if m in order}
@@ -246,7 +140,7 @@ def _pour(
 class _Late:
     """A module that is loaded beside the bundle: what it wants of the modules in there it asks of the bundle."""
 
-    def __init__(self, module: _Module, root: str, became: dict[tuple[str, str], str]) -> None:
+    def __init__(self, module: Module, root: str, became: dict[tuple[str, str], str]) -> None:
         self._module, self._root, self._became = module, root, became
         self._mark = "_" + root.rpartition(".")[2]  # behind a name that is somebody's here already
         self._order = {m for m, _ in became}
@@ -254,14 +148,12 @@ class _Late:
     def tree(self) -> ast.Module:
         tree = self._module.tree
         imports = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
-        renamer = _renamer(self._module, self._became, self._order, imports)
-        renamer._names = {
-            c: n for c, n in renamer._names.items() if (self._module.name, c) not in self._became
-        }
+        renamer = renamer_of(self._module, self._became, self._order, imports)
+        renamer.names = {c: n for c, n in renamer.names.items() if (self._module.name, c) not in self._became}
         bound = {n for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for n in variables_of(f)} | set(
             stored(tree.body)
         )
-        for names in renamer._aliases.values():
+        for names in renamer.aliases.values():
             for name, new in names.items():
                 names[name] = new + self._mark if new in bound else new
         asked = self._asked(renamer)
@@ -269,14 +161,14 @@ class _Late:
         self._imports(tree, asked)
         return tree
 
-    def _asked(self, renamer: _Renamer) -> dict[str, list[str]]:
+    def _asked(self, renamer: Renamer) -> dict[str, list[str]]:
         """Of each module known here by name, what is asked of it."""
         found: dict[str, list[str]] = {}
         for node in ast.walk(self._module.tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 called = node.value.id
-                if called in renamer._aliases and node.attr in renamer._aliases[called]:
-                    new = renamer._aliases[called][node.attr]
+                if called in renamer.aliases and node.attr in renamer.aliases[called]:
+                    new = renamer.aliases[called][node.attr]
                     if new not in found.setdefault(called, []):
                         found[called].append(new)
         return found

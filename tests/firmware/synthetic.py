@@ -14,12 +14,13 @@ from operator import xor
 from pathlib import Path
 
 import image
+import partitions
 
 STOCK = [
-    image.Partition("nvs", 1, 2, 0x9000, 0x6000),
-    image.Partition("phy_init", 1, 1, 0xF000, 0x1000),
-    image.Partition("factory", 0, 0, 0x10000, 0x1F0000),
-    image.Partition("vfs", 1, 0x81, 0x200000, 0x200000),
+    partitions.Partition("nvs", 1, 2, 0x9000, 0x6000),
+    partitions.Partition("phy_init", 1, 1, 0xF000, 0x1000),
+    partitions.Partition("factory", 0, 0, 0x10000, 0x1F0000),
+    partitions.Partition("vfs", 1, 0x81, 0x200000, 0x200000),
 ]
 PARTITIONS = Path(image.HERE) / "boards" / "partitions.csv"
 
@@ -63,5 +64,5 @@ def micropython_bin(
     raw = bytearray(b"\xff" * 0x10000)
     loader = esp_image(20_000, chip, seed)
     raw[base : base + len(loader)] = loader
-    raw[image.TABLE_AT : image.TABLE_AT + image.TABLE_SIZE] = image.table(STOCK)
+    raw[partitions.TABLE_AT : partitions.TABLE_AT + partitions.TABLE_SIZE] = partitions.table(STOCK)
     return bytes(raw[base:]) + esp_image(app_size, chip, seed + 1, description(version))

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import image
+import partitions
 import pytest
 
 from tests.firmware.conftest import FIRMWARE, RunMicropython
@@ -27,14 +28,14 @@ def test_the_table_fits_four_mebibytes_and_ends_with_the_journal() -> None:
     parts = image.ours()
     assert [p.name for p in parts] == ["nvs", "phy_init", "factory", "vfs", "data", "journal"]
     journal = parts[-1]
-    assert (journal.kind, journal.subtype, journal.size) == (image.DATA, 0x40, 512 * 1024)
+    assert (journal.kind, journal.subtype, journal.size) == (partitions.DATA, 0x40, 512 * 1024)
     assert journal.at + journal.size == 4 * MIB
     assert image.named(parts, "factory").at == 0x10000
 
 
 def test_the_table_reads_back_and_carries_its_checksum() -> None:
     raw, parts = image.table(image.ours()), image.ours()
-    rows = [struct.unpack_from(image.ENTRY, raw, 32 * i) for i in range(len(parts))]
+    rows = [struct.unpack_from(partitions.ENTRY, raw, 32 * i) for i in range(len(parts))]
     assert [(r[1], r[2], r[3], r[4], r[5].rstrip(b"\0").decode()) for r in rows] == [
         (p.kind, p.subtype, p.at, p.size, p.name) for p in parts
     ]
@@ -50,7 +51,7 @@ def test_the_table_reads_back_and_carries_its_checksum() -> None:
 def test_a_table_that_overlaps_or_is_off_a_block_is_refused(line: str) -> None:
     text = re.sub(r"^vfs,.*$", line, PARTITIONS.read_text(), flags=re.MULTILINE)
     with pytest.raises(image.Wrong):
-        image.partitions(text)
+        partitions.partitions(text)
 
 
 @pytest.mark.parametrize("chip", ["esp32", "esp32s3"])
