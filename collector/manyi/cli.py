@@ -109,7 +109,7 @@ RosterPath = Annotated[
     typer.Argument(
         exists=True,
         help=both(
-            "名册所在文件夹(CSV、xlsx、xls),或一个工作簿",
+            "名册所在文件夹（CSV、xlsx、xls），或一个工作簿",
             "The folder with the roster's CSV files and workbooks, or one workbook.",
         ),
     ),
@@ -364,7 +364,7 @@ def roster_import(
 
 @roster_app.command("template")
 def roster_template(
-    out: Annotated[Path, typer.Argument(help=both("新文件,.xlsx", "A new file, .xlsx."))],
+    out: Annotated[Path, typer.Argument(help=both("新文件，.xlsx", "A new file, .xlsx."))],
     lang: LangOption = Lang.zh,
 ) -> None:
     """写出名册模板工作簿 / Write a workbook to fill in."""

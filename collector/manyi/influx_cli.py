@@ -8,13 +8,13 @@ import typer
 from manyi.broker.names import both
 
 influx_app = typer.Typer(
-    no_args_is_help=True, help=both("时序数据库(InfluxDB 2)", "The time series (InfluxDB 2).")
+    no_args_is_help=True, help=both("时序数据库（InfluxDB 2）", "The time series (InfluxDB 2).")
 )
 
 
 @influx_app.callback()
 def _group() -> None:
-    """时序数据库(InfluxDB 2) / The time series (InfluxDB 2)."""
+    """时序数据库（InfluxDB 2） / The time series (InfluxDB 2)."""
 
 
 @influx_app.command("init")
@@ -27,14 +27,14 @@ def influx_init(
         str, typer.Option("--prefix", help=both("存储桶名称的开头", "How the buckets' names begin."))
     ] = "manyi",
     folder: Annotated[
-        Path, typer.Option("--dir", help=both("令牌文件目录(0600)", "Folder of the token files, 0600."))
+        Path, typer.Option("--dir", help=both("令牌文件目录（0600）", "Folder of the token files, 0600."))
     ] = Path("secrets"),
     operator: Annotated[
         Path | None,
         typer.Option(
             "--operator-token-file",
             help=both(
-                "操作员令牌文件(0600);全新服务器会新建",
+                "操作员令牌文件（0600）；全新服务器会新建",
                 "The operator token's file, 0600; made for a new server.",
             ),
         ),

@@ -23,7 +23,7 @@ SHOWN_DIGITS = 12
 """Of a serial in a list: enough to name it, short enough to type."""
 
 ca_app = typer.Typer(no_args_is_help=True, help=both("私有证书机构", "The private certificate authority."))
-broker_app = typer.Typer(no_args_is_help=True, help=both("消息代理(Mosquitto)", "The broker (Mosquitto)."))
+broker_app = typer.Typer(no_args_is_help=True, help=both("消息代理（Mosquitto）", "The broker (Mosquitto)."))
 
 CaDir = Annotated[Path, typer.Option("--dir", help=both("CA 目录", "The authority's folder."))]
 BrokerDir = Annotated[Path, typer.Option("--dir", help=both("代理目录", "The broker's folder."))]
@@ -32,7 +32,7 @@ Serial = Annotated[str, typer.Argument(help=both("序列号（可只写开头）
 Passphrase = Annotated[
     Path | None,
     typer.Option(
-        "--passphrase-file", help=both("根密钥口令文件(0600)", "File with the root key's passphrase.")
+        "--passphrase-file", help=both("根密钥口令文件（0600）", "File with the root key's passphrase.")
     ),
 ]
 Boxes = Annotated[list[str], typer.Argument(help=both("评价器编号", "Box ids."))]

@@ -24,7 +24,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "Rate as a citizen: 1 satisfied  2 basically satisfied  3 dissatisfied   Tab next box   q quit",
     ),
     "no_keys": ("按 Ctrl-C 结束", "Ctrl-C ends it"),
-    "lit": ("您按了{level},{ms} ms 亮灯", "you: {level}, light after {ms} ms"),
+    "lit": ("您按了{level}，{ms} ms 亮灯", "you: {level}, light after {ms} ms"),
     "line": (
         "按键 {pressed} 已存 {stored} 待传 {waiting} 丢失 {lost} 大屏 {shown} 在线 {online}/{known}",
         "pressed {pressed} stored {stored} waiting {waiting} lost {lost} shown {shown} online {online}/{known}",
@@ -48,10 +48,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "logs": ("日志在 {path}", "The logs are in {path}"),
     "kept": ("数据保留在 {path}", "The data is kept in {path}"),
     "failed": ("演示失败：{why}", "The demo failed: {why}"),
-    "ended": ("{name} 意外结束:\n{tail}", "{name} ended by itself:\n{tail}"),
+    "ended": ("{name} 意外结束：\n{tail}", "{name} ended by itself:\n{tail}"),
     "killed": ("{name} 被杀死，重新启动 …", "{name} was killed; starting it again …"),
     "reset": ("{name} 自行复位：{tail}", "{name} reset itself: {tail}"),
-    "slow": ("{name} 在 {s:.0f} 秒内没有就绪:\n{tail}", "{name} was not ready within {s:.0f} s:\n{tail}"),
+    "slow": ("{name} 在 {s:.0f} 秒内没有就绪：\n{tail}", "{name} was not ready within {s:.0f} s:\n{tail}"),
     "no_firmware": (
         "找不到编译好的固件 {path}，请执行 make firmware",
         "No compiled firmware in {path}; run: make firmware",

@@ -19,12 +19,12 @@ from manyi.core.roster.rows import fact_rows
 from manyi.grafana import assets
 from manyi.grafana.write import INFLUX, LANGS, TOKEN, Where, write
 
-grafana_app = typer.Typer(no_args_is_help=True, help=both("大屏看板(Grafana)", "Grafana's dashboards."))
+grafana_app = typer.Typer(no_args_is_help=True, help=both("大屏看板（Grafana）", "Grafana's dashboards."))
 
 
 @grafana_app.callback()
 def _group() -> None:
-    """大屏看板(Grafana) / Grafana's dashboards."""
+    """大屏看板（Grafana） / Grafana's dashboards."""
 
 
 @grafana_app.command("write")
@@ -49,7 +49,7 @@ def grafana_write(
         typer.Option(
             "--geojson",
             exists=True,
-            help=both("本市县区边界,id 为县区编号", "The counties' shapes; id is the county's."),
+            help=both("本市县区边界，id 为县区编号", "The counties' shapes; id is the county's."),
         ),
     ] = None,
     influx_url: Annotated[
@@ -72,7 +72,7 @@ def grafana_write(
         ),
     ] = "",
 ) -> None:
-    """写出看板、数据源、报警规则和地图,填入名册中的名称;可重复执行 / Dashboards, sources, rules, map; again is safe."""
+    """写出看板、数据源、报警规则和地图，填入名册中的名称；可重复执行 / Dashboards, sources, rules, map; again is safe."""
     if from_ledger == (roster is not None):
         raise InputError(
             both(
@@ -87,14 +87,14 @@ def grafana_write(
         typer.echo(f"{out / name}")
     typer.echo(
         both(
-            f"写入 {len(done.changed)} 个文件,{done.same} 个未变",
+            f"写入 {len(done.changed)} 个文件，{done.same} 个未变",
             f"{len(done.changed)} files written, {done.same} as they were.",
         )
     )
     if done.without_shape:
         typer.echo(
             both(
-                f"地图上没有这些县区:{'、'.join(done.without_shape)}(可用 --geojson 提供边界)",
+                f"地图上没有这些县区：{'、'.join(done.without_shape)}（可用 --geojson 提供边界）",
                 f"Not on the map: {', '.join(done.without_shape)} (--geojson brings shapes).",
             )
         )
