@@ -258,6 +258,19 @@ def test_cell_that_another_process_sent_meanwhile_is_sent_again(chain: Chain) ->
     assert chain.right()
 
 
+def test_what_was_sent_long_ago_is_not_looked_at_again(chain: Chain) -> None:
+    rolled = chain.rolled
+    year = [(rollup.SHORT, f"tier=window,window=w{i % 50}", i * rollup.SHORT_MS) for i in range(20_000)]
+    zeros = ",".join("0" * len(COUNTS))
+    rolled._conn.executemany(f"INSERT INTO cell VALUES (?, ?, ?, {zeros}, 1, 0)", year)
+    rolled._conn.execute("UPDATE cell SET dirty = 1 WHERE begin_ms = ?", (19_999 * rollup.SHORT_MS,))
+    looked: list[int] = []
+    rolled._conn.set_progress_handler(lambda: looked.append(1), 100)
+    assert [cell for cell, _, _ in rolled.dirty(rollup.SHORT)] == [year[-1]]
+    assert rolled.waiting(rollup.SHORT) == 1
+    assert len(looked) < 10  # hundreds of SQLite's steps; a walk past the year takes hundreds of thousands
+
+
 def test_refused_line_is_set_aside_and_the_rest_is_sent(chain: Chain) -> None:
     chain.day.refuses = "tier=county"
     chain.press("box-1", 2)
