@@ -110,12 +110,13 @@ def disable(
 ) -> None:
     """停用账号并立即退出其所有登录 / Disable an account and log it out everywhere."""
     with _accounts(context):
-        from manyi.office.access import audit, officers  # noqa: PLC0415
+        from manyi.office.access import audit  # noqa: PLC0415
+        from manyi.office.access.models import end_sessions  # noqa: PLC0415
 
         user = _find(username)
         user.is_active = False
         user.save()
-        officers.end_sessions(user)
+        end_sessions(user)
         audit.record(None, audit.Event.account_changed, subject=user.username, console="disabled")
         typer.echo(both(f"{username} 已停用", f"{username} is disabled."))
 

@@ -90,6 +90,25 @@ def test_an_account_whose_role_needs_a_factor_must_add_one_first(town: People) -
     assert ("factor_added", "county") in events()
 
 
+def test_a_new_factor_logs_out_whoever_came_in_without_it(town: People) -> None:
+    from allauth.mfa.models import Authenticator  # noqa: PLC0415
+
+    Authenticator.objects.filter(user=town.user("hall_leader")).delete()
+    with town.browser() as thief, town.browser() as client:
+        log_in(thief, "hall_leader")
+        log_in(client, "hall_leader")
+        assert thief.get("/").status_code == 200
+        post(client, "/me/confirm/", password=PASSWORD)
+        page = client.get("/me/factor/add/").text
+        secret = re.search(r"<code>([A-Z2-7]+)</code>", page)
+        assert secret
+        token = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page)[-1]
+        told = {"csrfmiddlewaretoken": token, "code": code(secret=secret[1])}
+        assert client.post("/me/factor/add/", data=told).status_code == 302
+        assert client.get("/").status_code == 200
+        assert thief.get("/").status_code == 302
+
+
 def test_a_recovery_code_opens_once(town: People) -> None:
     from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: PLC0415
 

@@ -124,11 +124,39 @@ def test_the_auditor_reads_filters_and_takes_a_workbook(town: People) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?page=zz", "?page=999", "?from=x&to=2026-13-40", "?event=%00&text=%27%22"]
+    "query",
+    [
+        "?page=zz",
+        "?page=999",
+        "?from=x&to=2026-13-40",
+        "?event=%00&text=%27%22",
+        "?to=9999-12-31",
+        "?from=0001-01-01",
+    ],
 )
 def test_a_strange_filter_is_no_error(town: People, query: str) -> None:
     with town.browser("auditor") as client:
         assert client.get(f"/audit/{query}").status_code == 200
+
+
+def test_no_way_of_reading_the_log_is_unlogged(town: People) -> None:
+    from manyi.office.access import audit  # noqa: PLC0415
+
+    for at in range(60):
+        audit.record(None, audit.Event.refused, subject=f"x{at}")
+
+    def reads() -> int:
+        return events().count(("audit_read", "audit"))
+
+    with town.browser("auditor") as client:
+        client.get("/audit/?page=1&text=x")
+        assert reads() == 1
+        client.get("/audit/?page=2&text=x")
+        assert reads() == 1, "a page turned is no other look"
+        client.get("/audit/?page=2")
+        assert reads() == 2
+        client.get("/audit/?text=x&page=2")
+        assert reads() == 3
 
 
 def test_an_entry_can_neither_be_changed_nor_removed(town: People) -> None:

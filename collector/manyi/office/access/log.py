@@ -25,6 +25,8 @@ ROWS = 50  # on one page
 FILE_ROWS = 100_000  # a workbook of more cannot be read by a person; narrow the filter
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ZONE = ZoneInfo("Asia/Shanghai")
+LOOKING = "manyi.audit"  # in the session: the filter that was last logged
+FIRST_YEAR, LAST_YEAR = 2020, 2099  # no entry is older or newer, and arithmetic with days stays in range
 TITLES = (
     ("时间", "Time"),
     ("事件", "Event"),
@@ -50,11 +52,14 @@ async def audit_file(request: HttpRequest) -> HttpResponseBase:
 def _page(request: HttpRequest) -> HttpResponse:
     found = chosen(request)
     page = Paginator(found, ROWS).get_page(request.GET.get("page"))
-    if not request.GET.get("page"):
-        audit.record(request, audit.Event.audit_read, subject="audit", filter=request.GET.urlencode())
     events = [(str(event), names[_which()]) for event, names in audit.NAMES.items()]
     query = request.GET.copy()
     query.pop("page", None)
+    asked = query.urlencode()
+    # Once for each look: turning a page is none, beginning at another page or with another filter is one.
+    if page.number == 1 or request.session.get(LOOKING) != asked:
+        request.session[LOOKING] = asked
+        audit.record(request, audit.Event.audit_read, subject="audit", filter=asked)
     return render(
         request,
         "access/audit.html",
@@ -63,7 +68,7 @@ def _page(request: HttpRequest) -> HttpResponse:
             "page": page,
             "titles": [title[_which()] for title in TITLES],
             "events": events,
-            "query": query.urlencode(),
+            "query": asked,
             "asked": request.GET,
         },
     )
@@ -134,6 +139,7 @@ def _which() -> int:
 
 def _day(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZONE)
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZONE)
     except ValueError:
         return None
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None

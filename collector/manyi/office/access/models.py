@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.models import Session
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -50,3 +51,10 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return str(self.username)
+
+
+def end_sessions(user: User, besides: str | None = None) -> None:
+    """Log the account out everywhere, except of the session `besides`."""
+    for session in Session.objects.iterator():
+        if session.session_key != besides and session.get_decoded().get("_auth_user_id") == str(user.pk):
+            session.delete()

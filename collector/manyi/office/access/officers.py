@@ -15,7 +15,6 @@ from asgiref.sync import sync_to_async
 from auditlog.context import set_actor
 from axes.models import AccessAttempt
 from axes.utils import reset
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -25,7 +24,7 @@ from django.utils.translation import get_language
 
 from manyi.office.access import audit
 from manyi.office.access.forms import AccountForm, NewAccountForm, RoleForm
-from manyi.office.access.models import User
+from manyi.office.access.models import User, end_sessions
 from manyi.office.access.scope import OFFICERS, Action, Role, needs
 
 # Of URL-safe characters, 6 bits each: 96 bits, typed once and then changed.
@@ -196,10 +195,3 @@ def reset_factor(user: User) -> None:
     Authenticator.objects.filter(user_id=user.pk).delete()
     SocialAccount.objects.filter(user_id=user.pk).delete()
     end_sessions(user)
-
-
-def end_sessions(user: User) -> None:
-    """Log the account out everywhere."""
-    for session in Session.objects.iterator():
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
-            session.delete()

@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.signals import password_changed, password_set
 from allauth.mfa import signals as factor
+from allauth.mfa.models import Authenticator
 from auditlog.models import LogEntry
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from manyi.office.access.adapters import typed_name
 from manyi.office.access.audit import Event, copy, record
-from manyi.office.access.models import User
+from manyi.office.access.models import User, end_sessions
 
 # Unix seconds at which the session's owner logged in; its absolute life counts from there.
 STARTED = "manyi.started"
@@ -67,5 +68,7 @@ def _factor(event: Event) -> Any:
     def note(sender: Any, request: HttpRequest, user: User, **more: Any) -> None:
         kind = getattr(more.get("authenticator"), "type", "")
         record(request, event, subject=user.username, actor=user, kind=kind)
+        if event is Event.factor_added and kind == Authenticator.Type.TOTP:
+            end_sessions(user, besides=request.session.session_key)  # they came in by the password alone
 
     return note

@@ -24,6 +24,7 @@ from manyi.office.runtime import current
 from manyi.office.tables.answers import making, scope_here
 
 PARTS = 3  # box/life/seq
+SEQ_MAX = 10  # digits of a 32-bit number; the database could not hold much longer ones
 ID_MAX = 96  # characters: a box of 24, a life of 16, a number
 
 
@@ -50,7 +51,7 @@ async def mark(request: HttpRequest) -> HttpResponseBase:
 def _mark(rating: str, scope: Scope, by: str, english: bool) -> tuple[int, str]:
     """(status, why not)."""
     parts = rating[:ID_MAX].split("/")
-    if len(parts) != PARTS or not (parts[2].isascii() and parts[2].isdigit()):
+    if len(parts) != PARTS or not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) <= SEQ_MAX):
         return 404, ""
     box, life, seq = parts[0], parts[1], int(parts[2])
     folder = current().settings.data_dir
