@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from manyi.core import account
-from manyi.core.account import Gap, LastBeat, Life, Line
+from manyi.core.account import Gap, LastBeat, Life, Line, Memory
 from manyi.core.ledger import schema, writer
 from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.ingest import Head
@@ -189,11 +189,51 @@ def test_from_a_ledger(tmp_path: Path) -> None:
     assert not account.read(conn, NOW).ok
 
 
+def test_a_second_look_reads_what_came_since_and_finds_the_same(tmp_path: Path) -> None:
+    conn = schema.open_for_writing(tmp_path / "ledger.db")
+    asked, box, memory = Asked(), BoxDouble(), Memory()
+    steps: list[int] = []
+
+    def exchange() -> None:
+        while box.cursor <= box.newest:
+            batch = box.batch()
+            again = frozenset([BOX] if asked.again(batch) else [])
+            verdict = writer.commit(conn, writer.Work([batch], again=again), NOW).verdicts[0]
+            asked.answered(batch, verdict)
+            box.take_ack(verdict.seq, verdict.tag)
+
+    def look() -> int:
+        """SQLite's steps, in hundreds; whatever is remembered, the account is that of a fresh look."""
+        steps.clear()
+        conn.set_progress_handler(lambda: steps.append(1), 100)
+        found = account.read(conn, NOW, memory=memory)
+        conn.set_progress_handler(None, 100)
+        assert found == account.read(conn, NOW)
+        return len(steps)
+
+    box.press(1, 3)
+    exchange()
+    assert look() < 10
+    for kept in (2_000, 1, 0):
+        box.press(3, 5)
+        box.give_up(box.newest)
+        box.press(1, kept)
+        exchange()
+        spent = look()
+        assert (spent > 40) == (kept == 2_000), (kept, spent)
+    total = account.read(conn, NOW, memory=memory).total
+    assert (total.lost_box, total.lost_centre, total.ok) == (
+        12,
+        0,
+        True,
+    )  # each time 4 of 5: the newest is kept
+
+
 def test_a_loss_record_is_read_as_the_box_wrote_it(tmp_path: Path) -> None:
     box = BoxDouble()
     box.write(LOSS, reason=LOSS_FULL, data=struct.pack("<5I", 1, 9, 4, 3, 2))
     conn = schema.open_for_writing(tmp_path / "ledger.db")
     writer.commit(conn, writer.Work([box.batch()]), NOW)
     (head_row,) = conn.execute("SELECT id FROM head").fetchall()
-    assert account._admitted(conn, [head((0, 0, 0))]) == [Admitted(1, 9, (4, 3, 2), True)]
+    assert account._admitted(conn, [head((0, 0, 0))], Memory()) == [Admitted(1, 9, (4, 3, 2), True)]
     assert head_row == (1,)

@@ -99,11 +99,23 @@ class Account:
         return self.total.ok
 
 
-def read(conn: sqlite3.Connection, now_ms: int, silent_ms: int = SILENT_MS) -> Account:
-    """The account of everything in the ledger, from one snapshot of it."""
+@dataclass(slots=True)
+class Memory:
+    """The boxes' own loss records of lives with loss rows, by head, and up to which seq they were looked for. Whoever looks
+    often keeps one beside its connection: a county that was once cut off has millions of records, and they never change.
+    """
+
+    upto: dict[int, int] = field(default_factory=dict)
+    admitted: dict[int, list[Admitted]] = field(default_factory=dict)
+
+
+def read(
+    conn: sqlite3.Connection, now_ms: int, silent_ms: int = SILENT_MS, memory: Memory | None = None
+) -> Account:
+    """The account of everything in the ledger, from one snapshot of it. `memory`: of this ledger and no other."""
     conn.execute("BEGIN")
     try:
-        lives = _lives(conn)
+        lives = _lives(conn, Memory() if memory is None else memory)
     finally:
         conn.execute("COMMIT")
     return account(lives, now_ms, silent_ms)
@@ -208,7 +220,7 @@ def added(box: str, lines: Sequence[Line], lives: int | None = None) -> Line:
     )
 
 
-def _lives(conn: sqlite3.Connection) -> list[Life]:
+def _lives(conn: sqlite3.Connection, memory: Memory) -> list[Life]:
     found: dict[tuple[str, str], Life] = {}
     of_head: dict[int, Life] = {}
     for box, life, head in heads.all_heads(conn):
@@ -220,7 +232,7 @@ def _lives(conn: sqlite3.Connection) -> list[Life]:
         of_head[head_id].gaps.append((head_id, Gap(fields["from"], fields["to"], tuple(fields["lost"]))))
     for life_entry in found.values():
         if life_entry.gaps:
-            life_entry.admitted = _admitted(conn, life_entry.heads)
+            life_entry.admitted = _admitted(conn, life_entry.heads, memory)
         _times(conn, life_entry)
     columns = "box, life, at_ms, n_s, n_b, n_d, depth, room"
     for box, life, at_ms, s, b, d, depth, room in conn.execute(f"SELECT {columns} FROM beat ORDER BY at_ms"):
@@ -228,10 +240,20 @@ def _lives(conn: sqlite3.Connection) -> list[Life]:
     return sorted(found.values(), key=lambda e: (e.box, _first_word(e)))
 
 
-def _admitted(conn: sqlite3.Connection, branches: Sequence[Head]) -> list[Admitted]:
-    """The box's own loss records. Asked only where there are loss rows: it reads the life's records."""
-    query = "SELECT body FROM row WHERE head = ? AND kind = 'record' AND substr(body, 2, 1) = ?"
-    return [loss_of(unpack(body)) for h in branches for (body,) in conn.execute(query, (h.id, bytes([LOSS])))]
+def _admitted(conn: sqlite3.Connection, branches: Sequence[Head], memory: Memory) -> list[Admitted]:
+    """The box's own loss records. Asked only where there are loss rows: the first time it reads the life's records."""
+    query = (
+        "SELECT body FROM row WHERE head = ? AND kind = 'record' AND seq > ? AND substr(body, 2, 1) = ?"
+        " ORDER BY seq"
+    )
+    found = []
+    for h in branches:
+        known = memory.admitted.setdefault(h.id, [])
+        rows = conn.execute(query, (h.id, memory.upto.get(h.id, -1), bytes([LOSS])))
+        known += [loss_of(unpack(body)) for (body,) in rows]
+        memory.upto[h.id] = h.seq
+        found += known
+    return found
 
 
 def _times(conn: sqlite3.Connection, life: Life) -> None:

@@ -94,13 +94,14 @@ class Health:
         """`folder` is that of the data: its disk is watched, and the boxes' own hours are read there."""
         self._ledger, self._source, self._wall, self._silent_ms = ledger, source, wall, silent_ms
         self._off = 0
+        self._memory = account.Memory()
         self._rules = Rules(ledger, wall, silent_ms, alarms, certificates, folder, workings or Workings())
         self._since: dict[tuple[str, str], int] | None = None
 
     def look(self, roster: Roster, now_ms: int) -> dict[str, Any]:
         """`boxes`, `account` and `alarms` of the wall's snapshot."""
         far = progress(self._ledger, self._source, self._wall)
-        found = account.read(self._ledger, now_ms, self._silent_ms)
+        found = account.read(self._ledger, now_ms, self._silent_ms, self._memory)
         total = found.total
         rated = total.stored - total.forked
         is_off = far.behind == 0 and far.shown + far.undated + far.unread != rated

@@ -32,6 +32,7 @@ class Stores:
         self._ledger: Connection | None = None
         self._opened: tuple[int, int] | None = None
         self._roster: tuple[int, Roster] | None = None
+        self._memory = account.Memory()
 
     def version(self) -> Hashable:
         """Which file it is, and SQLite's own count of what others committed to it."""
@@ -41,6 +42,10 @@ class Stores:
     def wall(self, now_ms: int) -> dict[str, Any]:
         with self._reading_wall() as conn:
             return wall_view.snapshot(conn, now_ms)
+
+    def newest(self, tier: str, unit: str) -> list[dict[str, Any]]:
+        with self._reading_wall() as conn:
+            return wall_view.latest(conn, tier, unit)
 
     def hall(self, hall: str, now_ms: int) -> dict[str, Any]:
         with self._reading_wall() as conn:
@@ -52,7 +57,7 @@ class Stores:
     def account(self, now_ms: int) -> dict[str, Any]:
         """The total of every box, with what the wall shows of it; then each box."""
         with self._reading_ledger() as conn:
-            found = account.read(conn, now_ms, self._silent_ms)
+            found = account.read(conn, now_ms, self._silent_ms, self._memory)
         with self._reading_wall() as conn:
             shown = int(stores.get(conn, "shown", "0"))
             undated = json.loads(stores.get(conn, "health", "{}")).get("account", {}).get("undated", 0)
@@ -98,7 +103,7 @@ class Stores:
     def _reading_ledger(self) -> Iterator[Connection]:
         try:
             if self._ledger is None:
-                self._roster = None
+                self._roster, self._memory = None, account.Memory()
                 self._ledger = schema.open_for_reading(self._ledger_file)
             yield self._ledger
         except (LedgerError, sqlite3.Error) as error:

@@ -44,6 +44,7 @@ class Health(Looks):
         super().__init__(server, now_ms)
         self._ledger, self._source, self._wall, self._silent_ms = ledger, source, wall, silent_ms
         self._facts_at, self._roster = -1, Roster.from_facts(())
+        self._memory = account.Memory()
 
     def _look(self, now_ms: int) -> list[tuple[str, str]]:
         return [*self._boxes(now_ms), *self._account(now_ms)]
@@ -72,7 +73,7 @@ class Health(Looks):
         )
 
     def _account(self, now_ms: int) -> list[tuple[str, str]]:
-        found = account.read(self._ledger, now_ms, self._silent_ms)
+        found = account.read(self._ledger, now_ms, self._silent_ms, self._memory)
         shown = int(stores.get(self._wall, "shown", "0"))
         health = json.loads(stores.get(self._wall, "health", "{}")).get("account", {})
         ok = found.ok and bool(health.get("ok", True))  # the wall knows too whether its own sum is off
