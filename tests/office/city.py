@@ -60,7 +60,7 @@ class City:
         self.now_ms = now_ms
         self.alarms: list[dict[str, Any]] = []
         self.silent: list[Any] = []
-        self.latest: list[dict[str, Any]] = []
+        self.listed: list[dict[str, Any]] = []
         self.lost = 0
         self.units = [self._county(at, halls, busy) for at in range(counties)]
         if busy:
@@ -116,7 +116,11 @@ class City:
             "version": 1,
             "dated": "clock",
         }
-        self.latest = [row, *self.latest][:20]
+        self.listed.insert(0, row)
+
+    @property
+    def latest(self) -> list[dict[str, Any]]:
+        return self.listed[:20]
 
     # the port
 
@@ -149,6 +153,9 @@ class City:
             "alarms": self.alarms,
             "projected_ms": now_ms - self.age_ms,
         }
+
+    def newest(self, tier: str, unit: str) -> list[dict[str, Any]]:
+        return [row for row in self.listed if row[tier] == unit][:20]
 
     def hall(self, hall: str, now_ms: int) -> dict[str, Any]:
         self._check()

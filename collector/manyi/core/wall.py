@@ -11,15 +11,13 @@ release stays with the centre. A rebuild keeps the batches, because other groupi
 would tell them apart; so does released.db (wall_released.py) where this file is lost.
 """
 
-import heapq
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from manyi.core import ratings, stores, wall_own, wall_released, wall_watch
+from manyi.core import ratings, stores, wall_latest, wall_own, wall_released, wall_watch
 from manyi.core.dating import AHEAD_MS
 from manyi.core.ledger.reader import Row
 from manyi.core.rates import FIELDS, NOTHING
@@ -27,13 +25,13 @@ from manyi.core.rating import Rating
 from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
 from manyi.core.settle import FLAG_CORRECTED
+from manyi.core.wall_latest import rating_id
 from manyi.core.wall_view import hall_snapshot, shown, snapshot
 
-__all__ = ["Wall", "hall_snapshot", "shown", "snapshot"]
+__all__ = ["Wall", "hall_snapshot", "rating_id", "shown", "snapshot"]
 
-VERSION = 3
+VERSION = 4
 STEP_CHANGES = 2_000  # about 30 ms of work: a live press is on the wall in time
-LATEST = 20  # the wall's list
 CLOSED_AFTER_MS = 30_000  # the longest visit (15 s), and as long again for its second press to arrive
 BATCH_MIN = 5  # fewer would let somebody match a red to a face
 ROUND_MS = 300_000  # a batch's time is kept to 5 minutes, so that nobody can tell who completed it
@@ -51,7 +49,7 @@ CREATE INDEX pool_full ON pool(waiting) WHERE waiting >= {BATCH_MIN};
 CREATE TABLE batch (
   id INTEGER PRIMARY KEY, hall TEXT, day INTEGER, n INTEGER, s INTEGER, b INTEGER, d INTEGER, at_ms INTEGER);
 CREATE INDEX batch_of ON batch(hall, day);
-CREATE TABLE latest (id TEXT PRIMARY KEY, time_ms INTEGER, body TEXT) WITHOUT ROWID;
+{wall_latest.SCHEMA};
 CREATE TABLE unit (id TEXT PRIMARY KEY, tier TEXT, parent TEXT, zh TEXT, en TEXT, tel TEXT) WITHOUT ROWID;
 CREATE TABLE staff (id TEXT PRIMARY KEY, zh TEXT, en TEXT) WITHOUT ROWID;
 {wall_watch.SCHEMA};
@@ -97,7 +95,7 @@ class Wall:
             last, changed = ratings.changes_after(self._source, cursor, limit)
             if changed:
                 self._count(changed)
-                self._list(changed)
+                wall_latest.take(self._conn, changed)
                 stores.put(self._conn, "cursor", last)
             return len(changed)
 
@@ -129,10 +127,10 @@ class Wall:
 
     def _forget_the_future(self, now_ms: int) -> None:
         """A clock that once stood in 2099 would fill the list of the latest for seventy years."""
-        newest = self._conn.execute("SELECT max(time_ms) FROM latest").fetchone()[0]
+        newest = wall_latest.newest_ms(self._conn)
         if newest is not None and newest > now_ms + AHEAD_MS:
             with stores.transaction(self._conn):
-                self._conn.execute("DELETE FROM latest WHERE time_ms > ?", (now_ms + AHEAD_MS,))
+                wall_latest.forget_after(self._conn, now_ms + AHEAD_MS)
 
     # -- inside a transaction
 
@@ -207,19 +205,6 @@ class Wall:
         wall_own.take(self._conn, changed)
         stores.add(self._conn, "shown", presses)
 
-    def _list(self, changed: Sequence[Rating]) -> None:
-        listed = dict(self._conn.execute("SELECT id, time_ms FROM latest").fetchall())
-        floor = min(listed.values()) if len(listed) >= LATEST else 0
-        newest = heapq.nlargest(LATEST, (r for r in changed if r.time_ms >= floor), key=lambda r: r.time_ms)
-        rows: Iterable[tuple[str, int, str]] = [
-            (rating_id(r), r.time_ms, json.dumps(_entry(r), separators=(",", ":"))) for r in newest
-        ]
-        self._conn.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)", rows)
-        self._conn.execute(
-            "DELETE FROM latest WHERE id NOT IN (SELECT id FROM latest ORDER BY time_ms DESC, id DESC LIMIT ?)",
-            (LATEST,),
-        )
-
     def _release(self, hall: str, day: int, now_ms: int) -> int:
         conn = self._conn
         closed = conn.execute(
@@ -240,20 +225,6 @@ class Wall:
         wall_released.keep(conn, wall_released.HALLS, members)
         conn.execute(_POOL, (hall, day, -len(closed)))
         return 1
-
-
-def rating_id(r: Rating) -> str:
-    """A rating's identity as one text."""
-    return f"{r.box}/{r.life}/{r.seq}"
-
-
-def _entry(r: Rating) -> dict[str, Any]:
-    return {
-        "level": r.level, "first_level": r.first, "presses": r.presses, "prompted": bool(r.prompted),
-        "county": r.county, "hall": r.hall, "window": r.window, "staff": r.staff, "box": r.box,
-        "version": r.version, "dated": r.dated, "known_ms": r.known_ms, "known_by": r.known_by,
-        "known_role": r.known_role,
-    }  # fmt: skip
 
 
 def _tallies(kinds: Counter[Kind]) -> list[tuple[int | str, ...]]:

@@ -15,6 +15,7 @@ from manyi.core.rates import FIELDS, NOTHING, tally
 from manyi.core.roster.attribution import day_of
 from manyi.core.settle import DISSATISFIED
 from manyi.core.visits_store import Counts as VisitCounts
+from manyi.core.wall_latest import LATEST
 
 UNASSIGNED = {"id": "", "name": "未分配", "name_en": "Unassigned"}
 NO_ACCOUNT = {"pressed": 0, "stored": 0, "waiting": 0, "lost": 0, "unknown": 0, "shown": 0, "ok": True}
@@ -26,7 +27,9 @@ SELECT l.id, l.time_ms, l.body, coalesce(u.zh, ''), coalesce(u.en, ''), coalesce
 FROM latest l LEFT JOIN unit u ON u.id = json_extract(l.body, '$.window')
 LEFT JOIN unit h ON h.id = json_extract(l.body, '$.hall')
 LEFT JOIN staff s ON s.id = json_extract(l.body, '$.staff')
+WHERE l.id IN (SELECT id FROM latest {only} ORDER BY time_ms DESC, id DESC LIMIT ?)
 ORDER BY l.time_ms DESC, l.id DESC"""
+_ONLY = {"": "", "county": "WHERE county = ?", "hall": "WHERE hall = ?"}
 
 Counts = tuple[int, ...]
 
@@ -64,6 +67,12 @@ def hall_snapshot(conn: sqlite3.Connection, hall: str, now_ms: int) -> dict[str,
     }
 
 
+def latest(conn: sqlite3.Connection, tier: str = "", unit: str = "") -> list[dict[str, Any]]:
+    """The newest ratings of the city, or of one unit of the tier "county" or "hall"."""
+    only = (unit,) if tier else ()
+    return [_entry(*row) for row in conn.execute(_LATEST.format(only=_ONLY[tier]), (*only, LATEST))]
+
+
 def shown(conn: sqlite3.Connection) -> int:
     """The sum of presses of all ratings on the wall, over all days."""
     return int(conn.execute("SELECT coalesce(sum(presses), 0) FROM tally").fetchone()[0])
@@ -81,7 +90,7 @@ def _snapshot(conn: sqlite3.Connection, now_ms: int) -> dict[str, Any]:
         "city": json.loads(stores.get(conn, "city", '{"zh":"","en":""}')),
         "total": tally(total) | visits_view.shown(visited.values()),
         "counties": counties,
-        "latest": [_entry(*row) for row in conn.execute(_LATEST)],
+        "latest": latest(conn),
         "boxes": health.get("boxes", {"online": 0, "known": 0, "silent": []}),
         "account": NO_ACCOUNT | {"shown": counted} | health.get("account", {}),  # one look, one line
         "alarms": health.get("alarms", []),

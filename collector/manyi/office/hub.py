@@ -220,6 +220,9 @@ class Hub:
             now_ms = unix_ms()
             lines = self._source.account(now_ms)["boxes"]
             self._around = up_ms(), Around(self._source.places(now_ms), lines)
+        if not scope.whole_city:  # among the city's newest there may be none of a small county
+            tier, unit = ("hall", scope.hall) if scope.hall else ("county", scope.county)
+            snapshot = {**snapshot, "latest": self._source.newest(tier, unit)}
         return narrow(snapshot, scope, self._around[1])
 
     async def _draw_halls(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 Snapshot: TypeAlias = Mapping[str, Any]
@@ -16,6 +16,9 @@ class Source(Protocol):
 
     def wall(self, now_ms: int) -> Snapshot:
         """The wall's snapshot: all of the city, today."""
+
+    def newest(self, tier: str, unit: str) -> Sequence[Snapshot]:
+        """The newest ratings of one "county" or "hall", as the wall's snapshot has the city's."""
 
     def hall(self, hall: str, now_ms: int) -> Snapshot:
         """A hall's released batches. Raises HallUnknown."""

@@ -1,0 +1,73 @@
+"""The newest ratings of each hall, in wall.db: the wall of the city, of a county and of a hall each finds its own newest there.
+
+It refuses to keep more than LATEST of a hall: the newest of any set of halls are among those.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+from manyi.core.rating import Rating
+
+LATEST: Final = 20  # the wall's list
+SCHEMA: Final = """
+CREATE TABLE latest (id TEXT PRIMARY KEY, time_ms INTEGER, county TEXT, hall TEXT, body TEXT) WITHOUT ROWID;
+CREATE INDEX latest_newest ON latest(time_ms);
+CREATE INDEX latest_of ON latest(county, hall, time_ms);
+CREATE INDEX latest_hall ON latest(hall, time_ms)"""
+_TRIM: Final = """
+DELETE FROM latest WHERE county = ?1 AND hall = ?2 AND id NOT IN (
+  SELECT id FROM latest WHERE county = ?1 AND hall = ?2 ORDER BY time_ms DESC, id DESC LIMIT ?3)"""
+
+Place = tuple[str, str]
+"""County and hall of a rating; ("", "") is what the roster does not place."""
+
+
+def rating_id(r: Rating) -> str:
+    """A rating's identity as one text."""
+    return f"{r.box}/{r.life}/{r.seq}"
+
+
+def take(conn: sqlite3.Connection, changed: Sequence[Rating]) -> None:
+    """Takes in changed ratings, within the caller's transaction."""
+    places: dict[Place, list[Rating]] = {}
+    for r in changed:
+        places.setdefault((r.county, r.hall), []).append(r)
+    rows, again = [], []
+    for own in places.values():
+        newest = heapq.nlargest(LATEST, own, key=lambda r: r.time_ms)
+        rows += [_row(r) for r in newest]
+        if len(own) > LATEST:
+            taken = {id(r) for r in newest}
+            again += [_row(r) for r in own if r.version > 1 and id(r) not in taken]
+    # A listed rating that has moved or has another time now must not stay as it was.
+    conn.executemany("UPDATE latest SET time_ms = ?2, county = ?3, hall = ?4, body = ?5 WHERE id = ?1", again)
+    conn.executemany("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?)", rows)
+    conn.executemany(_TRIM, [(*place, LATEST) for place in places])
+
+
+def forget_after(conn: sqlite3.Connection, moment_ms: int) -> None:
+    """Drops what is dated later than that."""
+    conn.execute("DELETE FROM latest WHERE time_ms > ?", (moment_ms,))
+
+
+def newest_ms(conn: sqlite3.Connection) -> int | None:
+    found: int | None = conn.execute("SELECT max(time_ms) FROM latest").fetchone()[0]
+    return found
+
+
+def _row(r: Rating) -> tuple[str, int, str, str, str]:
+    return rating_id(r), r.time_ms, r.county, r.hall, json.dumps(_entry(r), separators=(",", ":"))
+
+
+def _entry(r: Rating) -> dict[str, Any]:
+    return {
+        "level": r.level, "first_level": r.first, "presses": r.presses, "prompted": bool(r.prompted),
+        "county": r.county, "hall": r.hall, "window": r.window, "staff": r.staff, "box": r.box,
+        "version": r.version, "dated": r.dated, "known_ms": r.known_ms, "known_by": r.known_by,
+        "known_role": r.known_role,
+    }  # fmt: skip
