@@ -267,12 +267,11 @@ def test_projections_that_are_behind_and_lines_that_were_refused(
     assert ask(town, books.projections) == {"projections": Level.skipped}
     ratings(town)
     assert ask(town, books.projections) == {"projections": Level.good}
-    with closing(sqlite3.connect(town.config.data.dir / "influx.db")) as conn:
-        conn.executescript(
-            "CREATE TABLE aside (line); CREATE TABLE outbox (id); INSERT INTO aside VALUES ('x');"
-        )
-    assert ask(town, books.projections) == {"projections": Level.warn}
-    (town.config.data.dir / "influx.db").unlink()
+    for name in ("influx.db", "influx_red.db", "influx_rollup.db"):
+        with closing(sqlite3.connect(town.config.data.dir / name)) as conn:
+            conn.executescript("CREATE TABLE aside (line); INSERT INTO aside VALUES ('x');")
+        assert ask(town, books.projections) == {"projections": Level.warn}, name
+        (town.config.data.dir / name).unlink()
     monkeypatch.setattr(books, "BEHIND_ROWS", -1)
     assert ask(town, books.projections) == {"projections": Level.warn}
 

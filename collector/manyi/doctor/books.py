@@ -170,8 +170,8 @@ def projections(place: Place) -> Iterator[Finding]:
         )
     else:
         yield good("projections", "评价跟上了台账", "Ratings have followed the ledger.")
-    for name in ("influx.db", "influx_wall.db"):
-        path = data.dir / name
+    for path in sorted(data.dir.glob("influx*.db")):  # one store a feed; not every one has an outbox
+        name = path.name
         aside = _count(path, "SELECT count(*) FROM aside")
         waiting = _count(path, "SELECT count(*) FROM outbox")
         if aside:
