@@ -15,7 +15,7 @@ from manyi.core import stores
 from manyi.core.ratings import Ratings, presses
 from manyi.core.wall import CLOSED_AFTER_MS, ROUND_MS, Wall
 from manyi.core.wall_health import OFF_TIMES, Health, progress
-from manyi.core.wall_view import hall_snapshot, shown, snapshot
+from manyi.core.wall_view import hall_snapshot, latest, shown, snapshot
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger, begin, office, on_duty, placed
 from tests.collector.test_ratings import events, play
@@ -136,6 +136,34 @@ def test_latest_are_the_newest_twenty_with_names(screen: Screen) -> None:
     screen.visits("box-3", 2, start_ms=60 * MINUTE)
     newest = screen.show()["latest"][0]
     assert (newest["box"], newest["staff"], newest["staff_name"], newest["level"]) == ("box-3", "", "", 2)
+
+
+def test_a_small_county_and_hall_have_newest_ratings_of_their_own(screen: Screen) -> None:
+    screen.ledger.fact(*TOWN)
+    screen.visits("box-3", *[2] * 22)
+    screen.visits("box-1", *[1] * 30, start_ms=60 * MINUTE)
+    screen.visits("box-9", 3)
+    seen = screen.show()["latest"]
+    assert {r["county"] for r in seen} == {"c1"}
+    of = {unit: latest(screen.conn, tier, unit) for tier, unit in (("county", "c2"), ("hall", "h2"))}
+    assert [r["time_ms"] for r in of["c2"]] == [NOON + (21 - at) * MINUTE for at in range(20)]
+    assert of["h2"] == of["c2"]
+    assert latest(screen.conn, "county", "c1") == latest(screen.conn) == seen
+    assert [r["box"] for r in latest(screen.conn, "county", "")] == ["box-9"]
+    assert latest(screen.conn, "county", "c3") == latest(screen.conn, "hall", "")[1:] == []
+    assert screen.conn.execute("SELECT count(*) FROM latest").fetchone()[0] == 41
+
+
+def test_latest_of_a_place_follow_a_rating_that_moves(screen: Screen) -> None:
+    screen.ledger.fact(*TOWN)
+    screen.visits("box-3", *[1] * 25)
+    screen.follow()
+    screen.ledger.fact(placed("box-3", "w1"))  # from the beginning: it had stood elsewhere
+    screen.follow()
+    assert latest(screen.conn, "county", "c2") == []
+    moved = latest(screen.conn, "county", "c1")
+    assert {(r["hall"], r["version"]) for r in moved} == {("h1", 2)}
+    assert len(moved) == 20
 
 
 def test_latest_follows_a_correction(screen: Screen) -> None:

@@ -152,6 +152,21 @@ def test_the_json_and_the_stream_are_cut_down(town: People) -> None:
                 town.city.press()
 
 
+def test_a_quiet_county_sees_its_own_newest_however_busy_the_others_are(town: People) -> None:
+    city = town.city
+    city.listed = [row for row in city.listed if row["county"] != "c1"]
+    mine = [{**city.listed[0], "id": f"mine{at}", "county": "c1", "hall": f"h1-{at}"} for at in range(3)]
+    city.listed += mine
+    while len(city.listed) < 60:
+        city.listed.insert(0, {**city.listed[0], "id": f"other{len(city.listed)}"})
+    for role, ids in (("county", ["mine0", "mine1", "mine2"]), ("hall_leader", ["mine0"])):
+        with town.browser(role) as client:
+            assert [row["id"] for row in client.get("/api/wall").json()["latest"]] == ids
+            with stream(client) as events:
+                first = next(data for name, data in events if name == "wall")
+                assert [row["id"] for row in first["latest"]] == ids
+
+
 def test_counties_centre_and_hall_watch_at_the_same_time(town: People) -> None:
     with (
         town.browser("centre") as one,
