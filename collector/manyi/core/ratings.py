@@ -69,6 +69,8 @@ class Ratings:
 
     def step(self, limit: int = STEP_ROWS) -> int:
         """Takes in up to `limit` rows of the ledger; gives how many. 0: nothing new."""
+        if self._has_all():
+            return 0
         try:
             with stores.transaction(self._conn):
                 return self._step(limit)
@@ -87,6 +89,15 @@ class Ratings:
         """Empties the store under a new epoch; the next steps fill it again."""
         with stores.transaction(self._conn):
             self._reset()
+
+    def _has_all(self) -> bool:
+        """Whether the ledger ends where the cursor stands: asked after every press, so without a transaction."""
+        newest, link = reader.tail(self._ledger)
+        return (
+            bool(stores.get(self._conn, "epoch"))
+            and newest == int(stores.get(self._conn, "cursor", "0"))
+            and link.hex() == stores.get(self._conn, "cursor_hash")
+        )
 
     def _step(self, limit: int) -> int:
         cursor = int(stores.get(self._conn, "cursor", "0"))

@@ -60,6 +60,9 @@ _ADD = (
 )
 _POOL = "INSERT INTO pool VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = waiting + excluded.waiting"
 
+_NEWEST = "SELECT (SELECT coalesce(max(id), 0) FROM change), (SELECT coalesce(max(id), 0) FROM fact)"
+_CLOSED = "FROM shown WHERE batch IS NULL AND hall = ? AND hall <> '' AND day = ? AND close_ms <= ?"
+
 Kind = tuple[int, str, str, int, int, int, int]
 """What of a rating is counted: day, county, hall, level, first, presses, flags."""
 
@@ -85,6 +88,8 @@ class Wall:
 
     def step(self, limit: int = STEP_CHANGES) -> int:
         """Takes in the next changes; gives how many ratings they concern. 0: nothing new."""
+        if self._has_all():
+            return 0
         with stores.transaction(self._conn):
             epoch = stores.get(self._source, "epoch")
             if stores.get(self._conn, "epoch") != epoch:
@@ -106,6 +111,9 @@ class Wall:
         full = self._conn.execute(query, (self._batch_min,)).fetchall()
         made = 0
         for hall, day in full:
+            closed = self._conn.execute(f"SELECT count(*) {_CLOSED}", (hall, day, now_ms)).fetchone()[0]
+            if closed < self._batch_min:
+                continue  # most of the time: asked after every press, so without a transaction
             with stores.transaction(self._conn):
                 wall_released.adopt(self._conn)  # another process may have died between the two files
                 made += self._release(hall, day, now_ms)
@@ -131,6 +139,18 @@ class Wall:
         if newest is not None and newest > now_ms + AHEAD_MS:
             with stores.transaction(self._conn):
                 wall_latest.forget_after(self._conn, now_ms + AHEAD_MS)
+
+    def _has_all(self) -> bool:
+        """Whether nothing has changed since the last step: asked after every press, so without a transaction."""
+        newest, fact = self._source.execute(_NEWEST).fetchone()
+        kept = dict(
+            self._conn.execute("SELECT key, value FROM meta WHERE key IN ('epoch', 'cursor', 'facts_at')")
+        )
+        return (
+            kept.get("epoch") == stores.get(self._source, "epoch")
+            and int(kept.get("cursor", 0)) == newest
+            and kept.get("facts_at") == fact == self._facts_at
+        )
 
     # -- inside a transaction
 
@@ -207,11 +227,7 @@ class Wall:
 
     def _release(self, hall: str, day: int, now_ms: int) -> int:
         conn = self._conn
-        closed = conn.execute(
-            "SELECT box, life, seq, level FROM shown"
-            " WHERE batch IS NULL AND hall = ? AND hall <> '' AND day = ? AND close_ms <= ?",
-            (hall, day, now_ms),
-        ).fetchall()
+        closed = conn.execute(f"SELECT box, life, seq, level {_CLOSED}", (hall, day, now_ms)).fetchall()
         if len(closed) < self._batch_min:
             return 0
         level = [sum(row[3] == at for row in closed) for at in (1, 2, 3)]
