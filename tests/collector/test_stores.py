@@ -1,6 +1,8 @@
-"""What every store's file has in common: nobody else may read it."""
+"""What every store's file has in common: nobody else may read it, and several processes may use it."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,3 +63,47 @@ def test_a_mode_that_is_stricter_stays(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_the_ledgers_to_name(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="cannot be opened as a ledger"):
         schema.open_for_writing(tmp_path / "none" / "ledger.db")
+
+
+ANOTHER_PROCESS = """
+import sqlite3, sys
+conn = sqlite3.connect(sys.argv[1], isolation_level=None)
+conn.execute("CREATE TABLE IF NOT EXISTS seen (x)")
+conn.execute("INSERT INTO seen VALUES (1)")
+print(conn.execute("SELECT count(*) FROM seen").fetchone()[0])
+conn.close()
+"""
+
+
+def another_writes(path: Path) -> int:
+    """Another process opens the file, writes and is gone. -> how many rows it saw."""
+    done = subprocess.run(
+        [sys.executable, "-c", ANOTHER_PROCESS, str(path)], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def test_a_file_opened_twice_by_one_process_keeps_its_locks(tmp_path: Path) -> None:
+    """Closing any descriptor of a file ends all of a process's locks on it: the next command line to leave would take
+    itself for the last, delete the WAL, and whatever the service wrote from then on would be in no file."""
+    path = tmp_path / "x.db"
+    first = stores.open_store(path, "CREATE TABLE t (x)", 1)
+    second = stores.open_store(path, "CREATE TABLE t (x)", 1)
+    counts = [another_writes(path) for _ in range(3)]
+    assert counts == [1, 2, 3]
+    assert [c.execute("SELECT count(*) FROM seen").fetchone()[0] for c in (first, second)] == [3, 3]
+    first.execute("INSERT INTO seen VALUES (2)")
+    assert another_writes(path) == 5, "what the first connection wrote is in the file"
+    first.close()
+    second.close()
+
+
+def test_a_ledger_opened_twice_by_one_process_keeps_its_locks(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    first = schema.open_for_writing(path)
+    second = schema.open_for_writing(path)
+    assert [another_writes(path) for _ in range(2)] == [1, 2]
+    first.execute("INSERT INTO seen VALUES (2)")
+    assert another_writes(path) == 4
+    first.close()
+    second.close()

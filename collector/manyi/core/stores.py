@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,16 +38,25 @@ def open_store(path: Path, script: str, version: int, *, synchronous: str = "FUL
 
 def keep_private(path: Path) -> None:
     """Makes the file if there is none, and lets nobody but its owner and group read it: it names windows, hours and
-    persons. SQLite gives the files beside it the same mode."""
+    persons. SQLite gives the files beside it the same mode.
+
+    A file that is there is never opened here: closing a descriptor would end every lock that this process has on it,
+    another process would then take itself for the last and delete the WAL, and what is written next would be lost."""
     if str(path) == ":memory:":  # a database without a file
         return
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, MODE))
+        make_empty(path, MODE)
         mode = path.stat().st_mode & 0o777
         if mode & ~MODE:
             path.chmod(mode & MODE)
     except OSError:
         return  # opening it as a database says what is wrong
+
+
+def make_empty(path: Path, mode: int) -> None:
+    """An empty file, unless there is one: that one is not touched, nor opened."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode))
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

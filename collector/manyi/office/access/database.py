@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from django.core.cache import cache
@@ -11,6 +10,7 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from manyi.core.errors import SetupError
+from manyi.core.stores import make_empty
 
 MODE = 0o600
 LABEL = "access"
@@ -27,7 +27,7 @@ def point_at(path: Path) -> None:
 def migrate(path: Path) -> None:
     """Make the file if it is not there and bring its tables up to date. Raises SetupError."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, MODE))
+        make_empty(path, MODE)
         if path.stat().st_mode & 0o077:
             raise SetupError(
                 f"{path}：别人可以读取账号库，请执行 chmod 600 {path} / others may read the accounts. "
