@@ -157,6 +157,13 @@ class City:
     def newest(self, tier: str, unit: str) -> list[dict[str, Any]]:
         return [row for row in self.listed if row[tier] == unit][:20]
 
+    def roster(self) -> dict[str, list[tuple[str, str, str]]]:
+        self._check()
+        counties = [(c["id"], c["name"], c["name_en"]) for c in self.units]
+        halls = [(h["id"], f"{c['name']} {h['name']}", h["name_en"]) for c in self.units for h in c["halls"]]
+        staff = [(f"s{at}", name, "") for at, name in enumerate(NAMES)]
+        return {"county": counties, "hall": halls, "staff": staff}
+
     def hall(self, hall: str, now_ms: int) -> dict[str, Any]:
         self._check()
         for county in self.units:

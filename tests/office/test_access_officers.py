@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import socket
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from manyi.core.errors import SetupError
 from manyi.office.access.scope import OFFICERS, Role
+from manyi.office.pace import SNAPSHOT_GAP_MS
 
 from tests.office.city import City
 from tests.office.people import HTTP, PASSWORD, People, code, events, log_in, people, post
@@ -87,14 +89,61 @@ def test_the_security_officer_unlocks(town: People) -> None:
 
 
 def test_a_reset_password_is_new_unlocks_and_must_be_changed(town: People) -> None:
-    with town.browser("security") as client:
-        done = post(client, f"/roles/{town.user('staff').pk}/", do="password")
+    with town.browser("administrator") as client:
+        done = post(client, f"/accounts/{town.user('staff').pk}/", do="password")
         password = secret(done.text)
         assert done.headers["cache-control"] == "no-store"
     with town.browser() as client:
         assert log_in(client, "staff", PASSWORD).status_code == 200
         log_in(client, "staff", password)
         assert client.get("/me/").headers["location"] == "/me/password/"
+
+
+def test_no_officer_alone_can_become_somebody_else(town: People) -> None:
+    """The one sets passwords, the other takes second factors away: neither does both."""
+    number = town.user("centre").pk
+    with town.browser("security") as client:
+        kept = town.user("centre").password
+        post(client, f"/roles/{number}/", do="password")
+        assert town.user("centre").password == kept
+        assert client.get(f"/accounts/{number}/").status_code == 403
+    with town.browser("administrator") as client:
+        password = secret(post(client, f"/accounts/{number}/", do="password").text)
+        post(client, f"/accounts/{number}/", do="factor", display_name="Centre", is_active="on")
+        assert client.get(f"/roles/{number}/").status_code == 403
+        assert post(client, f"/accounts/{town.user('screen').pk}/", do="password").status_code != 500
+    assert not town.user("screen").has_usable_password()
+    with town.browser() as client:
+        assert log_in(client, "centre", password).headers["location"] == "/login/code/"
+        assert client.get("/").status_code == 302
+        assert client.get("/me/factor/add/").headers["location"].startswith("/login/")
+
+
+def test_a_place_is_one_of_the_rosters(town: People) -> None:
+    number = town.user("staff").pk
+    with town.browser("security") as client:
+        page = client.get(f"/roles/{number}/").text
+        assert '<option value="c1">' in page
+        assert town.city.units[1]["name"] in page
+        for role, place in (
+            ("county", {"county": "c9"}),
+            ("county", {"county": "h1-0"}),
+            ("hall_leader", {"hall": "h9-0"}),
+            ("staff", {"staff": "s1", "hall": "nowhere"}),
+            ("staff", {"staff": "nobody"}),
+        ):
+            said = post(client, f"/roles/{number}/", do="role", role=role, **place)
+            assert said.status_code == 200
+            assert "名册中没有" in said.text
+        assert town.user("staff").role == "staff"
+        assert post(client, f"/roles/{number}/", do="role", role="county", county="c2").status_code == 302
+        town.city.down = "ledger.db: no such file"
+        time.sleep(SNAPSHOT_GAP_MS / 1000)
+        said = post(client, f"/roles/{number}/", do="role", role="county", county="c1")
+        assert "暂时无法读取名册" in said.text
+        assert post(client, f"/roles/{number}/", do="role", role="technician").status_code == 302
+    user = town.user("staff")
+    assert (user.role, user.county) == ("technician", "")
 
 
 def test_a_reset_factor_must_be_added_anew(town: People) -> None:
@@ -201,8 +250,8 @@ def test_old_entries_go_and_young_ones_stay(town: People) -> None:
 def test_the_log_holds_no_secret(town: People) -> None:
     from auditlog.models import LogEntry  # noqa: PLC0415
 
-    with town.browser("security") as client:
-        password = secret(post(client, f"/roles/{town.user('staff').pk}/", do="password").text)
+    with town.browser("administrator") as client:
+        password = secret(post(client, f"/accounts/{town.user('staff').pk}/", do="password").text)
     shown = code()
     with town.browser() as client:
         log_in(client, "staff", "wrong-guess-1")

@@ -71,6 +71,22 @@ def test_the_wall_is_the_cores_snapshot(collector: Collector) -> None:
     assert set(wall) >= {"now_ms", "day", "city", "counties", "boxes", "account", "alarms"}
 
 
+def test_places_of_the_roster_and_the_newest_of_each(collector: Collector) -> None:
+    collector.visits(1, 3)
+    found = Stores(collector.folder)
+    places = found.roster()
+    assert {tier: [each[0] for each in own] for tier, own in places.items()} == {
+        "county": ["c1", "c2"],
+        "hall": ["h1", "h2"],
+        "staff": ["ann", "bob", "cat"],
+    }
+    county = next(zh for unit, zh, _en in places["county"] if unit == "c1")
+    assert next(zh for unit, zh, _en in places["hall"] if unit == "h1").startswith(county)
+    assert [row["level"] for row in found.newest("county", "c1")] == [3, 1]
+    assert found.newest("hall", "h1") == found.newest("county", "c1")
+    assert found.newest("county", "c2") == []
+
+
 def test_a_commit_changes_the_version_and_reading_does_not(collector: Collector) -> None:
     source = Stores(collector.folder)
     before = source.version()

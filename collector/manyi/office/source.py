@@ -29,6 +29,9 @@ class Source(Protocol):
     def places(self, now_ms: int) -> Mapping[str, tuple[str, str]]:
         """Where each box of the roster stands now: (county, hall)."""
 
+    def roster(self) -> Mapping[str, Sequence[tuple[str, str, str]]]:
+        """(id, Chinese, English) of every "county", "hall" and "staff" of the roster. Raises SourceDown."""
+
     def ledger(self) -> None:
         """Reads the ledger's newest row; returns if it can be read."""
 

@@ -71,6 +71,18 @@ class Stores:
         found = {box: roster.where(box, now_ms) for box in roster.boxes}
         return {box: (place.county, place.hall) for box, place in found.items() if place.window}
 
+    def roster(self) -> dict[str, list[tuple[str, str, str]]]:
+        with self._reading_ledger() as conn:
+            roster = self._roster_of(conn)
+        counties = [(u.id, u.zh, u.en) for u in roster.units.values() if u.tier == "county"]
+        halls = []
+        for hall in (u for u in roster.units.values() if u.tier == "hall"):
+            above = roster.units.get(roster.place(hall.id).county)
+            zh, en = (above.zh, above.en) if above else ("", "")
+            halls.append((hall.id, f"{zh} {hall.zh}".strip(), f"{en} {hall.en}".strip()))
+        staff = [(each.id, each.zh, each.en) for each in roster.staff.values()]
+        return {"county": sorted(counties), "hall": sorted(halls), "staff": sorted(staff)}
+
     def _roster_of(self, conn: Connection) -> Roster:
         """Built once for each state of the roster: the reader that asks is the one that every wall waits for."""
         newest = newest_fact(conn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -26,6 +27,9 @@ KEPT = {
 }
 
 
+Places = Mapping[str, Sequence[tuple[str, str, str]]]
+
+
 class NewAccountForm(UserForm):
     class Meta:
         model = User
@@ -47,7 +51,11 @@ class AccountForm(UserForm):
 
 
 class RoleForm(UserForm):
-    """Role and place. What the role does not use is emptied, so that no old place comes back with a new role."""
+    """Role and place. What the role does not use is emptied, so that no old place comes back with a new role.
+
+    `places`: (id, Chinese, English) of what the roster has, by field; None while it cannot be read. A place that it does
+    not have is refused: its account would see nothing, or what somebody later gives that id.
+    """
 
     role = forms.ChoiceField(label=_("Role"), required=False)
 
@@ -55,13 +63,14 @@ class RoleForm(UserForm):
         model = User
         fields: ClassVar[list[str]] = ["role", "county", "hall", "staff"]
         labels: ClassVar[dict[str, Any]] = {
-            "county": _("County (id of the roster)"),
-            "hall": _("Hall (id of the roster)"),
-            "staff": _("Staff (id of the roster)"),
+            "county": _("County"),
+            "hall": _("Hall"),
+            "staff": _("Member of staff"),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, places: Places | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._places = places
         english = get_language() == "en"
         choices = [
             (str(r), r.en if english else r.zh) for r in Role if r not in OFFICERS and r is not Role.screen
@@ -69,6 +78,14 @@ class RoleForm(UserForm):
         field = self.fields["role"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", "—"), *choices]
+        for name in PLACE.values():
+            offered = [
+                (i, f"{(english and en) or zh or en} · {i}") for i, zh, en in (places or {}).get(name, ())
+            ]
+            now = getattr(self.instance, name)
+            if now and now not in dict(offered):
+                offered.append((now, now))  # kept until somebody changes it
+            self.fields[name].widget = forms.Select(choices=[("", "—"), *offered])
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
@@ -79,4 +96,16 @@ class RoleForm(UserForm):
         for name in ("county", "hall", "staff"):
             if role is None or name not in KEPT.get(role, ()):
                 given[name] = ""
+            elif given.get(name) and self._places is None:
+                self.add_error(name, _("The roster cannot be read now. Try again later."))
+            elif given.get(name) and given[name] not in {
+                each[0] for each in (self._places or {}).get(name, ())
+            }:
+                self.add_error(name, _("The roster does not have it."))
         return given
+
+    def save(self, commit: bool = True) -> User:
+        # Django keeps the old value of a field that the browser left out.
+        for name in ("county", "hall", "staff"):
+            setattr(self.instance, name, self.cleaned_data[name])
+        return super().save(commit)

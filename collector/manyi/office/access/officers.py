@@ -1,14 +1,17 @@
 """The pages of the administrator (who has an account) and of the security officer (what it may do).
 
-Kept apart: whoever makes accounts grants no role, whoever grants roles makes no account, and neither touches an officer
-or himself; officers are made on the console (`manyi office officer`). Every change is an entry of the audit log.
+Kept apart: whoever makes accounts and passwords grants no role and resets no second factor, whoever does so makes no
+account and knows no password, so that neither alone can be somebody else; and neither touches an officer or himself.
+Officers are made on the console (`manyi office officer`). Every change is an entry of the audit log.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from asgiref.sync import sync_to_async
@@ -23,12 +26,16 @@ from django.urls import reverse
 from django.utils.translation import get_language
 
 from manyi.office.access import audit
-from manyi.office.access.forms import AccountForm, NewAccountForm, RoleForm
+from manyi.office.access.forms import AccountForm, NewAccountForm, Places, RoleForm
 from manyi.office.access.models import User, end_sessions
 from manyi.office.access.scope import OFFICERS, Action, Role, needs
+from manyi.office.errors import SourceDown
+from manyi.office.frames import encode
+from manyi.office.runtime import current
 
 # Of URL-safe characters, 6 bits each: 96 bits, typed once and then changed.
 INITIAL_CHARACTERS = 12
+_Places = dict[str, list[tuple[str, str, str]]]
 
 
 @needs(Action.accounts)
@@ -45,7 +52,7 @@ async def account_new(request: HttpRequest) -> HttpResponseBase:
 
 @needs(Action.accounts)
 async def account_edit(request: HttpRequest, number: int) -> HttpResponseBase:
-    """An account's name, and whether it may be used."""
+    """An account's name, and whether it may be used; a new first password."""
     return await sync_to_async(_acting(_edit))(request, number)
 
 
@@ -57,12 +64,21 @@ async def roles(request: HttpRequest) -> HttpResponseBase:
 
 @needs(Action.roles)
 async def role_edit(request: HttpRequest, number: int) -> HttpResponseBase:
-    """An account's role and place; unlock it; reset its second factor or password."""
-    return await sync_to_async(_acting(_role))(request, number)
+    """An account's role and place; unlock it; reset its second factor."""
+    return await sync_to_async(_acting(_role))(request, number, await _places())
+
+
+async def _places() -> Places | None:
+    """What the roster offers as places; None if it cannot be read now."""
+    parts = current()
+    try:
+        return msgspec.json.decode(await parts.hub.ask("units", parts.source.roster, encode), type=_Places)
+    except SourceDown:
+        return None
 
 
 def _acting(work: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    def done(request: HttpRequest, *parts: int) -> HttpResponse:
+    def done(request: HttpRequest, *parts: Any) -> HttpResponse:
         with set_actor(request.user, request.META.get("REMOTE_ADDR")), transaction.atomic():
             return work(request, *parts)
 
@@ -117,6 +133,12 @@ def _new(request: HttpRequest) -> HttpResponse:
 
 def _edit(request: HttpRequest, number: int) -> HttpResponse:
     user = _other(request, number)
+    if request.POST.get("do") == "password" and user.role != Role.screen:
+        password = initial_password(user)
+        user.save()
+        unlock(user.username)
+        audit.record(request, audit.Event.password_reset, subject=user.username)
+        return _secret(request, user, password, "accounts")
     form = AccountForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -127,12 +149,12 @@ def _edit(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "access/account.html", {"form": form, "user_": user})
 
 
-def _role(request: HttpRequest, number: int) -> HttpResponse:
+def _role(request: HttpRequest, number: int, places: Places | None) -> HttpResponse:
     user = _other(request, number)
     if user.role == Role.screen:
         raise Http404  # walls are made and renewed on the console
     wanted = request.POST.get("do", "") if request.method == "POST" else ""
-    form = RoleForm(request.POST if wanted == "role" else None, instance=user)
+    form = RoleForm(request.POST if wanted == "role" else None, instance=user, places=places)
     match wanted:
         case "role" if form.is_valid():
             before = User.objects.get(pk=user.pk)
@@ -153,12 +175,6 @@ def _role(request: HttpRequest, number: int) -> HttpResponse:
             reset_factor(user)
             audit.record(request, audit.Event.factor_reset, subject=user.username)
             return HttpResponseRedirect(reverse("roles"))
-        case "password":
-            password = initial_password(user)
-            user.save()
-            unlock(user.username)
-            audit.record(request, audit.Event.password_reset, subject=user.username)
-            return _secret(request, user, password, "roles")
         case _:
             factor = Authenticator.objects.filter(user_id=user.pk).exists()
             return render(request, "access/role.html", {"form": form, "user_": user, "factor": factor})
