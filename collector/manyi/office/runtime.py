@@ -18,6 +18,7 @@ from manyi.core.config import secret as existing_secret
 from manyi.core.errors import SetupError
 from manyi.office.access import settings as access
 from manyi.office.access.policy import Policy
+from manyi.office.bounds import VISITS_MAX
 from manyi.office.hub import MAX_STREAMS, Hub
 from manyi.office.source import Source
 from manyi.office.stores import Stores
@@ -28,6 +29,7 @@ ALONE = ("localhost", "127.0.0.1", "::1")
 # Listening on these says nothing about the name a browser will use.
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 SECRET_BYTES = 48
+FIELDS_MAX = 100  # of a form or an address; the longest form has a dozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,5 +213,9 @@ def _django(settings: OfficeSettings) -> dict[str, Any]:
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
+        # Behind bounds.py, which refuses more before Django hears of it.
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": VISITS_MAX,
+        "DATA_UPLOAD_MAX_NUMBER_FIELDS": FIELDS_MAX,
+        "DATA_UPLOAD_MAX_NUMBER_FILES": 0,  # no page takes a file
         "LOGGING_CONFIG": None,
     }
