@@ -75,8 +75,26 @@ def test_what_is_mounted_is_named_by_the_script(tmp_path: Path) -> None:
     for service in services().values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            if source.startswith("./state/") and "/ca.crt" not in source and "provisioning" not in source:
+            if (
+                source.startswith("./state/")
+                and "/ca.crt" not in source
+                and not source.startswith("./state/grafana/")
+            ):
                 assert source.removeprefix("./") in script, source
+
+
+def test_grafana_serves_the_map_from_where_its_panels_look_and_reads_the_token_it_is_given() -> None:
+    """A map that was written and not mounted was an empty panel."""
+    volumes = dict(volume.split(":")[1::-1] for volume in services()["grafana"]["volumes"])
+    boards = COMPOSE.parents[2] / "dashboards" / "out" / "zh"
+    (src,) = re.findall(
+        r'"src": "(public/maps/manyi)/counties.geojson"', (boards / "city.json").read_text(encoding="utf-8")
+    )
+    assert volumes[f"/usr/share/grafana/{src}"] == "./state/grafana/maps"
+    script = (COMPOSE / "up.sh").read_text(encoding="utf-8")
+    assert "--out /state/grafana" in script
+    assert "--token-file /run/secrets/grafana_token" in script
+    assert "grafana_token" in services()["grafana"]["secrets"]
 
 
 class Machine:
