@@ -40,7 +40,7 @@ def windows(t: Lang) -> dict[str, Any]:
         t, "manyi-windows", t("窗口", "Windows"), t("所选大厅的全部窗口", "All windows of the chosen halls"),
         [units(t, "window", where, At(0, 0, 24, 17), t("各窗口", "Windows")), _today(t, where, At(0, 17, 9, 10)),
          reds(t, At(9, 17, 15, 10), 8, f" AND {where}")],
-        variables=["county", "hall"], refresh="10s",
+        variables=["county", "hall"], since="now-24h", until="now", refresh="10s",
     )  # fmt: skip
 
 

@@ -18,18 +18,21 @@ from dashboards.theme import Lang
 
 SCHEMA = 37  # of Grafana 9.4, on which these were looked at; later ones migrate from it
 TAG = "manyi"
+# Grafana up to 9.4 reckons "now/d" by the browser's clock unless a dashboard is in UTC. So a board whose range is a day is in
+# UTC, moves to Beijing's day by these, and its courses say Beijing's hours themselves (panels.courses).
+TODAY = "now+8h/d-8h"
 
 
 def board(
     t: Lang, uid: str, title: str, about: str, panels: Sequence[Builder[Any]], *, variables: Sequence[str] = (),
-    since: str = "now/d", until: str = "now/d", refresh: str = "5s", wall: bool = False,
+    since: str = TODAY, until: str = TODAY, refresh: str = "5s", wall: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     made = (
         dashboard.Dashboard(title)
         .uid(t.uid(uid))
         .description(about)
         .tags([TAG, t.name])
-        .timezone("Asia/Shanghai")
+        .timezone("utc" if since == TODAY else "Asia/Shanghai")
         .week_start("monday")
         .time(since, until)
         .refresh(refresh)

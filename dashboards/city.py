@@ -13,6 +13,7 @@ from dashboards.panels import (
     Said,
     county_map,
     courses,
+    lines,
     numbers,
     rows,
     steps,
@@ -26,14 +27,14 @@ def city(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-city", t("全市总览", "The city"),
         t("今天全市的群众评价：控制中心大屏", "Today's ratings of the whole city: the control centre's wall"),
-        [*_counts(t), *_rates(t), _course(t), ranking(t, "county", At(10, 5, 8, 10)), _map(t), reds(t, At(0, 15, 15, 9)),
-         alarms(t, At(15, 15, 9, 9)), *_feet(t)],
+        [*_counts(t), *_rates(t), alarm_lines(t, At(0, 5, 9, 10)), reds(t, At(9, 5, 15, 10)), _course(t),
+         ranking(t, "county", At(9, 15, 9, 9)), _map(t), *_feet(t)],
         wall=True,
     )  # fmt: skip
 
 
 def _counts(t: Lang) -> list[Any]:
-    nothing = t("今日尚无评价", "No ratings yet")
+    nothing = t("今日无评价数据", "No ratings known")
     each = (
         (
             "n",
@@ -113,7 +114,7 @@ def _course(t: Lang) -> Any:
         ("custom.showPoints", "never"),
     )
     return courses(
-        said, [q.CITY_COURSE, q.CITY_USUAL], At(0, 5, 10, 10),
+        said, [q.CITY_COURSE, q.CITY_USUAL], At(0, 15, 9, 9),
         [Column("today", t("今日", "Today"), COUNT, ACCENT),
          Column("usual", t("往常（近四个同日平均）", "Usual (mean of four)"), COUNT, BASELINE, extra=dashed)],
     )  # fmt: skip
@@ -154,8 +155,8 @@ def _map(t: Lang) -> Any:
         t("今日尚无评价", "No ratings yet"),
     )
     return county_map(
-        said, [q.COUNTY_REDS], At(18, 5, 6, 10), [Column("d", t("不满意", "Dissatisfied"), COUNT)], geojson=GEOJSON,
-        label=t("name", "name_en"), field="d", land=ACCENT, edge=ACCENT, marks=steps((None, SATISFIED), (1, BASIC), (5, DISSATISFIED)),
+        said, [q.COUNTY_REDS], At(18, 15, 6, 9), [Column("d", t("不满意", "Dissatisfied"), COUNT)], geojson=GEOJSON,
+        label=t("name", "name_en"), field="d", land=ACCENT, edge=ACCENT, marks=steps((None, QUIET), (1, DISSATISFIED)),
     )  # fmt: skip
 
 
@@ -180,17 +181,28 @@ def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
     )  # fmt: skip
 
 
+def _alarms_said(t: Lang) -> Said:
+    return Said(
+        t("报警", "Alarms"),
+        t(
+            "采集器当前报告的报警，最新的在前；处置方法见 RUNBOOK。采集器不工作时此处也为空，请同时看“采集器”一格",
+            "What the collector complains of now, the newest first; RUNBOOK says what to do. Empty also if the collector is"
+            " dead: see its panel",
+        ),
+        t("没有报警（“采集器”一格有数才作准）", "None, if the collector's panel has figures"),
+    )
+
+
+def alarm_lines(t: Lang, at: At) -> Any:
+    """For the wall: the newest, in large type. All of them are in 设备 and 系统."""
+    return lines(
+        _alarms_said(t), q.alarms(t.name), at, Column("text", t("内容", "What"), color=DISSATISFIED), size=20, limit=7, newest="since_ms",
+    )  # fmt: skip
+
+
 def alarms(t: Lang, at: At) -> Any:
     return rows(
-        Said(
-            t("报警", "Alarms"),
-            t(
-                "采集器当前报告的报警；处置方法见 RUNBOOK。采集器不工作时此处也为空，请同时看“采集器”一格",
-                "What the collector complains of now; RUNBOOK says what to do. Empty also if the collector is dead: see its panel",
-            ),
-            t("采集器没有报告报警", "The collector reports no alarm"),
-        ),
-        [q.alarms(t.name)], at,
+        _alarms_said(t), [q.alarms(t.name)], at,
         [Column("since_ms", t("开始于", "Since"), "dateTimeFromNow", width=140, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
         unit=NOTHING, sort=(t("开始于", "Since"), True),
     )  # fmt: skip
@@ -203,12 +215,16 @@ def _feet(t: Lang) -> list[Any]:
 def boxes(t: Lang, at: At) -> Any:
     said = Said(
         t("评价器", "Boxes"),
-        t("现在在线的评价器与名册上在窗口的全部评价器", "Boxes online now, and all that hang at a window"),
+        t(
+            "现在在线的、失联的，和全部评价器；名册上在窗口却从未有过消息的算失联",
+            "Online now, silent, and all; one that hangs at a window and never spoke is silent",
+        ),
         t("没有评价器消息", "No word of boxes"),
     )
     return numbers(
         said, [q.BOXES_ONLINE], at,
-        [Column("online", t("在线", "Online"), COUNT, SATISFIED), Column("known", t("全部", "All"), COUNT, QUIET)], base=DISSATISFIED,
+        [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("known", t("全部", "All"), COUNT, QUIET)], base=DISSATISFIED,
     )  # fmt: skip
 
 
@@ -221,7 +237,7 @@ def account_line(t: Lang, at: At) -> Any:
                 "全市所有评价器的按键总账。未知：失联评价器自上次心跳后可能有、但无法得知的部分，从不当作零",
                 "All presses of all boxes. Unknown: boxes out of touch may have some since their last beat; never taken for zero",
             ),
-            t("没有对账数据：采集器未工作？", "No account: is the collector running?"),
+            t("没有对账数据：采集器未工作？", "No account: collector?"),
         ),
         [q.ACCOUNT_LINE], at,
         [Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),

@@ -17,7 +17,7 @@ def fleet(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-fleet", t("设备", "Boxes"), t("评价器在线、信号、待传、时钟、固件与证书", "Boxes: online, signal, backlog, clock, firmware, certificates"),
         [_heads(t), _course(t), _firmware(t), _all(t), alarms(t, At(0, 21, 14, 8)), certificates(t, At(14, 21, 10, 8))],
-        variables=["county", "hall"], refresh="10s",
+        variables=["county", "hall"], since="now-24h", until="now", refresh="10s",
     )  # fmt: skip
 
 
@@ -29,7 +29,8 @@ def _heads(t: Lang) -> Any:
             t("没有评价器消息", "No word of boxes"),
         ),
         [q.BOXES_COUNT], At(0, 0, 8, 7),
-        [Column("online", t("在线", "Online"), COUNT, SATISFIED), Column("known", t("全部", "All"), COUNT, QUIET),
+        [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("known", t("全部", "All"), COUNT, QUIET),
          Column("depth", t("待传记录", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("stuck", t("卡键", "Stuck"), COUNT, DISSATISFIED, at_zero=QUIET)],
         base=DISSATISFIED,
     )  # fmt: skip
@@ -87,7 +88,7 @@ def _all(t: Lang) -> Any:
         [q.BOXES], At(0, 7, 24, 14),
         [Column("box", t("评价器", "Box")), Column("county", t("县区", "County")), Column("hall", t("大厅", "Hall")),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
-         Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=145), Column("depth", t("待传", "Waiting"), COUNT, width=70),
+         Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=145, mapping={"0": (t("从未", "Never"), DISSATISFIED)}), Column("depth", t("待传", "Waiting"), COUNT, width=70),
          Column("oldest", t("最久待传", "Oldest"), t("suffix: 分", "suffix: min"), decimals=0, width=100),
          Column("rssi", t("信号", "Signal"), "dBm", width=85, extra=weak), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
          Column("stuck", t("按键", "Keys"), NOTHING, mapping=keys, width=75), Column("fw", t("固件", "Firmware"), NOTHING, width=90),

@@ -53,7 +53,7 @@ def _flow(t: Lang) -> Any:
             t("没有对账数据", "No account"),
         ),
         [q.account_course("waiting"), q.account_course("unknown")], At(8, 5, 16, 8),
-        [Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("unknown", t("失联", "Out of touch"), COUNT, QUIET)],
+        [Column("waiting", t("待传", "Waiting"), COUNT, BASIC), Column("unknown", t("失联", "Out of touch"), COUNT, QUIET)],
     )  # fmt: skip
 
 

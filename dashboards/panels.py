@@ -171,6 +171,29 @@ def numbers(
     return _dressed(panel, said, queries, at, unit, columns)
 
 
+def lines(
+    said: Said, query: Query, at: At, column: Column, *, size: int, limit: int, newest: str
+) -> Builder[Panel]:
+    """One sentence a line, large enough to be read across a room: a table's text has one size, a desk's."""
+    panel = (
+        stat.Panel()
+        .graph_mode(model.BigValueGraphMode.NONE)
+        .color_mode(model.BigValueColorMode.VALUE)
+        .justify_mode(model.BigValueJustifyMode.AUTO)
+        .text_mode(model.BigValueTextMode.VALUE)
+        .text(style.VizTextDisplayOptions().value_size(size))
+        .orientation(model.VizOrientation.HORIZONTAL)
+        .reduce_options(
+            style.ReduceDataOptions().values(True).calcs([]).limit(limit)
+            .fields(f"/^{_literal(column.title or column.field)}$/")
+        )
+        .transformations([DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": newest, "desc": True}]})])
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .thresholds(steps((None, QUIET)))
+    )  # fmt: skip
+    return _dressed(panel, said, [query], at, NOTHING, [column])
+
+
 def rows(
     said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT,
     sort: tuple[str, bool] | None = None, tall: bool = False, header: bool = True,
@@ -223,6 +246,7 @@ def courses(
             .placement(model.LegendPlacement.BOTTOM)
             .show_legend(legend)
         )
+        .timezone(["Asia/Shanghai"])
         .tooltip(style.VizTooltipOptions().mode(model.TooltipDisplayMode.MULTI).sort(model.SortOrder.NONE))
         .stacking(
             style.StackingConfig().mode(model.StackingMode.NORMAL if stacked else model.StackingMode.NONE)
@@ -256,11 +280,11 @@ def county_map(
     dots = {
         "showLegend": False,
         "style": {
-            "color": {"field": field, "fixed": land}, "opacity": 0.95,
+            "color": {"field": field, "fixed": land}, "opacity": 0.95, "lineWidth": 6,
             "size": {"fixed": 1, "min": 1, "max": 1},
             "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
             "text": {"mode": "field", "field": field, "fixed": ""},
-            "textConfig": {"fontSize": 34, "offsetX": 0, "offsetY": 12, "textAlign": "center", "textBaseline": "middle"},
+            "textConfig": {"fontSize": 40, "offsetX": 0, "offsetY": 14, "textAlign": "center", "textBaseline": "middle"},
         },
     }  # fmt: skip
     place = (

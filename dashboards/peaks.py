@@ -35,7 +35,7 @@ def peaks(t: Lang) -> dict[str, Any]:
         t, "manyi-peaks", t("高峰", "Peaks"), t("一周里什么时候人多，用来排班和增开窗口", "When people come, to plan shifts and windows"),
         [_matrix(t, Said(title, about, t("近八周数据不足", "Not enough of eight weeks")), q.peaks(field, where, tier), At(0, y, 24, 10))
          for field, title, tier, where, y in heads],
-        variables=["county", "hall"], refresh="5m",
+        variables=["county", "hall"], since="now-24h", until="now", refresh="5m",
     )  # fmt: skip
 
 

@@ -85,8 +85,8 @@ COUNTY_REDS = Query(
 )
 BOXES_ONLINE = Query(
     WALL,
-    'SELECT sum("online") AS "online", count("online") AS "known" FROM (SELECT last("online") AS "online"'
-    f' FROM "box" WHERE {LATELY} GROUP BY "box")',
+    'SELECT sum("online") AS "online", count("online") - sum("online") AS "silent", count("online") AS "known"'
+    f' FROM (SELECT last("online") AS "online" FROM "box" WHERE {LATELY} GROUP BY "box")',
 )
 _SUMS = "pressed stored waiting lost unknown".split()  # noqa: SIM905
 ACCOUNT_LINE = Query(
@@ -217,8 +217,8 @@ BOXES = Query(
 )
 BOXES_COUNT = Query(
     WALL,
-    'SELECT sum("online") AS "online", count("online") AS "known", sum("depth") AS "depth", sum("stuck") AS "stuck" FROM'
-    ' (SELECT last("online") AS "online", last("depth") AS "depth", last("stuck") AS "stuck" FROM "box"'
+    'SELECT sum("online") AS "online", count("online") - sum("online") AS "silent", count("online") AS "known",'
+    ' sum("depth") AS "depth", sum("stuck") AS "stuck" FROM (SELECT last("online") AS "online", last("depth") AS "depth", last("stuck") AS "stuck" FROM "box"'
     f' WHERE {LATELY} AND {HALL} GROUP BY "box")',
 )
 BOXES_FIRMWARE = Query(WALL, f'SELECT last("fw") AS "fw" FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box"')

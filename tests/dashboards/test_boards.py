@@ -144,7 +144,11 @@ def test_a_screen_of_1080_holds_the_wall_and_no_panel_lies_over_another() -> Non
 
 def test_every_board_lives_in_beijing_time_and_refreshes_by_itself() -> None:
     for name, board in boards().items():
-        assert (board["timezone"], board["editable"]) == ("Asia/Shanghai", False)
+        day = name.endswith("/city")
+        assert (board["timezone"], board["editable"]) == ("utc" if day else "Asia/Shanghai", False)
+        for panel in board["panels"]:
+            if panel["type"] == "timeseries":
+                assert panel["options"]["timezone"] == ["Asia/Shanghai"], f"{name}: {panel['title']}"
         assert board["refresh"] == (
             "5m"
             if "peaks" in name
@@ -153,6 +157,49 @@ def test_every_board_lives_in_beijing_time_and_refreshes_by_itself() -> None:
             else "10s"
         ), name
     assert boards()["zh/city"]["timepicker"]["hidden"] is True
+
+
+def test_no_range_is_a_day_of_the_browsers_clock() -> None:
+    """Wall computers run in UTC: there `now/d` is 08:00 in Beijing, and the day's course lacked a third."""
+    for name, board in boards().items():
+        span = (board["time"]["from"], board["time"]["to"])
+        if name.endswith("/city"):
+            assert span == ("now+8h/d-8h", "now+8h/d-8h"), (
+                "Grafana reckons this in UTC, the dashboard's own time zone"
+            )
+        else:
+            assert "/" not in "".join(span), name
+
+
+def test_a_colour_of_a_level_on_the_map_is_the_levels_own() -> None:
+    for lang in ("zh", "en"):
+        (panel,) = [p for p in boards()[f"{lang}/city"]["panels"] if p["type"] == "geomap"]
+        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert [step["color"] for step in steps] == [theme.QUIET, theme.DISSATISFIED]
+
+
+def test_alarms_stand_right_below_the_figures_in_large_type() -> None:
+    for lang in ("zh", "en"):
+        wall = {(p["gridPos"]["x"], p["gridPos"]["y"]): p for p in boards()[f"{lang}/city"]["panels"]}
+        shown = wall[0, 5]
+        assert '"alarm"' in shown["targets"][0]["query"]
+        assert (shown["type"], shown["options"]["reduceOptions"]["values"]) == ("stat", True)
+        assert shown["options"]["text"]["valueSize"] >= 20
+
+
+def test_lines_of_one_course_have_colours_of_their_own() -> None:
+    for panel in panels():
+        if (
+            panel.body["type"] == "timeseries"
+            and "区间" not in panel.body["title"]
+            and "interval" not in panel.body["title"]
+        ):
+            said = [
+                {p["id"]: p["value"] for p in o["properties"]} for o in panel.body["fieldConfig"]["overrides"]
+            ]
+            colors = [one["color"].get("fixedColor") for one in said]
+            assert None not in colors, str(panel)
+            assert len(set(colors)) == len(colors), str(panel)
 
 
 def test_nobody_outside_is_asked() -> None:

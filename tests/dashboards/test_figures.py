@@ -292,7 +292,7 @@ def test_peaks_are_the_hours_of_eight_weeks(asker: Asker, title: str, level: int
 def test_boxes_are_the_ledgers_states(asker: Asker) -> None:
     for board in ("city", "fleet"):
         (row,) = asker.ask(board, "评价器")
-        assert (row["online"], row["known"]) == (11, 12)
+        assert (row["online"], row["silent"], row["known"]) == (11, 1, 12)
     rows = {r["box"]: r for r in asker.ask("fleet", "全部评价器")}
     assert len(rows) == 12
     assert {box for box, r in rows.items() if not r["online"]} == {"sim-010"}
