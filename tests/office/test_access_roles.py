@@ -101,8 +101,9 @@ def test_every_page_for_every_role(town: People, role: str) -> None:
             status = client.request(method, address).status_code
             may = bool(role) and rule in GRANTS[Role(role)]
             # A page that may be opened may still lead elsewhere, or not find a made-up id; it is never "no".
+            # The front page sends whoever may not see it to his own first page.
             refused = status in (401, 403) or (
-                status == 302 and client.get(address).headers["location"].startswith("/login/")
+                status == 302 and client.get(address).headers["location"].startswith(("/login/", "/start/"))
             )
             # A table may refuse more than its rule does (a place that the account has not), never less.
             if may == refused and not (may and address.startswith("/tables/")):
@@ -127,10 +128,30 @@ def test_what_the_officers_may_is_kept_apart() -> None:
 
 def test_a_refusal_is_logged_and_says_who_can_help(town: People) -> None:
     with town.browser("staff") as client:
-        answer = client.get("/")
+        answer = client.get("/audit/")
         assert answer.status_code == 403
         assert "安全管理员" in answer.text
-    assert ("refused", "/") in events()
+    assert ("refused", "/audit/") in events()
+
+
+@pytest.mark.parametrize(
+    ("role", "first"),
+    [
+        ("administrator", "/accounts/"),
+        ("security", "/roles/"),
+        ("auditor", "/tables/account/"),
+        ("technician", "/tables/boxes/"),
+        ("staff", "/me/ratings/"),
+        ("centre", "/"),
+    ],
+)
+def test_the_front_page_leads_each_role_to_its_own_work(town: People, role: str, first: str) -> None:
+    """Everybody types the same address; whoever may not see the wall is neither turned away nor written down."""
+    with town.browser(role) as client:
+        if first != "/":
+            assert client.get("/").headers["location"] == "/start/"
+        assert client.get("/start/").headers["location"] == first
+    assert ("refused", "/") not in events()
 
 
 def test_an_account_without_a_role_sees_nothing(town: People) -> None:

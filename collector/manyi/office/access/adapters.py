@@ -16,6 +16,7 @@ from allauth.socialaccount.models import SocialAccount
 from cryptography.fernet import Fernet
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from manyi.office.access import audit
@@ -39,6 +40,10 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no t
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """On to the work: allauth would show the same empty form again, as if nothing had been changed."""
+        return reverse("home")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return address(request)

@@ -71,10 +71,15 @@ async def judge(
     name = request.resolver_match.view_name if request.resolver_match else ""
     if step and name not in (CHANGING if step == "account_change_password" else ADDING):
         return _unfinished(step, machine)
-    if not scope.may(rule):
-        await audit.arecord(request, audit.Event.refused, subject=request.path, rule=rule)
-        return refusal(request, machine)
-    return None
+    return None if scope.may(rule) else await _refused(request, name, rule, machine)
+
+
+async def _refused(request: HttpRequest, name: str, rule: Action, machine: bool) -> HttpResponseBase:
+    """The front page is the address that everybody types: no attempt at anything, so it leads to the role's own page."""
+    if name == "wall":
+        return HttpResponseRedirect(reverse("home"))
+    await audit.arecord(request, audit.Event.refused, subject=request.path, rule=rule)
+    return refusal(request, machine)
 
 
 def _unfinished(step: str, machine: bool) -> HttpResponseBase:

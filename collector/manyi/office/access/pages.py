@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from manyi.office.access import audit
+from manyi.office.access.menu import menu
 from manyi.office.access.models import User
 from manyi.office.access.policy import LINK_MINUTES, LOCK_MINUTES, SCREEN_DAYS
 from manyi.office.access.scope import Action, Role, needs, public, scope_for
@@ -32,7 +33,7 @@ async def home(request: HttpRequest) -> HttpResponseBase:
         return HttpResponseRedirect(reverse("account_login"))
     if not scope.role:
         return render(request, "access/forbidden.html", {"roleless": True}, status=403)
-    return HttpResponseRedirect(reverse("wall" if scope.may(Action.wall) else "me"))
+    return HttpResponseRedirect(next((address for address, _label in menu(scope)), reverse("me")))
 
 
 @needs(Action.self)
