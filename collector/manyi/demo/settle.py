@@ -94,4 +94,6 @@ def live_line(show: Show, account: dict[str, Any] | None, wall: dict[str, Any] |
     if not show.console.terminal:
         return line
     place = show.boxes[show.mine].place
-    return f"{line} │ {show.words.pick(place.window_name)} {show.answer}"
+    mine = f"{show.words.pick(place.hall_name)} {show.words.pick(place.window_name)}"
+    # Yours first: the line is cut at the terminal's width, and an answer that falls off its end looks like none.
+    return f"▶ {mine} {show.answer} │ {line}"
