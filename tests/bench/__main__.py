@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from pathlib import Path
 
 
@@ -23,8 +24,12 @@ def main(only: list[str]) -> None:
             continue
         print(f"--- {name}", flush=True)
         began = time.monotonic()
-        for row in importlib.import_module(f"tests.bench.{name}").main() or ():
-            table.append(tuple(_text(cell) for cell in (*row, "", "", "", "")[:5]))
+        try:
+            for row in importlib.import_module(f"tests.bench.{name}").main() or ():
+                table.append(tuple(_text(cell) for cell in (*row, "", "", "", "")[:5]))
+        except Exception as error:  # the others' figures are worth having all the same
+            traceback.print_exc()
+            table.append((name, "failed", "", "", f"{type(error).__name__}: {error}".splitlines()[0]))
         print(f"    took {time.monotonic() - began:.0f} s", flush=True)
     machine = (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"

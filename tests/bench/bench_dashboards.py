@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from manyi.core.influx import rollup
@@ -28,6 +29,7 @@ DAYS, A_DAY = 365, 15
 KEPT_DAYS, SHORT_WINDOW_DAYS = 90, 20
 BATCH = 20_000  # lines a request: 4 MB
 RUNS = 3
+SLOW_MS = 3_000.0  # a query that takes so long is asked once
 TARGET_MS = "300"
 BUCKETS = {"manyi-wall": "wall", "manyi-rollup": "rollup", "manyi-day": "day"}
 PAST = ("county", "hall", "windows")  # whose pages are opened on long periods
@@ -52,7 +54,9 @@ def main() -> list[tuple[object, ...]]:
 
 def ask(server: Influx, names: dict[str, str], now: int) -> list[tuple[object, ...]]:
     today = midnight(now)
-    opening, year, slow = [], [], ("", 0.0)
+    opening: list[float] = []
+    year: list[float] = []
+    slowest = {id(opening): ("", 0.0), id(year): ("", 0.0)}
     for panel, target in targets("zh"):
         week = panel.board in ("county", "hall")
         since = now - 7 * DAY if week else today
@@ -60,17 +64,37 @@ def ask(server: Influx, names: dict[str, str], now: int) -> list[tuple[object, .
         for begin, end, times in ranges:
             query = interpolate(target["query"], begin, end, county=[ALL], hall=[ALL])
             for _ in range(RUNS if times is opening else 1):
-                started = time.monotonic()
-                server.query(names[BUCKETS[target["datasource"]["uid"]]], query)
-                times.append((time.monotonic() - started) * 1000)
-            if times is opening and times[-1] > slow[1]:
-                slow = (f"{panel.board}/{panel.body['title']}", times[-1])
+                times.append(_took_ms(server, names[BUCKETS[target["datasource"]["uid"]]], query))
+                if times[-1] > SLOW_MS:
+                    print(f"    {times[-1]:9,.0f} ms  {panel.board}/{panel.body['title']}", flush=True)
+                    break
+            if times[-1] > slowest[id(times)][1]:
+                slowest[id(times)] = (f"{panel.board}/{panel.body['title']}", times[-1])
     return [
         ("dashboard query on opening, median", statistics.median(opening), "ms"),
-        ("dashboard query on opening, p95", percentile(opening, 95), "ms", TARGET_MS, f"slowest: {slow[0]}"),
+        (
+            "dashboard query on opening, p95",
+            percentile(opening, 95),
+            "ms",
+            TARGET_MS,
+            _slow(*slowest[id(opening)]),
+        ),
         ("dashboard query over a year, median", statistics.median(year), "ms"),
-        ("dashboard query over a year, p95", percentile(year, 95), "ms"),
+        ("dashboard query over a year, p95", percentile(year, 95), "ms", "", _slow(*slowest[id(year)])),
+        ("the same p95, a year against opening", percentile(year, 95) / percentile(opening, 95), "times"),
     ]
+
+
+def _took_ms(server: Influx, bucket: str, query: str) -> float:
+    """One that the client gives up (after 30 s) counts as so long."""
+    started = time.monotonic()
+    with suppress(TimeoutError):
+        server.query(bucket, query)
+    return (time.monotonic() - started) * 1000
+
+
+def _slow(name: str, took_ms: float) -> str:
+    return f"slowest: {name}, {took_ms:,.0f} ms"
 
 
 def percentile(times: list[float], percent: int) -> float:

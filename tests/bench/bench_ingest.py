@@ -35,6 +35,13 @@ def main() -> list[Row]:
     return [
         ("collector CPU per rating, single presses", _median(single, 0), "us", "60", note),
         ("collector CPU per rating, batches of 22", _median(batches, 0), "us", "20", note),
+        (
+            "the same, a single press against one of a batch",
+            _median(single, 0) / _median(batches, 0),
+            "times",
+            "",
+            "",
+        ),
         ("ledger rows per second, single presses", _median(single, 1), "rows/s", "", "one thread, fsynced"),
         ("ledger rows per second, batches of 22", _median(batches, 1), "rows/s", "", "one thread, fsynced"),
         ("collector CPU to make one tag, for scale", _tag_us(), "us", "", "not done by the collector"),
