@@ -142,7 +142,18 @@ def test_bad_visit_is_refused_in_plain_words_and_holds_no_other(desk: Desk, item
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"{", b"\xff", b"[]", b"7", b'"x"', b"[" * 100_000, json.dumps([told()] * 1_001).encode()],
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"7",
+        b'"x"',
+        b"[" * 100_000,
+        json.dumps([told()] * 1_001).encode(),
+        json.dumps(told() | {"id": "\ud800"}).encode(),  # half a character: JSON, and no text
+        json.dumps(told() | {"staff": "\udfff"}).encode(),
+    ],
 )
 def test_message_that_is_none_takes_nothing(desk: Desk, payload: bytes) -> None:
     with pytest.raises(InputError):

@@ -108,6 +108,13 @@ def test_too_long_a_message_is_413(queue: Queue) -> None:
     assert queue.post(b" " * (512 * 1024 + 1))[0] == 413
 
 
+@pytest.mark.parametrize("name", ["id", "window", "staff", "\ud800"])
+def test_half_a_character_is_said_to_be_none(queue: Queue, name: str) -> None:
+    body = json.dumps(visit(1) | {name: "\ud800"}).encode()
+    assert queue.post(body)[0] == 400
+    assert queue.told() == []
+
+
 def test_reading_is_405(queue: Queue) -> None:
     from django.test import AsyncClient  # noqa: PLC0415  needs configure()
 

@@ -78,6 +78,8 @@ def items(payload: bytes) -> list[Any] | tuple[str, str]:
     """The visits of a message: one object, a list, or {"visits": [...]}. Else why not, in both languages."""
     try:
         told = json.loads(payload)
+        # "\ud800" is JSON and yet no text: neither ledger nor answer could be written, and a broker brings it again.
+        json.dumps(told, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return "不是 JSON（UTF-8）", "this is no JSON in UTF-8"
     if isinstance(told, dict) and isinstance(told.get("visits"), list):
