@@ -157,6 +157,7 @@ def screen(
         from manyi.office.access.pages import LINK_SALT  # noqa: PLC0415
         from manyi.office.access.policy import LINK_MINUTES  # noqa: PLC0415
 
+        _known_place(county, hall)
         user = User.objects.filter(username=username).first() or User(
             username=username, display_name=username
         )
@@ -178,6 +179,20 @@ def screen(
             ),
             err=True,
         )
+
+
+def _known_place(county: str, hall: str) -> None:
+    """Raises InputError if the roster has no such place; before there is a ledger nobody can tell."""
+    from manyi.office.errors import SourceDown  # noqa: PLC0415
+    from manyi.office.runtime import current  # noqa: PLC0415
+
+    try:
+        places = current().source.roster()
+    except SourceDown:
+        return
+    for tier, wanted in (("county", county), ("hall", hall)):
+        if wanted and wanted not in {each[0] for each in places[tier]}:
+            raise InputError(both(f"名册中没有 {wanted}", f"The roster has no {tier} {wanted}."))
 
 
 def _officer(role: str, username: str, name: str, deliver: Callable[[Any], None]) -> None:

@@ -10,9 +10,11 @@ import httpx
 import pytest
 from manyi.cli import app
 from manyi.core.errors import SetupError
+from manyi.core.ledger import facts, schema
 from manyi.office import OfficeSettings, configure
 from typer.testing import CliRunner
 
+from tests.collector.paper_ledger import TOWN
 from tests.office.city import City
 from tests.office.people import HTTP, PASSWORD, People, form, log_in, people, session
 from tests.services.certs import Certs
@@ -173,6 +175,18 @@ def test_a_wall_link_is_of_the_wall_asked_for(console: Path) -> None:
     assert (wall.role, wall.county, wall.has_usable_password()) == ("screen", "c1", False)
     run(console, "init")
     assert run(console, "screen", "auditor")[0] == 2, "an officer does not become a wall"
+
+
+def test_a_wall_is_of_a_place_that_the_roster_has(console: Path) -> None:
+    (console / "data").mkdir()
+    ledger = schema.open_for_writing(console / "data" / "ledger.db")
+    facts.append_facts(ledger, 1, TOWN)
+    ledger.close()
+    for words in (("--county", "c9"), ("--hall", "c1")):
+        status, said = run(console, "screen", "wall-1", *words)
+        assert status == 2
+        assert "名册中没有" in said
+    assert run(console, "screen", "wall-1", "--hall", "h1")[0] == 0
 
 
 def test_the_console_resets_disables_and_unlocks(console: Path) -> None:
