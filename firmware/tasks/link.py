@@ -166,6 +166,8 @@ class Link:
                 self._ack(wire.ack(wire.opened(self._ident["k_link"], self._line.topic("ack"), payload)))
             elif name == "config":
                 self._reply(orders.config(payload))
+                self._beat_at = 0  # says at once what is in force, not in a minute
+                core.link.set()
             elif retained:
                 pass  # a command or a visit of another day
             elif name == "cmd":

@@ -209,9 +209,10 @@ def test_a_config_is_obeyed_reported_and_kept_over_a_restart(box: SimBox, collec
     collector.until("a beat", lambda: collector.heard["beat"])
     good = '{"v":1,"id":"c7","beat_s":10,"bright":50,"volume":0,"mode":"always","second":"correct","visit_ms":5000,"open":""'
     collector.send("config", good)
-    box.wait("config id=c7")
+    collector.until("a beat long before its time", lambda: collector.heard["beat"][-1]["config"] == "c7")
     collector.send("config", good.replace("c7", "c8").replace('"bright":50', '"bright":101'))
     box.wait("refused config=!c8 why=bright")
+    collector.until("and again", lambda: collector.heard["beat"][-1]["config"] == "!c8")
     box.process.kill()
     box.ended()
     box.boot()
