@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from manyi.core.errors import ManyiError
+from manyi.core import config as configs
+from manyi.core.errors import InputError, ManyiError
 from manyi.core.intake import Sources, add_source
 
 REFUSED = 2
@@ -14,16 +15,36 @@ visits_app = typer.Typer(
     no_args_is_help=True, help="排队系统：报送办件数 / Queue systems that tell how many visits there were."
 )
 
-File = Annotated[Path, typer.Option("--file", help="排队系统名单 / The list that [visits] sources names.")]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        help="排队系统名单，默认为配置的 [visits] sources / The list; by default the one that [visits] sources names.",
+    ),
+]
+
+
+def _list(context: typer.Context, file: Path | None) -> Path:
+    """A list that the service does not read would let nobody in: without --file the configuration says which."""
+    if file is not None:
+        return file
+    named = configs.load(context.obj).visits.sources
+    if named is None:
+        raise InputError(
+            "配置里没有 [visits] sources：请写上，或用 --file 指明 / "
+            "The configuration has no [visits] sources: name it there, or give --file."
+        )
+    return named
 
 
 @visits_app.command()
 def add(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="名称，如 queue_hall1 / Its name, such as queue_hall1.")],
     token_file: Annotated[
         Path, typer.Option(help="令牌写入此文件（新建，0600） / Where its token goes, new, 0600.")
     ],
-    file: File = Path("visits.toml"),
+    file: File = None,
     hall: Annotated[
         list[str] | None,
         typer.Option(help="只能报送这些大厅，可重复 / Only windows of these halls; repeatable."),
@@ -31,6 +52,7 @@ def add(
 ) -> None:
     """允许一个排队系统报送办件数 / Let a queue system tell its visits."""
     try:
+        file = _list(context, file)
         add_source(file, name, hall or [], token_file)
     except ManyiError as error:
         typer.echo(str(error), err=True)
@@ -41,10 +63,10 @@ def add(
 
 
 @visits_app.command("list")
-def listed(file: File = Path("visits.toml")) -> None:
+def listed(context: typer.Context, file: File = None) -> None:
     """列出排队系统 / List the queue systems."""
     try:
-        sources = Sources(file).all()
+        sources = Sources(_list(context, file)).all()
     except ManyiError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(REFUSED) from error

@@ -451,3 +451,23 @@ def test_command_lets_a_queue_system_in_and_prints_no_token(tmp_path: Path) -> N
     assert "queue_h1  h1" in run.invoke(app, ["visits", "list", "--file", file]).output
     again = run.invoke(app, ["visits", "add", "queue_h1", "--file", file, "--token-file", str(token)])
     assert (again.exit_code, run.invoke(app, ["visits", "list", "--file", str(token)]).exit_code) == (2, 2)
+
+
+def test_command_writes_the_list_that_the_service_reads(tmp_path: Path) -> None:
+    """Without --file it is the configuration's: a list that nobody reads would be answered with 503."""
+    run, config, token = CliRunner(), tmp_path / "manyi.toml", tmp_path / "token"
+    base = (
+        '[city]\nname = "示范市"\nname_en = "Demo"\n[data]\ndir = "data"\n[keys]\nlink_file = "link.keys"\n'
+        '[broker]\nhost = "localhost"\nusername = "c"\npassword_file = "p"\n'
+    )
+    words = ["-c", str(config), "visits", "add", "queue_h1", "--token-file", str(token)]
+    config.write_text(base)
+    refused = run.invoke(app, words)
+    assert (refused.exit_code, token.exists()) == (2, False)
+    assert "[visits] sources" in refused.output
+    (tmp_path / "secrets").mkdir()
+    config.write_text(base + '[visits]\nsources = "secrets/visits.toml"\n')
+    done = run.invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "queue_h1" in Sources(tmp_path / "secrets" / "visits.toml").all()
+    assert "queue_h1" in run.invoke(app, ["-c", str(config), "visits", "list"]).output
