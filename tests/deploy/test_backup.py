@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 from manyi.backup import copy, manifest, rotation
 from manyi.backup import restore as restoring
 from manyi.cli import app
+from manyi.core import config as configs
 from manyi.core import root, verify
 from manyi.core.errors import EvidenceError, InputError, SetupError
 from manyi.core.ledger import schema
@@ -78,6 +80,25 @@ def test_what_was_copied_comes_back_and_says_that_it_was(town: Town, tmp_path: P
     assert {p.name for p in done.placed} == {"manyi.toml", "broker.password", "link.keys", "web.secret"}
     assert all(p.stat().st_mode & 0o077 == 0 for p in done.placed if p.name != "manyi.toml")
     assert not (data / "ratings.db").exists(), "made from the ledger at the start"
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_accounts_come_back_with_the_secret_that_opens_them(
+    town: Town, tmp_path: Path, absolute: bool
+) -> None:
+    """It lies in the data folder unless the configuration says otherwise, wherever that folder is now."""
+    text = town.file.read_text()
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("secret_file"))
+    if absolute:
+        text = re.sub(r"^dir = .*data.*$", f'dir = "{town.config.data.dir}"', text, flags=re.MULTILINE)
+    town.file.write_text(text + "\n")
+    (town.config.data.dir / "office.secret").write_text("opens the second factors")
+    config = configs.load(town.file)
+    folder = copy.write(config, town.file, tmp_path / "copies", (), T0, secrets=True)[0]
+    done = restoring.restore(folder, tmp_path / "new", tmp_path / "conf", T0, drill=True)
+    there = tmp_path / "new" / "office.secret"
+    assert (there.read_text(), there.stat().st_mode & 0o777) == ("opens the second factors", 0o600)
+    assert "office.secret" not in {p.name for p in done.placed} | {p.name for p, _ in done.by_hand}
 
 
 def test_a_drill_leaves_the_ledger_exactly_as_it_was(town: Town, tmp_path: Path) -> None:

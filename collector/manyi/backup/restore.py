@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,8 @@ from manyi.broker.names import BrokerError, both
 from manyi.core import root
 from manyi.core.errors import EvidenceError, InputError, SetupError
 from manyi.core.ledger import schema
+
+OFFICE_SECRET = "office.secret"
 
 
 class Restored(NamedTuple):
@@ -51,6 +54,8 @@ def restore(source: Path, data: Path, etc: Path | None, now_ms: int, *, drill: b
     try:
         with files.new_dir(data) as stage:
             shutil.copytree(source / "data", stage, dirs_exist_ok=True, copy_function=shutil.copyfile)
+            if key := _accounts_key(source, found):
+                shutil.copyfile(source / key, stage / OFFICE_SECRET)
             for path in stage.rglob("*"):
                 path.chmod(0o700 if path.is_dir() else 0o600)
             schema.upgrade(stage / "ledger.db")  # a copy of an earlier release
@@ -98,18 +103,30 @@ def _admit(data: Path, found: Manifest, now_ms: int) -> None:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def _accounts_key(source: Path, found: Manifest) -> str:
+    """The secret that the service made beside its accounts; "" if the configuration names one elsewhere, or none came along.
+
+    Its place is the data folder, wherever that is now: with another one no second factor can be read, and nobody who
+    needs one gets in.
+    """
+    told = tomllib.loads((source / "config" / "manyi.toml").read_text(encoding="utf-8"))
+    if told.get("web", {}).get("secret_file"):
+        return ""
+    return next((name for name, place in found.secrets.items() if Path(place).name == OFFICE_SECRET), "")
+
+
 def _config(source: Path, found: Manifest, etc: Path | None) -> tuple[list[Path], list[tuple[Path, str]]]:
+    key = _accounts_key(source, found)
+    secrets = {name: place for name, place in found.secrets.items() if name != key}
     by_hand = [
-        (source / name, place)
-        for name, place in found.secrets.items()
-        if etc is None or Path(place).is_absolute()
+        (source / name, place) for name, place in secrets.items() if etc is None or Path(place).is_absolute()
     ]
     if etc is None:
         return [], by_hand
     etc.mkdir(mode=0o750, parents=True, exist_ok=True)
     placed = [etc / "manyi.toml"]
     shutil.copyfile(source / "config" / "manyi.toml", placed[0])
-    for name, place in found.secrets.items():
+    for name, place in secrets.items():
         if Path(place).is_absolute() or ".." in Path(place).parts:
             continue
         target = etc / place
