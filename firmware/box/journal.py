@@ -7,7 +7,8 @@
 #   to and how many. What that block had itself admitted, unheard, is admitted again (CARRIED: not counted twice here).
 # - What cannot be read between good records is admitted once (ROTTEN), exact by its neighbours' counts; whether it has
 #   been is read from the ring itself, so a reboot does not say it again.
-# - A torn or rotten end is admitted by the very next record (TORN). Its seqs are spent, and its boots too.
+# - A torn or rotten end is admitted by the very next record (TORN), and zeroed before that, lest it read well again
+#   one day. Its seqs are spent, and its boots too.
 # - One thing is not proof against a cut: if a dozen cuts or bad slots in a row leave a full ring's newest block no room
 #   for the loss record, it follows the erase. Cut there too, only the centre finds the gap, with the same figures.
 
@@ -125,6 +126,8 @@ class Journal:
 
     def _admit(self, queue):
         reason, flags, first, last, *lost = queue[0]
+        if last > self.newest:
+            self.ring.void(self.newest)  # a torn end
         self._write(LOSS, self._up_ms, 0, reason, 0, flags, loss_data(first, last, lost))
         queue.pop(0)
         if reason == TORN:

@@ -177,6 +177,15 @@ class Ring:
         self.faults += 1
         return False
 
+    # Zeroes what lies behind the newest readable record, `known`, in the newest block. A bit in doubt reads now one way
+    # and now the other: what was once taken for torn must not come back when the chain has gone on without it.
+    def void(self, known):
+        for i in range(self.slot - 1, 0, -1):
+            if 0 < self.load(self.head, i) <= known:
+                return
+            if self.buf != ZEROS:
+                self.flash.program(self.head * BLOCK + i * SLOT, ZEROS)
+
     # Makes block b erased and marked. -> False if it cannot be: it is BAD then.
     def prepare(self, b):
         self.first[b] = 0
