@@ -51,9 +51,9 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
     said = Said(
         title,
         t(
-            "评价人次、两种比率及其 95% 区间；不满 59 人次为样本不足。改评：先按红键后改为更好，是有人伸手的常见痕迹。"
+            "按所选时段内的整日（北京时间）合计；评价人次、两种比率及其 95% 区间；不满 59 人次为样本不足。改评：先按红键后改为更好，是有人伸手的常见痕迹。"
             "存疑：带标记的评价，原因见网页系统",
-            "Ratings, both rates with 95 % intervals; under 59 ratings are too few. Changed: red first, better last, the trace"
+            "Whole days of Beijing in the chosen period. Ratings, both rates with 95 % intervals; under 59 ratings are too few. Changed: red first, better last, the trace"
             " a reaching hand leaves. Flagged: see the web application for the reason",
         ),
         t(*EMPTY),
@@ -63,7 +63,7 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         Column("n", t("人次", "Ratings"), COUNT, ACCENT, width=80),
         Column("s", t("满意", "Satisfied"), COUNT, SATISFIED, width=80),
         Column("b", t("基本满意", "Basic"), COUNT, BASIC, width=85),
-        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED, width=100),
+        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED, width=100, at_zero=QUIET),
     ]
     low, high = t("最低", "At least"), t("最高", "At most")
     for rate in ("rate_s", "rate_sb"):
@@ -88,7 +88,7 @@ def _heads(t: Lang, where: str) -> list[Any]:
         Column("n", t("评价", "Ratings"), COUNT, ACCENT),
         Column("s", t("满意", "Satisfied"), COUNT, SATISFIED),
         Column("b", t("基本满意", "Basic"), COUNT, BASIC),
-        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED),
+        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED, at_zero=QUIET),
         Column("corrected", t("改评", "Changed"), COUNT, QUIET),
     ]
     interval = t(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from dashboards import queries as q
+from dashboards.alerts import COLLECTOR
 from dashboards.board import board
 from dashboards.panels import (
     COUNT,
@@ -18,7 +19,7 @@ from dashboards.panels import (
     rows,
     steps,
 )  # fmt: skip
-from dashboards.theme import ACCENT, BASELINE, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
+from dashboards.theme import ACCENT, BASELINE, BASIC, CALM, DISSATISFIED, QUIET, SATISFIED, Lang
 
 GEOJSON = "public/maps/manyi/counties.geojson"
 
@@ -64,7 +65,7 @@ def _counts(t: Lang) -> list[Any]:
     return [
         numbers(
             Said(title, about + t("，以一次来访最后一键为准", "; the last press of a visit counts"), nothing),
-            [q.CITY_COUNTS], At(3 * i, 0, 3, 5), [Column(field, title, COUNT, color)],
+            [q.CITY_COUNTS], At(3 * i, 0, 3, 5), [Column(field, title, COUNT, color, at_zero=QUIET if field == "d" else "")],
         )
         for i, (field, title, color, about) in enumerate(each)
     ]  # fmt: skip
@@ -185,8 +186,8 @@ def _alarms_said(t: Lang) -> Said:
     return Said(
         t("报警", "Alarms"),
         t(
-            "采集器当前报告的报警，最新的在前；处置方法见 RUNBOOK。采集器不工作时此处也为空，请同时看“采集器”一格",
-            "What the collector complains of now, the newest first; RUNBOOK says what to do. Empty also if the collector is"
+            "采集器当前报告的报警，最新的在前，大屏上危急的和整片失联的更在前；处置方法见 RUNBOOK。采集器不工作时此处也为空，请同时看“采集器”一格",
+            "What the collector complains of now, the newest first, on the wall urgent ones and outages before them; RUNBOOK says what to do. Empty also if the collector is"
             " dead: see its panel",
         ),
         t("没有报警（“采集器”一格有数才作准）", "None, if the collector's panel has figures"),
@@ -194,9 +195,13 @@ def _alarms_said(t: Lang) -> Said:
 
 
 def alarm_lines(t: Lang, at: At) -> Any:
-    """For the wall: the newest, in large type. All of them are in 设备 and 系统."""
+    """For the wall: urgent ones first, then the newest, in large type. All of them are in 设备 and 系统."""
+    urgent = [
+        kind for rule in COLLECTOR for kind in rule.kinds if rule.severity == "critical" or kind == "outage"
+    ]
+    asked = [q.alarms(t.name, urgent), q.alarms(t.name, urgent, but=True)]
     return lines(
-        _alarms_said(t), q.alarms(t.name), at, Column("text", t("内容", "What"), color=DISSATISFIED), size=20, limit=7, newest="since_ms",
+        _alarms_said(t), asked, at, Column("text", t("内容", "What"), color=DISSATISFIED), size=20, limit=7, newest="since_ms",
     )  # fmt: skip
 
 
@@ -259,6 +264,6 @@ def alive(t: Lang, at: At) -> Any:
     )
     return numbers(
         said, [q.COLLECTOR_ALIVE], at,
-        [Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: days"), SATISFIED, decimals=1), Column("live_lag_ms", t("实时延迟", "Live lag"), "ms", ACCENT)],
-        unit="ms", base=DISSATISFIED,
+        [Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: days"), CALM, decimals=1), Column("live_lag_ms", t("实时延迟", "Live lag"), "ms", CALM)],
+        unit="ms", base=DISSATISFIED, filled=True,
     )  # fmt: skip

@@ -172,9 +172,11 @@ def numbers(
 
 
 def lines(
-    said: Said, query: Query, at: At, column: Column, *, size: int, limit: int, newest: str
+    said: Said, queries: Sequence[Query], at: At, column: Column, *, size: int, limit: int, newest: str
 ) -> Builder[Panel]:
-    """One sentence a line, large enough to be read across a room: a table's text has one size, a desk's."""
+    """One sentence a line, large enough to be read across a room: a table's text has one size, a desk's.
+
+    What the first query answers stands first, the newest of it on top."""
     panel = (
         stat.Panel()
         .graph_mode(model.BigValueGraphMode.NONE)
@@ -191,7 +193,7 @@ def lines(
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .thresholds(steps((None, QUIET)))
     )  # fmt: skip
-    return _dressed(panel, said, [query], at, NOTHING, [column])
+    return _dressed(panel, said, queries, at, NOTHING, [column])
 
 
 def rows(

@@ -5,6 +5,8 @@ shows as 样本不足; and a period's interval is worked out from its sums (Wils
 cannot be added up. Longer than one screen because it is one list.
 """
 
+from collections.abc import Sequence
+
 from dashboards.influx import Query, Source
 from dashboards.theme import FEWEST
 
@@ -69,11 +71,18 @@ def latest_reds(en: str, limit: int, where: str = "") -> Query:
     )
 
 
-def alarms(lang: str) -> Query:
+def alarms(lang: str, kinds: Sequence[str] = (), but: bool = False) -> Query:
+    """What holds now; of these kinds only, or of all but these."""
+    joined = (
+        " AND ".join(f"\"kind\" != '{kind}'" for kind in kinds)
+        if but
+        else " OR ".join(f"\"kind\" = '{kind}'" for kind in kinds)
+    )
+    which = f" AND ({joined})" if kinds else ""
     return Query(
         WALL,
         f'SELECT "since_ms", "text" FROM (SELECT last("active") AS "active", last("since_ms") AS "since_ms",'
-        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY} GROUP BY "kind", "subject", "county")'
+        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY}{which} GROUP BY "kind", "subject", "county")'
         ' WHERE "active" = 1',
     )
 

@@ -10,6 +10,7 @@ from typing import Final
 SATISFIED, BASIC, DISSATISFIED = "#2fd6a3", "#ffc44d", "#ff7a6b"
 ACCENT = "#62ccff"  # counts without a level
 QUIET = "#a3b8cd"  # not known, not enough, nothing to say
+CALM = "#24303d"  # behind what is well; beside it, a filled colour is seen across a room
 BASELINE = "#c8a2ff"  # what is usual, beside what is
 
 FEWEST: Final = 59  # ratings that can support "at least 95 %"; manyi.core.rates has the reason

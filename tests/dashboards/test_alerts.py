@@ -14,7 +14,7 @@ import yaml
 from manyi.core.influx.lines import tag
 from manyi.core.influx.watch import OVER_MS
 
-from tests.dashboards.grafana import PROVISIONING
+from tests.dashboards.grafana import PROVISIONING, targets
 from tests.dashboards.seeded import BUCKETS, Seeded
 from tests.services.influx import Influx
 
@@ -114,6 +114,17 @@ def test_an_alarm_that_is_over_fires_nothing_nor_does_one_of_long_ago(bucket: Bu
 def test_what_is_over_is_said_for_longer_than_a_rule_looks_back() -> None:
     """Otherwise the last word of an alarm that ended would be that it holds."""
     assert RULES["manyi-silent"]["data"][0]["relativeTimeRange"]["from"] * 1000 <= OVER_MS
+
+
+def test_urgent_alarms_are_asked_first_on_the_wall_and_each_once(bucket: Bucket) -> None:
+    for kind in ("dissatisfied", "disk_full", "of_next_year", "outage"):
+        bucket.alarm(kind, kind)
+    bucket.alarm("fork", "over", active=0)
+    asked = [t["query"] for p, t in targets("zh") if (p.board, p.body["title"]) == ("city", "报警")]
+    answers = [bucket.server.query(bucket.name, one) for one in asked]
+    assert [len(rows) for rows in answers] == [2, 2]
+    for kind in ("disk_full", "outage"):
+        assert f"'{kind}'" in asked[0]
 
 
 def test_two_boxes_are_two_alerts_and_a_dark_county_is_one(bucket: Bucket) -> None:
