@@ -61,6 +61,15 @@ def test_a_body_that_announces_nothing_is_cut_off(town: People) -> None:
     assert sent < 64 * 1024 * 1024
 
 
+def test_a_message_of_two_lengths_hides_no_other(town: People) -> None:
+    with raw(town) as line:
+        two = head("POST", "/hall/h0-0/", "Content-Length: 4", "Transfer-Encoding: chunked")
+        line.sendall(two + b"0\r\n\r\n" + head("GET", "/healthz"))
+        said = everything(line)
+    assert said.startswith(b"HTTP/1.1 400"), said
+    assert said.count(b"HTTP/1.1") == 1
+
+
 def test_a_form_still_arrives_whole(town: People) -> None:
     with town.browser() as client:
         told = {"csrfmiddlewaretoken": form(client.get("/login/")), "login": "a" * 40_000, "password": "b"}

@@ -29,6 +29,7 @@ HEAD_S = 15.0  # from the connection's first moment, or the first byte of a furt
 FILES_SHARE = 3
 
 TOO_LONG = (413, "内容过长 / The message is too long.\n")
+TWO_LENGTHS = (400, "请求有两种长度 / A message has one length.\n")
 TOO_SLOW = (408, "接收超时，请重试 / The message took too long. Send it again.\n")
 
 
@@ -37,6 +38,9 @@ def bounded(application: Application, body_s: float = BODY_S) -> Application:
 
     async def guarded(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            return
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            await _refuse(send, *TWO_LENGTHS)  # a proxy before us may have read another message than we
             return
         limit = VISITS_MAX if scope["path"] == VISITS else FORM_MAX
         try:

@@ -176,7 +176,9 @@ def _role(request: HttpRequest, number: int, places: Places | None) -> HttpRespo
             audit.record(request, audit.Event.factor_reset, subject=user.username)
             return HttpResponseRedirect(reverse("roles"))
         case _:
-            factor = Authenticator.objects.filter(user_id=user.pk).exists()
+            factor = any(
+                kind.objects.filter(user_id=user.pk).exists() for kind in (Authenticator, SocialAccount)
+            )
             return render(request, "access/role.html", {"form": form, "user_": user, "factor": factor})
 
 
