@@ -8,8 +8,8 @@
 #   is confirmed; how long it lasts is told when it ends.
 # - A release is a key seen up for RELEASE_MS without a new edge.
 # - Nobody looked for more than BLIND_MS (a TLS handshake, a flash erase): the latch, which hardware or an interrupt set
-#   meanwhile, is a press by itself. But only of a key that was up: on a key that was down it may be the release
-#   bouncing.
+#   meanwhile, is a press by itself, and so is the one sample that saw the key down just before. But only of a key that
+#   was up: on a key that was down it may be the release bouncing.
 # - Two keys at once: the first one down counts, another within TOGETHER_MS is the same hand. Both new in one sample:
 #   if one of them is still down and the other is not, that one; otherwise none.
 # - A key held down never blocks the other two, and is reported as stuck after STUCK_MS until it comes up.
@@ -67,7 +67,7 @@ class Keys:
                     self._since[level - 1] = ms
                 if blind or self._was & bit:
                     fresh |= bit
-            elif blind and latched & bit:
+            elif blind and (latched | self._was) & bit:
                 self._since[level - 1] = self._up[level - 1] = ms
                 fresh |= bit
         self._was = bits

@@ -89,6 +89,15 @@ def test_down_while_nobody_looked_and_up_right_after_is_a_press():
     assert c.presses() == [3]
 
 
+def test_a_tap_of_which_one_sample_was_seen_before_nobody_looked_is_a_press():
+    c = Counter()
+    c.see(G, SAMPLE_MS, latched=G)  # its edge is taken out of the latch here
+    c.blind(400)
+    c.see(0, 50)
+    assert c.presses() == [1]
+    assert c.releases() == [(1, 0)]  # how long is not known
+
+
 def test_a_release_that_bounces_while_nobody_looked_is_no_second_press():
     c = Counter()
     c.see(G, 30, latched=G)
