@@ -294,7 +294,12 @@ def export(
     with _ledger(config) as conn:
         done = exports.write(conn, config.data.roots, out, (_day(begin), _day(end)), persons=persons)
     rows = done.last - done.first + 1
-    typer.echo(f"{out}: {rows} rows ({done.first} to {done.last}), {done.withheld} without their persons")
+    typer.echo(
+        both(
+            f"{out}：{rows} 行（{done.first} 至 {done.last}），其中 {done.withheld} 行不含人员信息",
+            f"{rows} rows ({done.first} to {done.last}), {done.withheld} without their persons",
+        )
+    )
 
 
 @app.command()
@@ -396,7 +401,9 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"{text!r} is not a day such as 2026-11-21.") from error
+        raise InputError(
+            both(f"{text!r} 不是日期，应为 2026-11-21 这样", f"{text!r} is not a day such as 2026-11-21.")
+        ) from error
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

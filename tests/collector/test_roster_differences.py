@@ -143,7 +143,7 @@ def test_no_difference_moves_nothing(town: Town) -> None:
 def test_without_a_ledger_or_ratings_everything_is_new(town: Town) -> None:
     town.write(offices="编号,类型,上级编号,名称\nc9,县区,,北县\n")
     text = preview(town.files, None, None).text()
-    assert "新增 机构 c9：类型 county，名称 北县\n新增 1，结束 0，更改 0。\n还没有评价库" in text
+    assert "新增 机构 c9：类型 县区，名称 北县\n新增 1，结束 0，更改 0。\n还没有评价库" in text
 
 
 def test_long_list_is_cut_and_its_figures_stay_exact(town: Town) -> None:

@@ -224,7 +224,8 @@ def load(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(
-            f"{path}: cannot be read ({error}). Start from collector/deploy/manyi.example.toml."
+            f"{path}：配置文件无法读取（{error}）。请用 -c 指明配置文件，样例是 collector/deploy/manyi.example.toml / "
+            f"{path}: cannot be read. Name the configuration with -c, or start from collector/deploy/manyi.example.toml."
         ) from error
     return parse(text, path.parent, str(path))
 

@@ -49,7 +49,9 @@ def write(
     """Writes the rows of days[0] to days[1], both included (Beijing). Raises InputError."""
     begin, end = days
     if end < begin:
-        raise InputError(f"The period ends ({end}) before it begins ({begin}).")
+        raise InputError(
+            f"期间的结束（{end}）早于开始（{begin}） / The period ends ({end}) before it begins ({begin})."
+        )
     try:
         return _write(conn, roots, out, days, persons)
     except OSError as error:
@@ -103,7 +105,10 @@ def check(folder: Path, keys: Mapping[str, bytes] | None = None) -> verify.Repor
     checker.notes += [
         f"The root of {r.day} in this export seals up to row {r.last}: {r.after.hex()}. Compare it with the published one."
         for r in sealed
-    ] or ["No daily root lies in this export: nothing here can be compared with what was published."]
+    ] or [
+        "导出里没有每日封印，无法与公布的对照：当天的封印次日才有 / "
+        "No daily root lies in this export: nothing here can be compared with what was published. A day's comes the day after."
+    ]
     finding = None
     with _open(folder / "records.csv") as table:
         spelled = iter(table)

@@ -69,7 +69,8 @@ def ledger(place: Place) -> Iterator[Finding]:
             yield from _account(conn, place)
             yield from _roots(conn, data.roots, place.now_ms)
     except (ManyiError, sqlite3.Error) as error:
-        yield bad("ledger", f"台账打不开：{error}", f"The ledger cannot be opened: {error}")
+        zh, _, en = str(error).partition(" / ")
+        yield bad("ledger", f"台账打不开：{zh}", f"The ledger cannot be opened: {en or zh}")
 
 
 def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:

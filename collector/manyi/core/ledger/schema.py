@@ -109,7 +109,10 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises LedgerError if there is no ledger there. Several threads: one connection each.
     """
     if not path.exists():
-        raise LedgerError(f"There is no ledger at {path}. Has `manyi serve` run with this configuration?")
+        raise LedgerError(
+            f"{path} 处没有台账：用这份配置启动过 manyi serve 吗？ / "
+            f"There is no ledger at {path}. Has `manyi serve` run with this configuration?"
+        )
     try:
         conn = sqlite3.connect(
             f"file:{quote(str(path))}?mode=ro",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 
+from manyi.core.roster.entries import TIER_ZH
 from manyi.core.roster.facts import KEYS, Body, Change
 from manyi.core.roster.moves import Move
 from manyi.core.roster.times import BEIJING
@@ -67,12 +68,12 @@ def describe(change: Change, names: Mapping[str, str] | None = None, lang: str =
     head = f"{sort.value[en]} {KINDS[change.kind][en]} {_key(change.kind, new)}"
     if old is None or new.get("gone"):
         told = [k for k in new if k not in (*KEYS[change.kind], "gone", "salt")]
-        cells = [f"{CELLS[k][en]} {_cell(k, new[k], names)}" for k in told if new[k] not in (None, "")]
+        cells = [f"{CELLS[k][en]} {_cell(k, new[k], names, en=en)}" for k in told if new[k] not in (None, "")]
         if new.get("gone"):
             cells.insert(0, "withdrawn" if en else "撤销")
     else:
         cells = [
-            f"{CELLS[k][en]} {_cell(k, old.get(k), names)} → {_cell(k, new[k], names)}"
+            f"{CELLS[k][en]} {_cell(k, old.get(k), names, en=en)} → {_cell(k, new[k], names, en=en)}"
             for k in _different(old, new)
         ]
     return f"{head}: {', '.join(cells)}" if en else f"{head}：{'，'.join(cells)}"
@@ -114,7 +115,9 @@ def _who(window: str, staff: str, names: Mapping[str, str], en: bool) -> str:
     return f"{place} {person}"
 
 
-def _cell(key: str, value: object, names: Mapping[str, str]) -> str:
+def _cell(key: str, value: object, names: Mapping[str, str], *, en: bool = True) -> str:
+    if key == "tier" and not en:
+        return TIER_ZH.get(str(value), str(value))
     if key.endswith("_ms") and isinstance(value, int):
         return datetime.fromtimestamp(value / 1000, BEIJING).strftime("%Y-%m-%d %H:%M")
     if key == "staff" and value in names:
