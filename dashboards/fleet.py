@@ -77,12 +77,17 @@ def _all(t: Lang) -> Any:
         "0": (t("正常", "Free"), SATISFIED), "1": (t("绿键", "Green"), DISSATISFIED), "2": (t("黄键", "Yellow"), DISSATISFIED),
         "4": (t("红键", "Red"), DISSATISFIED),
     }  # fmt: skip
+    started = {
+        "0": (t("未知", "Unknown"), QUIET), "1": (t("上电", "Power on"), "text"), "2": (t("看门狗", "Watchdog"), BASIC),
+        "3": (t("命令", "Command"), "text"), "4": (t("任务异常", "Task died"), BASIC), "5": (t("欠压", "Brown-out"), DISSATISFIED),
+        "6": (t("未知", "Unknown"), QUIET),
+    }  # fmt: skip
     weak = (("thresholds", {"mode": "absolute", "steps": [{"color": DISSATISFIED, "value": None}, {"color": SATISFIED, "value": WEAK_DBM}]}),
             ("custom.displayMode", "color-text"), ("custom.cellOptions", {"type": "color-text"}))  # fmt: skip
     return rows(
         Said(
             t("全部评价器", "All boxes"),
-            t("每台最近一次心跳所说；失联的排在最前。信号低于 -75 dBm 容易掉线", "What each said last; the silent ones first. Below -75 dBm a link is weak"),
+            t("每台最近一次心跳所说；失联的排在最前。信号低于 -75 dBm 容易掉线。供电不测量，只知道上次为何启动：欠压多半是电源线或适配器", "What each said last; the silent ones first. Below -75 dBm a link is weak. Supply is not measured; known is why it last started: a brown-out is mostly cable or adapter"),
             t("没有评价器消息", "No word of boxes"),
         ),
         [q.BOXES], At(0, 7, 24, 14),
@@ -93,7 +98,8 @@ def _all(t: Lang) -> Any:
          Column("rssi", t("信号", "Signal"), "dBm", width=85, extra=weak), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
          Column("stuck", t("按键", "Keys"), NOTHING, mapping=keys, width=75), Column("fw", t("固件", "Firmware"), NOTHING, width=90),
          Column("room", t("余量", "Room"), COUNT, width=80), Column("heap", t("内存", "Heap"), "decbytes", width=85),
-         Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70), Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: d"), decimals=1, width=95)],
+         Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70), Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: d"), decimals=1, width=95),
+         Column("reason", t("上次启动", "Last start"), NOTHING, mapping=started, width=95)],
         sort=(t("状态", "State"), False),
     )  # fmt: skip
 

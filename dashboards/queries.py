@@ -216,7 +216,7 @@ def peaks(field: str, where: str, tier: str) -> Query:
 
 # --- boxes -----------------------------------------------------------------------------------------------------------
 
-_BOX = "online heard_ms fw depth rssi heap room clock stuck faults lost".split()  # noqa: SIM905
+_BOX = "online heard_ms fw reason depth rssi heap room clock stuck faults lost".split()  # noqa: SIM905
 BOXES = Query(
     WALL,
     "SELECT "

@@ -44,8 +44,8 @@ class Ward:
         marks = ",".join("?" * len(row))
         self.ledger.conn.execute(f"INSERT OR REPLACE INTO beat VALUES ({marks})", row)
 
-    def state(self, box: str, online: int = 1, fw: str = '1.0 "x"') -> None:
-        row = (box, self.now_ms, online, fw, LIFE, 1, 0)
+    def state(self, box: str, online: int = 1, fw: str = '1.0 "x"', reason: int = 0) -> None:
+        row = (box, self.now_ms, online, fw, LIFE, 1, reason)
         self.ledger.conn.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def look(self, after_ms: int = GAP_MS) -> dict[str, str]:
@@ -78,7 +78,9 @@ NEVER = {
 def test_first_look_says_everything_and_the_next_only_what_changed(ward: Ward) -> None:
     said = ward.look()
     assert set(said) - NEVER == {BOX, "account,scope=city", "account,scope=box,box=box-1"}
-    assert said[BOX].startswith(f'online=1i,heard_ms={NOON}i,fw="1.0",depth=0i,oldest_ms=0i,rssi=-60i,')
+    assert said[BOX].startswith(
+        f'online=1i,heard_ms={NOON}i,reason=0i,fw="1.0",depth=0i,oldest_ms=0i,rssi=-60i,'
+    )
     assert ward.look() == {}
     ward.beat("box-1", depth=3)
     assert "depth=3i" in ward.look()[BOX]
@@ -87,6 +89,12 @@ def test_first_look_says_everything_and_the_next_only_what_changed(ward: Ward) -
 def test_box_that_hangs_at_a_window_and_never_spoke_is_offline(ward: Ward) -> None:
     said = ward.look()
     assert {said[at] for at in NEVER} == {"online=0i,heard_ms=0i"}
+
+
+def test_why_a_box_last_started_is_said_with_it(ward: Ward) -> None:
+    ward.look()
+    ward.state("box-1", fw="1.0", reason=5)
+    assert ",reason=5i," in ward.look()[BOX]
 
 
 def test_two_looks_within_ten_seconds_are_one(ward: Ward) -> None:

@@ -123,7 +123,7 @@ class Seeded(Whole):
         conn = self.ledger.conn
         conn.execute(
             "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (box, at_ms, int(online), "1.4.0", LIFE, 1, 0),
+            (box, at_ms, int(online), "1.4.0", LIFE, 1, 5 if box == "sim-011" else 1),
         )
         names = [row[1] for row in conn.execute("PRAGMA table_info(beat)")]
         number = int(box[-3:])

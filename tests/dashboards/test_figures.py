@@ -308,6 +308,7 @@ def test_boxes_are_the_ledgers_states(asker: Asker) -> None:
     assert (rows["sim-002"]["rssi"], rows["sim-002"]["room"], rows["sim-002"]["fw"]) == (-58, 7598, "1.4.0")
     assert rows["sim-002"]["up_days"] == pytest.approx(5 + 2 / 24)
     assert rows["sim-002"]["window"] == "np-h1-w2"
+    assert {box for box, r in rows.items() if r["reason"] == 5} == {"sim-011"}
     assert [r["fw"] for r in asker.ask("fleet", "固件版本")] == ["1.4.0"] * 12
     assert asker.ask("fleet", "在线台数与待传记录")[-1]["sum"] == 11
     assert asker.ask("fleet", "在线台数与待传记录", "B")[-1]["sum"] == 0

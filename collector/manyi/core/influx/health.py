@@ -21,7 +21,7 @@ from manyi.core.ledger.reader import Row
 from manyi.core.roster.model import Roster
 
 _BOXES = """
-SELECT s.box, s.at_ms, s.online, s.fw, b.at_ms, b.depth, b.oldest_ms, b.rssi, b.heap, b.room, b.clock, b.stuck,
+SELECT s.box, s.at_ms, s.online, s.fw, s.reason, b.at_ms, b.depth, b.oldest_ms, b.rssi, b.heap, b.room, b.clock, b.stuck,
   b.erases, b.faults, b.unknown, b.lost_s + b.lost_b + b.lost_d, b.up_ms
 FROM state s LEFT JOIN beat b ON b.box = s.box AND b.at_ms = (SELECT max(at_ms) FROM beat WHERE box = s.box)"""
 _BEAT: Final = (
@@ -52,11 +52,16 @@ class Health(Looks):
     def _boxes(self, now_ms: int) -> list[tuple[str, str]]:
         self._names()
         out, heard = [], set()
-        for box, state_ms, is_online, fw, beat_ms, *beat in self._ledger.execute(_BOXES):
+        for box, state_ms, is_online, fw, reason, beat_ms, *beat in self._ledger.execute(_BOXES):
             heard_ms = max(state_ms, beat_ms or 0)
             online = bool(is_online) and now_ms - heard_ms <= self._silent_ms
             heard.add(box)
-            fields = [f"online={int(online)}i", f"heard_ms={heard_ms}i", f"fw={text(fw)}"]
+            fields = [
+                f"online={int(online)}i",
+                f"heard_ms={heard_ms}i",
+                f"reason={reason}i",
+                f"fw={text(fw)}",
+            ]
             if beat_ms is not None:
                 fields += [f"{name}={value}i" for name, value in zip(_BEAT, beat, strict=True)]
             out.append((self._at(box, now_ms), ",".join(fields)))
