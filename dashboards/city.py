@@ -170,7 +170,7 @@ def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
                 "近三天最新的不满意评价：多久以前、哪个窗口、大厅电话、当时值班领导、是否已知悉",
                 "The newest of three days: how long ago, which window, the hall's telephone, the leader on duty then, seen or not",
             ),
-            t("近三天没有收到不满意评价", "No dissatisfied rating was received in three days"),
+            t("近三天没有不满意评价的数据", "No dissatisfied rating of three days is known"),
         ),
         [q.latest_reds(t("", "_en"), limit, where)], at,
         [Column("Time", t("多久以前", "How long ago"), "dateTimeFromNow", width=150), Column("hall_name", t("大厅", "Hall")),
