@@ -85,16 +85,16 @@ class BenchBox:
 
 
 class MockLoader:
-    """esp32-mock-bootloader on a pseudo terminal: a chip's ROM, without the chip. `port` for esptool."""
+    """esp32-mock-bootloader (mock_rom.py) on a pseudo terminal: a chip's ROM, without the chip. `port` for esptool."""
 
     def __init__(self, folder: Path, chip: str = "esp32") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "port"
         state = {**os.environ, "ESP32_MOCK_BOOTLOADER_STATE_DIR": str(folder / "state")}
-        program = str(Path(sys.executable).parent / "esp32-mock-bootloader")
+        program = str(Path(__file__).with_name("mock_rom.py"))
         with (folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                [program, "run", "--pty", "--chip", chip, "--port-file", str(file)],
+                [sys.executable, program, "run", "--pty", "--chip", chip, "--port-file", str(file)],
                 stdout=log,
                 stderr=log,
                 env=state,

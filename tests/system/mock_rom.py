@@ -1,0 +1,66 @@
+"""esp32-mock-bootloader as a chip that is reset for each visitor, and has patience. A program: its arguments are the mock's.
+
+Left alone the mock ends a visit three seconds after its last block, whatever is going on, and gives up a reader who is
+silent for 50 ms: on a busy machine both happen in the midst of a visit ("md5sum (result was 3166", "No more data to read").
+Here a visit begins when somebody says hello, and a reader is waited for. Refuses a mock that does it otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from threading import Event
+
+from esp32_mock_bootloader import cli, protocol, server
+
+TO_CHIP = 0
+PATIENCE_S = 60.0  # for a reader; one that was killed is gone for good
+
+
+class Session(server.ChipSession):
+    now: Session
+
+    def __init__(self, chip: str) -> None:
+        super().__init__(chip)
+        Session.now = self
+
+
+_frames_of = server.slip_decode_frames
+
+
+def frames(raw: bytes) -> list[bytes]:
+    found: list[bytes] = _frames_of(raw)
+    if any(f[:2] == bytes((TO_CHIP, protocol.CMD_SYNC)) for f in found):
+        Session.now.stub_active = False  # hello: the chip's own loader answers
+    return found
+
+
+_once = server._recv_slip_payload
+
+
+class Patient:
+    """A connection that asks again when nothing came."""
+
+    def __init__(self, line: server.BootloaderConnection) -> None:
+        self._line = line
+
+    def recv(self, size: int) -> bytes:
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return bytes(self._line.recv(size))
+            except TimeoutError:
+                if time.monotonic() >= end:
+                    raise
+
+
+def payload(line: server.BootloaderConnection, stop: Event, buf: bytearray) -> bytes | None:
+    return _once(Patient(line), stop, buf)
+
+
+if __name__ == "__main__":
+    assert server._FLASH_END_IDLE_SEC == 3.0, "another mock: read again when it ends a visit"
+    server._FLASH_END_IDLE_SEC = math.inf
+    server.ChipSession, server.slip_decode_frames, server._recv_slip_payload = Session, frames, payload
+    sys.exit(cli.main())
