@@ -33,6 +33,7 @@ PLACES = {
     "security": {},
 }
 HTTP = Policy(https=False)
+PATIENCE_S = 20  # a loaded machine takes its time over a password
 
 
 def make_people(folder: Path) -> Path:
@@ -67,7 +68,7 @@ class People:
 
     def browser(self, role: str = "") -> httpx.Client:
         """A browser; with a role it is logged in already, by a session made as a login makes it."""
-        client = httpx.Client(base_url=self.office.url, trust_env=False, timeout=20)
+        client = httpx.Client(base_url=self.office.url, trust_env=False, timeout=PATIENCE_S)
         if role:
             client.cookies.set("manyi", session(self.user(role)), domain="127.0.0.1")
         return client

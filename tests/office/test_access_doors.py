@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from tests.collector.paper_ledger import TOWN
 from tests.office.city import City
-from tests.office.people import HTTP, PASSWORD, People, form, log_in, people, session
+from tests.office.people import HTTP, PASSWORD, PATIENCE_S, People, form, log_in, people, session
 from tests.services.certs import Certs
 
 CONFIG = """
@@ -42,7 +42,7 @@ def test_over_tls_cookies_never_travel_without_it(
     trusted = ssl.create_default_context(cafile=str(certs.ca))
     with people(accounts_template, tmp_path / "d", city, **more) as town:
         base = f"https://127.0.0.1:{town.office.port}"
-        with httpx.Client(base_url=base, verify=trusted, trust_env=False) as client:
+        with httpx.Client(base_url=base, verify=trusted, trust_env=False, timeout=PATIENCE_S) as client:
             token = form(client.get("/login/"))
             told = {"csrfmiddlewaretoken": token, "login": "staff", "password": PASSWORD}
             assert client.post("/login/", data=told).status_code == 403, "no Referer, no Origin"

@@ -14,13 +14,15 @@ import httpx
 import pytest
 
 from tests.office.city import City
-from tests.office.people import HTTP, People, log_in, people
+from tests.office.people import HTTP, PATIENCE_S, People, log_in, people
 
 
 def test_another_port_in_the_host_name_is_not_another_account(town: People) -> None:
     for at in range(10):
         headers = {"X-Forwarded-For": f"192.0.2.{at}", "Host": f"127.0.0.1:{at + 1}"}
-        with httpx.Client(base_url=town.office.url, trust_env=False, headers=headers) as client:
+        with httpx.Client(
+            base_url=town.office.url, trust_env=False, timeout=PATIENCE_S, headers=headers
+        ) as client:
             log_in(client, "staff", "wrong")
     with town.browser() as client:
         assert log_in(client, "staff").status_code != 302

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from manyi.office.access import policy
 
-from tests.office.people import PASSWORD, People, code, events, log_in, log_in_fully, post
+from tests.office.people import PASSWORD, PATIENCE_S, People, code, events, log_in, log_in_fully, post
 
 
 def test_password_and_code_open_the_wall(town: People) -> None:
@@ -26,7 +26,7 @@ def test_password_and_code_open_the_wall(town: People) -> None:
 def test_a_role_without_second_factor_needs_the_password_alone(town: People) -> None:
     with town.browser() as client:
         assert log_in(client, "staff").headers["location"] == "/start/"
-        assert client.get("/start/").headers["location"] == "/me/"
+        assert client.get("/start/").headers["location"] == "/me/ratings/"
 
 
 def test_the_password_alone_opens_nothing_of_a_role_with_second_factor(town: People) -> None:
@@ -174,7 +174,10 @@ def test_one_address_cannot_try_many_accounts(town: People) -> None:
 def test_many_addresses_cannot_try_one_account(town: People) -> None:
     for at in range(10):
         with httpx.Client(
-            base_url=town.office.url, trust_env=False, headers={"X-Forwarded-For": f"192.0.2.{at}"}
+            base_url=town.office.url,
+            trust_env=False,
+            timeout=PATIENCE_S,
+            headers={"X-Forwarded-For": f"192.0.2.{at}"},
         ) as client:
             log_in(client, "staff", "wrong")
     with town.browser() as client:

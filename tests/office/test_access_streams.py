@@ -15,7 +15,7 @@ from manyi.office.access.narrow import Around, lens, narrow
 from manyi.office.access.scope import EVERYBODY, Role, Scope
 
 from tests.office.city import City
-from tests.office.people import HTTP, People, people, post
+from tests.office.people import HTTP, PATIENCE_S, People, people, post
 
 OFTEN = replace(HTTP, recheck_ms=200)
 COUNTY = Scope(Role.county, county="c1")
@@ -200,7 +200,9 @@ def _demote(town: People, client: httpx.Client) -> None:
 
 
 def _log_out(town: People, client: httpx.Client) -> None:
-    with httpx.Client(base_url=town.office.url, cookies=client.cookies, trust_env=False) as other:
+    with httpx.Client(
+        base_url=town.office.url, cookies=client.cookies, trust_env=False, timeout=PATIENCE_S
+    ) as other:
         assert post(other, "/logout/", "/me/").status_code == 302
 
 
@@ -249,7 +251,7 @@ def test_the_public_port_knows_the_halls_screens_alone(
 
     with people(accounts_template, tmp_path / "data", city, public_port=0) as town:
         door = f"http://127.0.0.1:{current().public_port}"
-        with httpx.Client(base_url=door, trust_env=False) as client:
+        with httpx.Client(base_url=door, trust_env=False, timeout=PATIENCE_S) as client:
             assert client.get("/hall/h0-0/").status_code == 200
             assert client.get("/api/hall/h0-0").status_code == 200
             assert client.get("/static/office/hall.js").status_code == 200
