@@ -4,6 +4,7 @@ only machine, network and esp32 are fakes. Simulated: no figure here was measure
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import threading
@@ -111,7 +112,8 @@ def test_a_board_boots_from_its_image_and_delivers(
     box = make_board(mosquitto.port)
     box.wait("ack")
     light = box.press(1)
-    assert float(light["ms"]) < 20
+    if "MANYI_PLANTED" not in os.environ:  # probes (make coverage) cost time, and are on no box
+        assert float(light["ms"]) < 20
     acked(box, int(light["seq"]) + 1)
     assert collector.presses() == [1]
     assert [r["kind"] for r in collector.life.records.values()] == [3, 1, 2]
