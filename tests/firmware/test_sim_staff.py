@@ -140,7 +140,7 @@ def steps(box: SimBox) -> list[int]:
 def test_the_first_sign_in_of_a_day_asks_for_all_three_keys(box: SimBox, collector: FakeCollector) -> None:
     box.say(f"badge {BADGE}")
     for step in (1, 2, 3):
-        box.say(f"tap {wanted(box, step)} 40")
+        box.say(f"tap {wanted(box, step)} 150")
     collector.until("the test", lambda: of(collector, KEYTEST))
     (test,) = of(collector, KEYTEST)
     assert (test["reason"], sorted(bytes.fromhex(test["data"])[:3])) == (1, [1, 2, 3])
@@ -193,7 +193,7 @@ def test_a_key_held_while_it_is_switched_on_asks_for_the_test_and_is_no_press(
     assert not steps(box)  # not before the hand is gone
     box.say("up 3")
     for step in (1, 2, 3):
-        box.say(f"tap {wanted(box, step)} 40")
+        box.say(f"tap {wanted(box, step)} 150")
     collector.until("the test", lambda: of(collector, KEYTEST))
     assert [r["reason"] for r in of(collector, KEYTEST)] == [1]
     assert collector.presses() == []
