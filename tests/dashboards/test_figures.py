@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
+import httpx
 import pytest
 from manyi.core import account, stores
 from manyi.core.ledger import schema
@@ -142,6 +143,21 @@ def test_a_usual_day_is_the_mean_of_like_days(asker: Asker) -> None:
     by_day = Counter(midnight(r.time_ms) for r in asker.city.ratings())
     del by_day[asker.city.today]
     assert min(by_day.values()) <= rows[-1]["n_cum"] <= max(by_day.values())
+
+
+def test_without_a_like_day_there_is_no_usual_day_rather_than_one_of_zeros(asker: Asker) -> None:
+    """A point that rests on no day, at a moment of its own: the panel must not draw it."""
+    at_ns = (asker.city.today + 1) * 1_000_000
+    done = httpx.post(
+        f"{asker.city.server.url}/api/v2/write?org=manyi&bucket=manyi_day",
+        content=f"baseline,tier=city n_cum=0,days=0i {at_ns}",
+        headers={"Authorization": f"Token {asker.city.token('')}"},
+        trust_env=False,
+    )
+    assert done.status_code == 204
+    assert len(asker.ask("city", "今日累计与往常同日", "B")) == 48
+    (kept,) = asker.city.ask_source("manyi-day", "SELECT count(n_cum) FROM baseline WHERE tier = 'city'")
+    assert kept["count"] == 49
 
 
 def test_counties_on_the_map_have_their_reds_of_today(asker: Asker) -> None:
