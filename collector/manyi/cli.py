@@ -356,7 +356,7 @@ def roster_import(
         _roster_preview(context, path, lang)
         return
     config = _config(context)
-    config.data.dir.mkdir(parents=True, exist_ok=True)
+    config.data.dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     conn = schema.open_for_writing(config.data.ledger)
     try:
         done = roster.import_(path, conn, unix_ms())

@@ -38,7 +38,7 @@ def _accounts(context: typer.Context) -> Iterator[configs.Config]:
     from manyi.office.runtime import configure  # noqa: PLC0415
 
     config = configs.load(context.obj)
-    config.data.dir.mkdir(parents=True, exist_ok=True)
+    config.data.dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     configure(replace(office_settings(config), login=True))
     try:
         yield config

@@ -206,7 +206,12 @@ def box_list(
         if handover
         else {}
     )
-    for one in book.claims():
+    claims = book.claims()
+    if not claims:
+        typer.echo(
+            both(f"{records_dir} 里还没有评价器的档案", f"No box has a file in {records_dir} yet."), err=True
+        )
+    for one in claims:
         typer.echo(
             f"{one.box:24} {one.mac}  PIN {one.pin}  {_state(one, book.accepted(one.box), keys.get(one.box))}"
         )

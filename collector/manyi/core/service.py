@@ -50,7 +50,7 @@ class Service:
         self._config = config
         self._wake = Event()
         try:
-            config.data.dir.mkdir(parents=True, exist_ok=True)
+            config.data.dir.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._lock = (config.data.dir / "serve.lock").open("w")
         except OSError as error:
             raise SetupError(

@@ -40,7 +40,7 @@ class Follower:
         self._wake = Event()
         self._told = ""
         try:
-            config.data.dir.mkdir(parents=True, exist_ok=True)
+            config.data.dir.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._lock = (config.data.dir / "serve.lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

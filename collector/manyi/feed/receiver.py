@@ -38,7 +38,7 @@ def receive(config: Config, folder: Path, now_ms: int, key: bytes = b"") -> Take
         raise InputError(
             both(f"{folder} 不是目录", f"{folder} is no folder: that is where the gap puts its files.")
         )
-    config.data.dir.mkdir(parents=True, exist_ok=True)
+    config.data.dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     with closing(schema.open_for_writing(config.data.ledger, copy=True)) as conn:
         files = rows = 0
         for path in _waiting(conn, folder):
