@@ -49,6 +49,8 @@ class Desk:
                 said = self._obey(words)
             except (ValueError, IndexError):
                 said = "no words"
+            except MemoryError:  # what was begun is left as it was: nothing takes its place before it is whole
+                said = "no memory"
             self._last = number, talk.line("@%d %s" % (number, said))
         return self._last[1]
 

@@ -56,6 +56,10 @@ _WORDS = {
         "试错次数太多：重新上电后再试",
         "too many wrong codes: switch the box off and on",
     ),
+    "memory": (
+        "评价器此刻内存不够：重新上电后马上再试",
+        "the box has not the memory just now: switch it off and on, and try again at once",
+    ),
     "identity": (
         "这台评价器已有身份：先 manyi box retire，或用另一台",
         "this box has an identity already: retire it first, or take another one",
