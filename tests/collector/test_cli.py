@@ -13,12 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import Result
-from manyi import __version__
+from manyi import __version__, cli
 from manyi.cli import app
 from manyi.core.ledger import schema, writer
 from manyi.core.pipeline import unix_ms
@@ -267,3 +269,19 @@ def test_a_thread_that_dies_ends_the_service_with_1(ledger: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "event=thread_died" in done.stderr
     assert "pipeline" in done.stderr
+
+
+def test_a_log_whose_stderr_was_closed_goes_to_the_one_of_now(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, gone = structlog.get_logger(area="test"), StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", gone)
+        cli._log_to_stderr()
+        log.info("first")
+    gone.close()
+    try:
+        log.info("second")
+    finally:
+        structlog.reset_defaults()
+    assert "event=second" in capsys.readouterr().err

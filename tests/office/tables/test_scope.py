@@ -145,7 +145,7 @@ def test_names_of_staff_are_for_roles_that_may(town: People) -> None:
     with town.browser("hall_leader") as browser:
         own = browser.get(f"/tables/staff/?{MONTH}").text
         assert "HYPERLINK" in own
-        assert "s9" not in own
+        assert ">s9<" not in own  # bare, it may be in a random token
     assert events("person_viewed") == [("centre", "staff"), ("centre", "staff"), ("hall_leader", "staff")]
 
 
