@@ -46,7 +46,9 @@ CITY_COURSE = Query(
     f" GROUP BY time(30m) fill(0) {TZ}",
     "today",
 )
-CITY_USUAL = Query(DAY, 'SELECT "n_cum" FROM "baseline" WHERE "tier" = \'city\' AND "days" > 0 AND $timeFilter', "usual")
+CITY_USUAL = Query(
+    DAY, 'SELECT "n_cum" FROM "baseline" WHERE "tier" = \'city\' AND "days" > 0 AND $timeFilter', "usual"
+)
 
 
 def ranking(tier: str, period: str, name: str) -> Query:

@@ -49,8 +49,8 @@ class Desk:
                 said = self._obey(words)
             except (ValueError, IndexError):
                 said = "no words"
-            except MemoryError:  # what was begun is left as it was: nothing takes its place before it is whole
-                said = "no memory"
+            except MemoryError:
+                said = "no memory"  # and all is as it was: nothing takes another's place before it is whole
             self._last = number, talk.line("@%d %s" % (number, said))
         return self._last[1]
 
