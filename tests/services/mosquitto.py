@@ -6,6 +6,7 @@ test. It keeps no message over a kill, which is the point: nothing that matters 
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -40,7 +41,8 @@ class Mosquitto(Server):
         config = folder / "mosquitto.conf"
         config.write_text("\n".join([*lines, extra, ""]))
         command = [program, "-c", str(config)]
-        super().__init__("mosquitto", command, folder / "mosquitto.log", lambda: listens(self.port))
+        ports = [self.port, *(int(port) for port in re.findall(r"^listener (\d+)", extra, re.MULTILINE))]
+        super().__init__("mosquitto", command, folder / "mosquitto.log", lambda: all(map(listens, ports)))
 
 
 def _password_file(folder: Path, users: Mapping[str, str]) -> Path:
