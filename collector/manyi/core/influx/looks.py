@@ -6,6 +6,7 @@ the next look says what is true then. It refuses to remember beyond the process:
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -18,7 +19,7 @@ SHARE: Final = 50  # a look may take at most so small a part of the time
 AGAIN_MS: Final = 300_000  # what has not changed is said again
 
 
-class Looks:
+class Looks(ABC):
     """A feed. A subclass says in `_look` what is true now, as (measurement and tags, fields)."""
 
     def __init__(self, server: Server, now_ms: Callable[[], int]) -> None:
@@ -26,8 +27,8 @@ class Looks:
         self._told: dict[str, tuple[str, int]] = {}
         self._looked_ms, self._gap_ms = 0, GAP_MS
 
-    def _look(self, now_ms: int) -> Iterable[tuple[str, str]]:
-        raise NotImplementedError
+    @abstractmethod
+    def _look(self, now_ms: int) -> Iterable[tuple[str, str]]: ...
 
     def step(self) -> int | Keep:
         """Looks if it is time. Always 0, because nothing more waits; or Keep."""
