@@ -20,6 +20,7 @@ from manyi.core.ledger import reader
 from manyi.core.ledger.reader import Row
 from manyi.core.rating import COLUMNS, Rating
 from manyi.core.roster.facts import KEYS
+from manyi.core.roster.model import Roster
 
 VERSION = 2
 STEP_ROWS = 2_000  # about 20 ms of work, so that a live press behind a backlog still shows in time
@@ -168,6 +169,17 @@ def changes_after(conn: sqlite3.Connection, change_id: int, limit: int) -> tuple
         return change_id, []
     latest = {row[1:4]: row for row in found}
     return found[-1][0], [Rating(*row[1:]) for row in latest.values()]
+
+
+def newest_fact(conn: sqlite3.Connection) -> int:
+    """The ledger id of the newest roster fact; 0 if there is none."""
+    return int(conn.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0])
+
+
+def roster_at(conn: sqlite3.Connection, fact_id: int) -> Roster:
+    """The roster as the facts up to that one make it."""
+    rows = conn.execute("SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id", (fact_id,))
+    return Roster.from_facts(Row(i, at, kind, "", "", 0, 0, body) for i, at, kind, body in rows)
 
 
 def one(conn: sqlite3.Connection, box: str, life: str, seq: int) -> Rating | None:

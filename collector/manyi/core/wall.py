@@ -19,7 +19,6 @@ from pathlib import Path
 
 from manyi.core import ratings, stores, wall_latest, wall_own, wall_released, wall_watch
 from manyi.core.dating import AHEAD_MS
-from manyi.core.ledger.reader import Row
 from manyi.core.rates import FIELDS, NOTHING
 from manyi.core.rating import Rating
 from manyi.core.roster.attribution import day_of
@@ -165,17 +164,11 @@ class Wall:
         self._facts_at = -1
 
     def _names(self) -> None:
-        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0]
+        newest = ratings.newest_fact(self._source)
         told = stores.get(self._conn, "facts_at", "-1") == str(newest)
         if newest == self._facts_at and told:
             return
-        rows = self._source.execute(
-            "SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id", (newest,)
-        )
-        self.roster = Roster.from_facts(
-            Row(i, at, kind, "", "", 0, 0, body, b"") for i, at, kind, body in rows
-        )
-        self._facts_at = newest
+        self.roster, self._facts_at = ratings.roster_at(self._source, newest), newest
         units, staff = self.roster.units.values(), self.roster.staff.values()
         conn = self._conn
         conn.executemany(

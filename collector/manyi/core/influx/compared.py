@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from manyi.core import stores, workdays
+from manyi.core import ratings, stores, workdays
 from manyi.core.influx import compare, rollup
 from manyi.core.influx.compare import Named
 from manyi.core.influx.follow import Server
 from manyi.core.influx.told import Due, Point, Told
 from manyi.core.influx.writer import Keep
-from manyi.core.ledger.reader import Row
 from manyi.core.roster.model import Roster
 
 LOOK_MS = 30_000  # between two looks for what has changed: a ranking is not a live figure
@@ -136,15 +135,9 @@ class Compared:
         return found
 
     def _names(self) -> None:
-        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0]
+        newest = ratings.newest_fact(self._source)
         if newest != self._facts_at:
-            rows = self._source.execute(
-                "SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id", (newest,)
-            )
-            self._roster = Roster.from_facts(
-                Row(i, at, kind, "", "", 0, 0, body) for i, at, kind, body in rows
-            )
-            self._facts_at = newest
+            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
     def _ranked(self) -> dict[str, list[Named]]:
         """Counties and halls of the roster, rated or not. 未分配 is not a unit and has no place."""

@@ -12,12 +12,11 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from manyi.core import account, stores
+from manyi.core import account, ratings, stores
 from manyi.core.account import Line
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import tag, text
 from manyi.core.influx.looks import Looks
-from manyi.core.ledger.reader import Row
 from manyi.core.roster.model import Roster
 
 _BOXES = """
@@ -89,14 +88,9 @@ class Health(Looks):
         ]
 
     def _names(self) -> None:
-        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0]
-        if newest == self._facts_at:
-            return
-        rows = self._source.execute(
-            "SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id", (newest,)
-        )
-        self._roster = Roster.from_facts(Row(i, at, kind, "", "", 0, 0, body) for i, at, kind, body in rows)
-        self._facts_at = newest
+        newest = ratings.newest_fact(self._source)
+        if newest != self._facts_at:
+            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
 
 def _account(line: Line) -> str:

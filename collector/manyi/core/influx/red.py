@@ -16,7 +16,6 @@ from manyi.core import ratings, stores
 from manyi.core.influx import lines
 from manyi.core.influx.follow import BATCH_CHANGES, Follow, Server
 from manyi.core.influx.lines import tag, text
-from manyi.core.ledger.reader import Row
 from manyi.core.rating import Rating
 from manyi.core.roster.model import Roster
 from manyi.core.settle import DISSATISFIED
@@ -31,7 +30,6 @@ CREATE TABLE outbox (id INTEGER PRIMARY KEY, lines TEXT);
 CREATE TABLE aside (id INTEGER PRIMARY KEY, at_ms INTEGER, line TEXT, why TEXT)
 """
 _OLD = "SELECT at, ns, fields FROM point WHERE box = ? AND life = ? AND seq = ?"
-_NEWEST_FACT = "SELECT coalesce(max(id), 0) FROM fact"
 
 
 def point(r: Rating) -> str:
@@ -67,7 +65,7 @@ class Reds(Follow):
         self._roster, self._roster_at = Roster.from_facts(()), -1
 
     def _plan(self) -> int:
-        facts_at = self._source.execute(_NEWEST_FACT).fetchone()[0]
+        facts_at = ratings.newest_fact(self._source)
         with stores.transaction(self._conn):
             cursor = int(stores.get(self._conn, "cursor", "0"))
             last, changed = ratings.changes_after(self._source, cursor, BATCH_CHANGES)
@@ -108,9 +106,5 @@ class Reds(Follow):
         return [r for r in found if r is not None]
 
     def _names(self, facts_at: int) -> None:
-        if facts_at == self._roster_at:
-            return
-        query = "SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id"
-        rows = self._source.execute(query, (facts_at,))
-        self._roster = Roster.from_facts(Row(i, at, kind, "", "", 0, 0, body) for i, at, kind, body in rows)
-        self._roster_at = facts_at
+        if facts_at != self._roster_at:
+            self._roster, self._roster_at = ratings.roster_at(self._source, facts_at), facts_at

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
-from manyi.core import stores
+from manyi.core import ratings, stores
 from manyi.core.influx import rollup
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import NS_PER_MS
 from manyi.core.influx.told import Due, Point, Told
 from manyi.core.influx.writer import Keep
-from manyi.core.ledger.reader import Row
 from manyi.core.roster.model import Roster
 from manyi.core.visits_store import Counts, added, of_day
 
@@ -87,15 +86,9 @@ class Visited:
         return [point(f"{rollup.SUMMARY},{tags}", ns, added(each)) for tags, each in sums.items()]
 
     def _names(self) -> None:
-        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0]
+        newest = ratings.newest_fact(self._source)
         if newest != self._facts_at:
-            rows = self._source.execute(
-                "SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id", (newest,)
-            )
-            self._roster = Roster.from_facts(
-                Row(i, at, kind, "", "", 0, 0, body) for i, at, kind, body in rows
-            )
-            self._facts_at = newest
+            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
 
 def point(at: str, ns: int, counts: Counts) -> Point:
