@@ -7,16 +7,13 @@
     visits      queue systems → ledger, prompts → boxes; if [visits] names any
     chores      once a minute: the MQTT thread, key file, roots/latest, yesterday's root
 
-A thread that dies takes the process with it (`failed`, and `stop` is set): a collector that only looks alive is worse
-than one that systemd starts again. Refuses to run twice on one data folder, and to know anything of the web.
+How threads end together, and one service a folder: running.py. Refuses to know anything of the web.
 """
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event
 from typing import Final
 
 import structlog
@@ -31,36 +28,24 @@ from manyi.core.mqtt import Mqtt
 from manyi.core.orders.sender import Sender
 from manyi.core.pipeline import Pipeline, unix_ms
 from manyi.core.roster.policy import state_policy
+from manyi.core.running import Running, hold
 from manyi.core.visits_mqtt import VisitsLink
 from manyi.core.workings import Workings
 
 CHORES_S: Final = 60.0
-JOIN_S: Final = 10.0  # the longest a thread may take to end: one transaction and one write to InfluxDB
 
 log = structlog.get_logger(area="service")
 
 
-class Service:
+class Service(Running):
     """`start()`, then wait on `stop` (set it to end), then `close()`. `failed` names a thread that died."""
 
     def __init__(self, config: Config) -> None:
         """Opens everything. Raises SetupError or LedgerError before any thread has started."""
-        self.stop = Event()
-        self.failed = ""
+        super().__init__(log)
         self._config = config
         self._wake = Event()
-        try:
-            config.data.dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._lock = (config.data.dir / "serve.lock").open("w")
-        except OSError as error:
-            raise SetupError(
-                f"{config.data.dir}: the service must be able to write there ({error}). Look at [data] dir, "
-                "its owner and the disk."
-            ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SetupError(f"{config.data.dir}: another `manyi serve` runs on this data folder.") from error
+        self._lock = hold(config.data.dir)
         self._keys = LinkKeys(config.keys.link_file)
         self._conn = schema.open_for_writing(config.data.ledger)
         try:
@@ -85,18 +70,15 @@ class Service:
             workings=self._workings,
             free_bytes=lambda: disk.room(config.data.dir).free,
         )
-        self._threads = [
-            self._thread("pipeline", lambda: self._pipeline.run(self.stop)),
-            self._thread("projector", lambda: projector.run(self.stop, self._wake, config, self._workings)),
-            self._thread("orders", lambda: self._sender.run(self.stop)),
-            self._thread("chores", self._chores),
-        ]
+        self._thread("pipeline", lambda: self._pipeline.run(self.stop))
+        self._thread("projector", lambda: projector.run(self.stop, self._wake, config, self._workings))
+        self._thread("orders", lambda: self._sender.run(self.stop))
+        self._thread("chores", self._chores)
         if (visits := self._visits) is not None:
-            self._threads.append(self._thread("visits", lambda: visits.run(self.stop)))
+            self._thread("visits", lambda: visits.run(self.stop))
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._begin_threads()
         self._mqtt.start()
         if self._visits is not None:
             self._visits.start()
@@ -109,11 +91,7 @@ class Service:
         self.stop.set()
         self._inbox.wake()
         self._wake.set()
-        for thread in self._threads:
-            thread.join(JOIN_S)
-            if thread.is_alive():
-                log.error("thread_does_not_end", thread=thread.name)
-                self.failed = self.failed or thread.name
+        self._end_threads()
         if not self.failed:
             self._note_latest(self._conn)
             self._conn.close()
@@ -153,20 +131,6 @@ class Service:
             root.write_latest(conn, self._config.data.roots, unix_ms())
         except (OSError, sqlite3.Error) as error:  # a full disk: the pipeline says so too
             log.error("latest_not_written", why=str(error))
-
-    def _thread(self, name: str, work: Callable[[], None]) -> Thread:
-        def run() -> None:
-            try:
-                work()
-            except BaseException as error:
-                log.error("thread_died", thread=name, why=f"{type(error).__name__}: {error}", exc_info=True)
-                self.failed = name
-            finally:
-                if not self.stop.is_set() and not self.failed:
-                    self.failed = name
-                self.stop.set()
-
-        return Thread(target=run, name=name, daemon=True)
 
 
 def _visits(config: Config) -> VisitsLink | None:

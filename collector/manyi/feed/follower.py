@@ -6,19 +6,18 @@ refused is said once, and everything before it stays shown. Has the face of core
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from threading import Event, Thread
+from threading import Event
 from typing import Final
 
 import structlog
 
 from manyi.core import projector
 from manyi.core.config import Config
-from manyi.core.errors import ManyiError, SetupError
+from manyi.core.errors import ManyiError
 from manyi.core.ledger import schema
 from manyi.core.pipeline import unix_ms
-from manyi.core.service import JOIN_S
+from manyi.core.running import Running, hold
 from manyi.core.workings import Workings
 from manyi.feed import cli, receiver
 
@@ -28,42 +27,28 @@ FEED: Final = "feed"
 log = structlog.get_logger(area="feed")
 
 
-class Follower:
+class Follower(Running):
     """`start()`, wait on `stop`, `close()`. `failed` names a thread that died."""
 
     def __init__(self, config: Config) -> None:
-        self.stop = Event()
-        self.failed = ""
+        super().__init__(log)
         self._config = config
         self._key = cli.key_of(config)
         self._workings = Workings(started_ms=unix_ms())
         self._wake = Event()
         self._told = ""
-        try:
-            config.data.dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._lock = (config.data.dir / "serve.lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SetupError(
-                f"{config.data.dir}: cannot be written, or another `manyi serve` runs on it ({error})."
-            ) from error
+        self._lock = hold(config.data.dir)
         schema.open_for_writing(config.data.ledger, copy=True).close()
-        self._threads = [
-            Thread(target=self._guard, args=(name, work), name=name, daemon=True)
-            for name, work in (("projector", self._project), ("feed", self._take))
-        ]
+        self._thread("projector", self._project)
+        self._thread("feed", self._take)
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._begin_threads()
 
     def close(self) -> None:
         self.stop.set()
         self._wake.set()
-        for thread in self._threads:
-            thread.join(JOIN_S)
-            if thread.is_alive():
-                self.failed = self.failed or thread.name
+        self._end_threads()
         self._lock.close()
         log.info("stopped")
 
@@ -96,14 +81,3 @@ class Follower:
                 log.info("files_come_in_again")
                 self._workings.well(FEED)
             self._told = trouble
-
-    def _guard(self, name: str, work: object) -> None:
-        try:
-            work()  # type: ignore[operator]
-        except BaseException as error:
-            log.error("thread_died", thread=name, why=f"{type(error).__name__}: {error}", exc_info=True)
-            self.failed = name
-        finally:
-            if not self.stop.is_set() and not self.failed:
-                self.failed = name
-            self.stop.set()

@@ -1,0 +1,74 @@
+"""What a long-running service is made of, whatever it does: a folder that is its own, and threads that end together.
+
+A thread that dies takes the process with it (`failed`, and `stop` is set): a collector that only looks alive is worse
+than one that systemd starts again. Refuses to run twice on one data folder, and to know what the threads do.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Final, TextIO
+
+from manyi.core.errors import SetupError
+
+JOIN_S: Final = 10.0  # the longest a thread may take to end: one transaction and one write to InfluxDB
+
+
+def hold(folder: Path) -> TextIO:
+    """The folder, made if need be, for this process alone until the file is closed. Raises SetupError."""
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        lock = (folder / "serve.lock").open("w")
+    except OSError as error:
+        raise SetupError(
+            f"{folder}: the service must be able to write there ({error}). Look at [data] dir, "
+            "its owner and the disk."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise SetupError(f"{folder}: another `manyi serve` runs on this data folder.") from error
+    return lock
+
+
+class Running:
+    """Set `stop` to end. `failed` names a thread that died, or did not end."""
+
+    def __init__(self, log: Any) -> None:
+        self.stop = Event()
+        self.failed = ""
+        self._log = log
+        self._threads: list[Thread] = []
+
+    def _thread(self, name: str, work: Callable[[], None]) -> None:
+        """One thread more, started by _begin_threads."""
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:
+                why = f"{type(error).__name__}: {error}"
+                self._log.error("thread_died", thread=name, why=why, exc_info=True)
+                self.failed = name
+            finally:
+                if not self.stop.is_set() and not self.failed:
+                    self.failed = name
+                self.stop.set()
+
+        self._threads.append(Thread(target=run, name=name, daemon=True))
+
+    def _begin_threads(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def _end_threads(self) -> None:
+        """`stop` is set, and whoever waits has been woken."""
+        for thread in self._threads:
+            thread.join(JOIN_S)
+            if thread.is_alive():
+                self._log.error("thread_does_not_end", thread=thread.name)
+                self.failed = self.failed or thread.name
