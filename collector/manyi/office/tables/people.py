@@ -16,7 +16,7 @@ from manyi.core import figures, wall_own
 from manyi.core.rates import NOTHING, enough
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Cell, Column, Kind, Table
-from manyi.office.tables.units import added, figure_cells, figure_columns, notes, share
+from manyi.office.tables.units import added, figure_cells, figure_columns, notes, rating_columns, share
 
 FEWEST = wall_own.BATCH_MIN  # ratings below which a person's levels are not told
 
@@ -66,13 +66,7 @@ def own(told: dict[str, Any]) -> Table:
     columns = [
         Column(_("Month of release"), Kind.text, width=18),
         Column(_("Batches")),
-        Column(_("Ratings")),
-        Column(_("Satisfied"), tone="1"),
-        Column(_("Basically satisfied"), tone="2"),
-        Column(_("Dissatisfied"), tone="3"),
-        Column(_("Satisfaction rate"), Kind.rate),
-        Column(_("Satisfied or basically satisfied"), Kind.rate),
-        Column(_("Sample"), Kind.text, width=10),
+        *rating_columns(),
     ]
     rows = [[month["month"], *_own_cells(month)] for month in told["months"]]
     faint = frozenset(at for at, month in enumerate(told["months"]) if not enough(month["n"]))

@@ -16,9 +16,8 @@ from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Cell, Column, Kind, Rate, Table
 
 
-def figure_columns() -> list[Column]:
-    """What every table of ratings counts, in the order of figure_cells."""
-    first = _("First press")
+def rating_columns() -> list[Column]:
+    """How many ratings of each level, both rates, and whether the sample carries them."""
     return [
         Column(_("Ratings")),
         Column(_("Satisfied"), tone="1"),
@@ -27,6 +26,14 @@ def figure_columns() -> list[Column]:
         Column(_("Satisfaction rate"), Kind.rate),
         Column(_("Satisfied or basically satisfied"), Kind.rate),
         Column(_("Sample"), Kind.text, width=10),
+    ]
+
+
+def figure_columns() -> list[Column]:
+    """What every table of ratings counts, in the order of figure_cells."""
+    first = _("First press")
+    return [
+        *rating_columns(),
         Column(_("Satisfied"), group=first, tone="1"),
         Column(_("Basically satisfied"), group=first, tone="2"),
         Column(_("Dissatisfied"), group=first, tone="3"),
