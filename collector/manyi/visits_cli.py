@@ -7,7 +7,7 @@ import typer
 
 from manyi.core import config as configs
 from manyi.core.errors import InputError, ManyiError
-from manyi.core.intake import Sources, add_source
+from manyi.core.visits.intake import Sources, add_source
 
 REFUSED = 2
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from manyi.core import stores
 from manyi.core.influx.follow import Follow
 from manyi.core.influx.writer import Accepted, Keep
-from manyi.core.ratings import Ratings, presses
-from manyi.core.wall import Wall, shown, snapshot
+from manyi.core.ratings.store import Ratings, presses
+from manyi.core.wall.store import Wall, shown, snapshot
 
 from tests.collector.paper_ledger import MINUTE, NOON, PaperLedger, begin, office, on_duty, person, placed
 

@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from manyi.core import stores, workdays
-from manyi.core.rating import COLUMNS
-from manyi.core.ratings import Ratings
-from manyi.core.settle import FLAG_CORRECTED
+from manyi.core.ratings.rating import COLUMNS
+from manyi.core.ratings.settle import FLAG_CORRECTED
+from manyi.core.ratings.store import Ratings
 
 from tests.bench.bench_projections import city
 from tests.collector.paper_ledger import LIFE, PaperLedger

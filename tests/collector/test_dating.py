@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from manyi.core.dating import (
+from manyi.core.ratings.dating import (
     AHEAD_MS,
     FLOOR_MS,
     Clock,

@@ -10,7 +10,7 @@ import pytest
 from manyi.core import figures, stores
 from manyi.core.figures import Part
 from manyi.core.rates import FIELDS
-from manyi.core.ratings import Ratings
+from manyi.core.ratings.store import Ratings
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger
 

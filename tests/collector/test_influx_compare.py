@@ -8,14 +8,15 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from manyi.core import ratings, stores, workdays
+from manyi.core import stores, workdays
 from manyi.core.influx import compare, rollup
 from manyi.core.influx.compared import RANKED_DAYS, Compared
 from manyi.core.influx.rolled import Rolled
 from manyi.core.influx.writer import Keep
 from manyi.core.rates import wilson
-from manyi.core.rating import Rating
-from manyi.core.ratings import Ratings, as_of
+from manyi.core.ratings import store as ratings
+from manyi.core.ratings.rating import Rating
+from manyi.core.ratings.store import Ratings, as_of
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger, begin, placed
 from tests.collector.test_influx_rollup import Memory

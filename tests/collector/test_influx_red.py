@@ -13,7 +13,7 @@ from manyi.broker import ca
 from manyi.core import config, known, projector, stores
 from manyi.core.influx.red import REASONS
 from manyi.core.pipeline import unix_ms
-from manyi.core.rating import Rating
+from manyi.core.ratings.rating import Rating
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
 from manyi.core.workings import Workings

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from manyi.core import stores, visits
+from manyi.core import stores
 from manyi.core.influx import rollup
 from manyi.core.influx.rolled import Rolled, Sender
 from manyi.core.influx.visited import FIELDS, Visited
 from manyi.core.influx.writer import Keep
+from manyi.core.visits import report as visits
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, office
 from tests.collector.test_influx_compare import parsed

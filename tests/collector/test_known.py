@@ -8,7 +8,7 @@ from manyi.core import export, known, root
 from manyi.core import record as rec
 from manyi.core.errors import InputError
 from manyi.core.ledger import reader
-from manyi.core.ratings import Ratings, as_of
+from manyi.core.ratings.store import Ratings, as_of
 
 from tests.collector.box_double import BOX, BoxDouble
 from tests.collector.paper_ledger import LIFE, MINUTE, NOON, TOWN

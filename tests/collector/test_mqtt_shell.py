@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from manyi.core import certificates
+from manyi.core.alarms import certificates
 from manyi.core.config import Broker
 from manyi.core.errors import SetupError
 from manyi.core.inbox import Inbox

@@ -13,7 +13,7 @@ from manyi.core import projector, stores
 from manyi.core.config import Broker, City, Config, Data, Influx, KeyFiles, Policy, Web
 from manyi.core.errors import InputError, LedgerError, SetupError
 from manyi.core.projector import FIRST_WAIT_S, LONGEST_WAIT_S, Attempt, Figures
-from manyi.core.wall import shown, snapshot
+from manyi.core.wall.store import shown, snapshot
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger, placed
 from tests.services.influx import Influx as RealInflux

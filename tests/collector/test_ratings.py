@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import stores
 from manyi.core.ledger import schema
-from manyi.core.rating import Rating
-from manyi.core.ratings import Ratings, as_of, changes_after, presses, undated_presses
+from manyi.core.ratings.rating import Rating
+from manyi.core.ratings.store import Ratings, as_of, changes_after, presses, undated_presses
 
 from tests.collector.paper_ledger import (
     LIFE,

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from manyi.core import export, stores
-from manyi.core.ratings import Ratings
+from manyi.core.ratings.store import Ratings
 from manyi.core.roster import Leader, Roster, check, import_
 from manyi.core.roster.attribution import staff_of
 from manyi.core.roster.facts import Facts
 from manyi.core.roster.rows import fact_rows
 from manyi.core.roster.times import moment
-from manyi.core.wall import Wall, hall_snapshot, snapshot
+from manyi.core.wall.store import Wall, hall_snapshot, snapshot
 
 from tests.collector.paper_ledger import NOON, TOWN, PaperLedger, on_duty
 

@@ -4,7 +4,7 @@ from itertools import groupby, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from manyi.core.settle import FLAG_CORRECTED, FLAG_REASON_ALONE, Press, Visit, settle
+from manyi.core.ratings.settle import FLAG_CORRECTED, FLAG_REASON_ALONE, Press, Visit, settle
 
 VISIT_MS = 5_000
 

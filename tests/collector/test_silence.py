@@ -3,9 +3,9 @@
 from datetime import datetime
 
 import pytest
+from manyi.core.alarms.silence import CITY, Silence, gather
 from manyi.core.hours import BEIJING, is_hours, opened_ms
 from manyi.core.roster.model import NOWHERE, Place
-from manyi.core.silence import CITY, Silence, gather
 
 T0 = 1_795_233_600_000
 

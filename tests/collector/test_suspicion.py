@@ -4,7 +4,7 @@ import random
 from math import comb
 
 import pytest
-from manyi.core.suspicion import Keys, chance_of_none, is_too_many, silent_reds
+from manyi.core.alarms.suspicion import Keys, chance_of_none, is_too_many, silent_reds
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.cli import app
-from manyi.core import export, stores, verify, visits
+from manyi.core import export, stores, verify
 from manyi.core.errors import InputError, LedgerError, SetupError
-from manyi.core.intake import Intake, Sources, add_source, digest_of, parse
 from manyi.core.ledger import facts, schema
-from manyi.core.ratings import Ratings, as_of
+from manyi.core.ratings.store import Ratings, as_of
 from manyi.core.roster.attribution import day_begin
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
-from manyi.core.visits import Source
-from manyi.core.visits_store import Counts, VisitStore, added, of_business, of_day
+from manyi.core.visits import report as visits
+from manyi.core.visits.intake import Intake, Sources, add_source, digest_of, parse
+from manyi.core.visits.report import Source
+from manyi.core.visits.store import Counts, VisitStore, added, of_business, of_day
 from typer.testing import CliRunner
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger

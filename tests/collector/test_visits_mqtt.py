@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from manyi.broker import acl, judge, mosquitto
-from manyi.core import visits
 from manyi.core.config import Broker
-from manyi.core.intake import add_source
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
-from manyi.core.visits_mqtt import Prompter, VisitsLink, prompt
+from manyi.core.visits import report as visits
+from manyi.core.visits.intake import add_source
+from manyi.core.visits.mqtt import Prompter, VisitsLink, prompt
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -173,7 +173,7 @@ def test_nobody_is_invited_long_after_nor_at_a_box_that_moved_away(tmp_path: Pat
 
     def told(n: int, finished_ms: int) -> None:
         raw = visits.body("queue_h1", [visits.Visit(f"A{n}", "w1", finished_ms, 0, "", 1)])
-        from manyi.core.intake import _append  # noqa: PLC0415
+        from manyi.core.visits.intake import _append  # noqa: PLC0415
 
         _append(ledger, now[0], raw)
 

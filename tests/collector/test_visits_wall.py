@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from manyi.core import projector, stores, visits, visits_view, wall_view
+from manyi.core import projector, stores
 from manyi.core.config import Broker, City, Config, Data, KeyFiles, Policy, Web
 from manyi.core.roster.attribution import day_of
-from manyi.core.visits_store import Counts
+from manyi.core.visits import report as visits
+from manyi.core.visits import view as visits_view
+from manyi.core.visits.store import Counts
+from manyi.core.wall import view as wall_view
 
 from tests.collector.paper_ledger import NOON, TOWN, PaperLedger
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import stores
-from manyi.core.ratings import Ratings, presses
-from manyi.core.wall import CLOSED_AFTER_MS, ROUND_MS, Wall
-from manyi.core.wall_health import OFF_TIMES, Health, progress
-from manyi.core.wall_view import hall_snapshot, latest, shown, snapshot
+from manyi.core.ratings.store import Ratings, presses
+from manyi.core.wall.health import OFF_TIMES, Health, progress
+from manyi.core.wall.store import CLOSED_AFTER_MS, ROUND_MS, Wall
+from manyi.core.wall.view import hall_snapshot, latest, shown, snapshot
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger, begin, office, on_duty, placed
 from tests.collector.test_ratings import events, play

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 from manyi.broker import ca
-from manyi.core import certificates, disk, known, metrics, record
-from manyi.core.alarms import RANK, TEXTS, alarm, in_order
+from manyi.core import disk, known, metrics, record
+from manyi.core.alarms import certificates
+from manyi.core.alarms.kinds import RANK, TEXTS, alarm, in_order
+from manyi.core.alarms.rules import FORK_MS, PATIENCE_MS, RARELY_MS
 from manyi.core.config import Alarms
 from manyi.core.disk import GIB, MIB, Room
 from manyi.core.orders.store import Orders
 from manyi.core.projector import Figures
-from manyi.core.wall_alarms import FORK_MS, PATIENCE_MS, RARELY_MS
-from manyi.core.wall_health import Health
+from manyi.core.wall.health import Health
 from manyi.core.workings import BROKER, PIPELINE, Workings
 
 from tests.collector.paper_ledger import LIFE, MINUTE, NOON, TOWN, office, placed

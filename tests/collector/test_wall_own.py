@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manyi.core.wall_own import BATCH_MIN, LARGE, may_be_released, snapshot
+from manyi.core.wall.own import BATCH_MIN, LARGE, may_be_released, snapshot
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, on_duty
 from tests.collector.test_wall import DAY, Screen

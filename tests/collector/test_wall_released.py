@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from manyi.core import stores, wall_own, wall_released
-from manyi.core.wall import VERSION, Wall
-from manyi.core.wall_view import hall_snapshot
+from manyi.core import stores
+from manyi.core.wall import own as wall_own
+from manyi.core.wall import released as wall_released
+from manyi.core.wall.store import VERSION, Wall
+from manyi.core.wall.view import hall_snapshot
 
 from tests.collector.paper_ledger import NOON, TOWN
 from tests.collector.test_wall import DAY, LATER, Screen, screen

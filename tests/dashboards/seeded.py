@@ -14,9 +14,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from manyi.core import known, projector, visits
-from manyi.core.rating import Rating
+from manyi.core import known, projector
+from manyi.core.ratings.rating import Rating
 from manyi.core.roster import check
+from manyi.core.visits import report as visits
 from manyi.core.workings import Workings
 from manyi.demo.places import FOLDER
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from manyi.core.alarms import TEXTS
+from manyi.core.alarms.kinds import TEXTS
 from manyi.core.roster import check
 from manyi.demo.places import FOLDER as CITY
 

@@ -16,7 +16,7 @@ import pytest
 from manyi.core import account, stores
 from manyi.core.ledger import schema
 from manyi.core.rates import wilson
-from manyi.core.rating import Rating
+from manyi.core.ratings.rating import Rating
 
 from tests.dashboards.grafana import ALL, Panel, boards, interpolate, targets
 from tests.dashboards.seeded import BEIJING, DAY, DISLIKED, HOUR, Seeded, midnight

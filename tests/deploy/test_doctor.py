@@ -17,7 +17,7 @@ from manyi.backup import copy
 from manyi.cli import app
 from manyi.core import root
 from manyi.core.influx import setup
-from manyi.core.wall import Wall
+from manyi.core.wall.store import Wall
 from manyi.doctor import books, host, link, safety, servers
 from manyi.doctor.finding import Check, Level, Place
 from typer.testing import CliRunner
@@ -221,7 +221,7 @@ def test_a_service_that_does_not_run_and_one_whose_heart_has_stopped(town: Town)
 
 
 def ratings(town: Town) -> None:
-    from manyi.core.ratings import Ratings  # noqa: PLC0415
+    from manyi.core.ratings.store import Ratings  # noqa: PLC0415
 
     with closing(Ratings(town.config.data.ratings, town.conn)) as made:
         while made.step():

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from manyi.core.alarms import TEXTS
+from manyi.core.alarms.kinds import TEXTS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "RUNBOOK.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S))

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manyi.core import visits
-from manyi.core.intake import add_source
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
+from manyi.core.visits import report as visits
+from manyi.core.visits.intake import add_source
 from manyi.office import OfficeSettings, configure
 
 from tests.collector.paper_ledger import TOWN

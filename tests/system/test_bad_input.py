@@ -10,7 +10,7 @@ import re
 import image
 import pytest
 from manyi.box import console, flash, orders
-from manyi.core import alarms
+from manyi.core.alarms import kinds as alarms
 from manyi.core.errors import InputError
 from manyi.core.orders import settings
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manyi.core import stores, visits
-from manyi.core.intake import add_source
+from manyi.core import stores
+from manyi.core.visits import report as visits
+from manyi.core.visits.intake import add_source
 
 from tests.collector.test_visits_mqtt import Ear
 from tests.services.mosquitto import Mosquitto

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from manyi.broker import install
 from manyi.broker.names import VISITS
-from manyi.core import visits
 from manyi.core.config import Broker
-from manyi.core.intake import add_source
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
-from manyi.core.visits_mqtt import VisitsLink
+from manyi.core.visits import report as visits
+from manyi.core.visits.intake import add_source
+from manyi.core.visits.mqtt import VisitsLink
 
 from tests.collector.paper_ledger import TOWN
 from tests.system.secured import WAIT_S, Secured, until

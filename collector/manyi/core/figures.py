@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manyi.core.rates import FIELDS
-from manyi.core.rating import COLUMNS, Rating
+from manyi.core.ratings.rating import COLUMNS, Rating
+from manyi.core.ratings.settle import DISSATISFIED, FLAG_CORRECTED
 from manyi.core.roster.attribution import BEIJING_MS, DAY_MS
-from manyi.core.settle import DISSATISFIED, FLAG_CORRECTED
 
 HOUR_MS = 3_600_000
 REASON_PROCEDURE = 3  # docs/WIRE.md: 流程 counts for the hall and its rules, never for a person

@@ -29,7 +29,7 @@ from manyi.core.wire import SUBSCRIPTION
 from manyi.core.workings import BROKER, Workings
 
 KEEPALIVE_S: Final = 30
-VISITS: Final = "manyi/1/visits/+"  # queue systems'; taken by a client of its own (visits_mqtt.py)
+VISITS: Final = "manyi/1/visits/+"  # queue systems'; taken by a client of its own (visits/mqtt.py)
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 15  # a broker that comes back finds its collector within 15 s
 
 log = structlog.get_logger(area="mqtt")

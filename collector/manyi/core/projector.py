@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from manyi.core import stores, visits_view
+from manyi.core import stores
 from manyi.core.config import Config
 from manyi.core.errors import InputError, SetupError
 from manyi.core.ledger import schema
-from manyi.core.ratings import Ratings
-from manyi.core.visits_store import VisitStore
-from manyi.core.wall import Wall
-from manyi.core.wall_health import Health
+from manyi.core.ratings.store import Ratings
+from manyi.core.visits import view as visits_view
+from manyi.core.visits.store import VisitStore
+from manyi.core.wall.health import Health
+from manyi.core.wall.store import Wall
 from manyi.core.workings import Workings
 
 if TYPE_CHECKING:

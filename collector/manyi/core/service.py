@@ -29,7 +29,7 @@ from manyi.core.orders.sender import Sender
 from manyi.core.pipeline import Pipeline, unix_ms
 from manyi.core.roster.policy import state_policy
 from manyi.core.running import Running, hold
-from manyi.core.visits_mqtt import VisitsLink
+from manyi.core.visits.mqtt import VisitsLink
 from manyi.core.workings import Workings
 
 CHORES_S: Final = 60.0

@@ -11,11 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from manyi.core import account, metrics, stores, wall_view
+from manyi.core import account, metrics, stores
 from manyi.core.errors import LedgerError
 from manyi.core.ledger import reader, schema
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows, newest_fact
+from manyi.core.wall import view as wall_view
 from manyi.office.errors import HallUnknown, SourceDown
 
 Connection = sqlite3.Connection

@@ -15,8 +15,8 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from manyi.core.errors import InputError, LedgerError, SetupError
-from manyi.core.intake import Answer, Intake, Sources
-from manyi.core.visits import Source
+from manyi.core.visits.intake import Answer, Intake, Sources
+from manyi.core.visits.report import Source
 from manyi.office.access.scope import public
 from manyi.office.api import JSON
 from manyi.office.frames import encode

@@ -12,7 +12,7 @@ import pytest
 from manyi.core import stores
 from manyi.core.ledger import schema
 from manyi.core.projector import Figures
-from manyi.core.wall_view import snapshot
+from manyi.core.wall.view import snapshot
 
 from tests.collector.test_projector import config
 from tests.office.people import People, form

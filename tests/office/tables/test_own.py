@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from manyi.core.wall_own import LARGE, may_be_released
+from manyi.core.wall.own import LARGE, may_be_released
 
 from tests.office.people import People
 from tests.office.tables.book import MIDNIGHT, Seen

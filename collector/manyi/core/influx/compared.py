@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from manyi.core import ratings, stores, workdays
+from manyi.core import stores, workdays
 from manyi.core.influx import compare, rollup
 from manyi.core.influx.compare import Named
 from manyi.core.influx.follow import Server
 from manyi.core.influx.told import Due, Point, Told
 from manyi.core.influx.writer import Keep
+from manyi.core.ratings import store as ratings
 from manyi.core.roster.model import Roster
 
 LOOK_MS = 30_000  # between two looks for what has changed: a ranking is not a live figure

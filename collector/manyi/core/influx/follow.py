@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from manyi.core import ratings, stores
+from manyi.core import stores
 from manyi.core.influx import lines
 from manyi.core.influx.writer import Accepted, Answer, Keep, Rejected
-from manyi.core.rating import Rating
+from manyi.core.ratings import store as ratings
+from manyi.core.ratings.rating import Rating
 
 VERSION = 1
 BATCH_CHANGES = 1_000  # 300 KB of lines; a bad line among them is found in 20 further writes

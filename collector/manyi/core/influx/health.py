@@ -12,11 +12,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from manyi.core import account, ratings, stores
+from manyi.core import account, stores
 from manyi.core.account import Line
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import tag, text
 from manyi.core.influx.looks import Looks
+from manyi.core.ratings import store as ratings
 from manyi.core.roster.model import Roster
 
 _BOXES = """

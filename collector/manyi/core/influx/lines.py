@@ -17,7 +17,7 @@ the new. So queries sum and never count. It refuses to drop anything: what a tag
 
 from functools import lru_cache
 
-from manyi.core.rating import Rating
+from manyi.core.ratings.rating import Rating
 
 MEASUREMENT = "rating"
 UNKNOWN = "-"  # no id can be this: ids begin with a letter or a digit

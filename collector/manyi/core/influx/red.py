@@ -12,13 +12,14 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from manyi.core import ratings, stores
+from manyi.core import stores
 from manyi.core.influx import lines
 from manyi.core.influx.follow import BATCH_CHANGES, Follow, Server
 from manyi.core.influx.lines import tag, text
-from manyi.core.rating import Rating
+from manyi.core.ratings import store as ratings
+from manyi.core.ratings.rating import Rating
+from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.roster.model import Roster
-from manyi.core.settle import DISSATISFIED
 
 MEASUREMENT = "red"
 REASONS = {1: "态度", 2: "效率", 3: "流程"}  # docs/WIRE.md, press

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from manyi.core import ratings, stores
+from manyi.core import stores
 from manyi.core.influx import rollup
 from manyi.core.influx.follow import Server
 from manyi.core.influx.rollup import Cell, Kind
 from manyi.core.influx.writer import Accepted, Keep, Rejected
 from manyi.core.rates import FIELDS
+from manyi.core.ratings import store as ratings
 
 VERSION = 2
 STEP_CHANGES = 2_000  # about 50 ms of work

@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 
 from manyi.core.influx.lines import NS_PER_MS, tag
 from manyi.core.rates import FIELDS, NOTHING, tally
-from manyi.core.rating import Rating
+from manyi.core.ratings.rating import Rating
+from manyi.core.ratings.settle import FLAG_CORRECTED
 from manyi.core.roster.attribution import day_begin
-from manyi.core.settle import FLAG_CORRECTED
 
 SHORT, DAY = "rollup_5m", "rollup_day"
 SUMMARY = "summary"

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
-from manyi.core import ratings, stores
+from manyi.core import stores
 from manyi.core.influx import rollup
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import NS_PER_MS
 from manyi.core.influx.told import Due, Point, Told
 from manyi.core.influx.writer import Keep
+from manyi.core.ratings import store as ratings
 from manyi.core.roster.model import Roster
-from manyi.core.visits_store import Counts, added, of_day
+from manyi.core.visits.store import Counts, added, of_day
 
 LOOK_MS = 10_000  # between two looks: today changes with every visit
 FIELDS = ("visits", "rated", "unrated", "surplus", "rating_rate")

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from manyi.core import certificates, disk, metrics, stores, wall_health
+from manyi.core import disk, metrics, stores
+from manyi.core.alarms import certificates
+from manyi.core.alarms.rules import Every
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import tag, text
 from manyi.core.influx.looks import Looks
 from manyi.core.ledger import reader
-from manyi.core.wall_alarms import Every
+from manyi.core.wall import health as wall_health
 from manyi.core.workings import Workings
 
 OVER_MS: Final = 900_000  # longer than any panel looks back for the last word

@@ -19,7 +19,7 @@ from manyi.core.ledger import schema
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Place, Roster, Unit
 from manyi.core.roster.rows import fact_rows
-from manyi.core.wall_own import BATCH_MIN
+from manyi.core.wall.own import BATCH_MIN
 from manyi.office.access.scope import Role, Scope
 from manyi.office.errors import SourceDown
 from manyi.office.tables.period import Period

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from manyi.core import figures, known, stores
 from manyi.core.errors import InputError, LedgerError
-from manyi.core.settle import DISSATISFIED
+from manyi.core.ratings.settle import DISSATISFIED
 from manyi.office.access import audit
 from manyi.office.access.scope import Action, Scope, needs
 from manyi.office.hub import unix_ms

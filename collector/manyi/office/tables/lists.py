@@ -10,9 +10,9 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 
 from manyi.core import figures
-from manyi.core.rating import Rating
-from manyi.core.settle import DISSATISFIED
-from manyi.core.wall import rating_id
+from manyi.core.ratings.rating import Rating
+from manyi.core.ratings.settle import DISSATISFIED
+from manyi.core.wall.store import rating_id
 from manyi.office.access.scope import Role
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Cell, Column, Kind, Table

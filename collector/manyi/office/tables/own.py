@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from manyi.core import wall_own
+from manyi.core.wall import own as wall_own
 from manyi.office.access.scope import Action, needs
 from manyi.office.errors import SourceDown
 from manyi.office.tables import people, shown

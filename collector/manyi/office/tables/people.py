@@ -12,8 +12,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from manyi.core import figures, wall_own
+from manyi.core import figures
 from manyi.core.rates import NOTHING, enough
+from manyi.core.wall import own as wall_own
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Cell, Column, Kind, Table
 from manyi.office.tables.units import added, figure_cells, figure_columns, notes, rating_columns, share

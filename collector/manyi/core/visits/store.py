@@ -15,8 +15,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from manyi.core import ratings, stores, visits
+from manyi.core import stores
+from manyi.core.ratings import store as ratings
 from manyi.core.roster.attribution import day_begin
+from manyi.core.visits import report as visits
 
 VERSION = 1
 STEP_ROWS = 200  # rows of visits, up to 1,000 in each

@@ -2,13 +2,13 @@
 
 It follows the change log of ratings.db and remembers what each rating last contributed (`shown`), so a
 rating that changes, moves or is seen again is counted once. Tallies, memory and cursor move in one
-transaction. wall_view.py reads it.
+transaction. wall/view.py reads it.
 
 Hall batches: ratings of one hall and day, closed (their visit is over and a second press has had time to
 arrive), released together once there are at least five, as sums without order, time or window. A batch is
 never changed and a rating is released once: what comes late joins a later batch, and a correction after the
 release stays with the centre. A rebuild keeps the batches, because other groupings of the same ratings
-would tell them apart; so does released.db (wall_released.py) where this file is lost.
+would tell them apart; so does released.db (wall/released.py) where this file is lost.
 """
 
 import json
@@ -17,15 +17,20 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from manyi.core import ratings, stores, wall_latest, wall_own, wall_released, wall_watch
-from manyi.core.dating import AHEAD_MS
+from manyi.core import stores
 from manyi.core.rates import FIELDS, NOTHING
-from manyi.core.rating import Rating
+from manyi.core.ratings import store as ratings
+from manyi.core.ratings.dating import AHEAD_MS
+from manyi.core.ratings.rating import Rating
+from manyi.core.ratings.settle import FLAG_CORRECTED
 from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
-from manyi.core.settle import FLAG_CORRECTED
-from manyi.core.wall_latest import rating_id
-from manyi.core.wall_view import hall_snapshot, shown, snapshot
+from manyi.core.wall import latest as wall_latest
+from manyi.core.wall import own as wall_own
+from manyi.core.wall import released as wall_released
+from manyi.core.wall import watch as wall_watch
+from manyi.core.wall.latest import rating_id
+from manyi.core.wall.view import hall_snapshot, shown, snapshot
 
 __all__ = ["Wall", "hall_snapshot", "rating_id", "shown", "snapshot"]
 

@@ -10,12 +10,13 @@ import sqlite3
 from datetime import date, timedelta
 from typing import Any
 
-from manyi.core import stores, visits_view
+from manyi.core import stores
 from manyi.core.rates import FIELDS, NOTHING, tally
+from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.roster.attribution import day_of
-from manyi.core.settle import DISSATISFIED
-from manyi.core.visits_store import Counts as VisitCounts
-from manyi.core.wall_latest import LATEST
+from manyi.core.visits import view as visits_view
+from manyi.core.visits.store import Counts as VisitCounts
+from manyi.core.wall.latest import LATEST
 
 UNASSIGNED = {"id": "", "name": "未分配", "name_en": "Unassigned"}
 NO_ACCOUNT = {"pressed": 0, "stored": 0, "waiting": 0, "lost": 0, "unknown": 0, "shown": 0, "ok": True}

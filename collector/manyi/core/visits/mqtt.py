@@ -26,15 +26,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from manyi.core import visits
 from manyi.core.config import Broker, secret
 from manyi.core.errors import InputError, LedgerError, SetupError
-from manyi.core.intake import Intake, Sources
 from manyi.core.ledger import schema
 from manyi.core.mqtt import KEEPALIVE_S, VISITS, tls_of
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
+from manyi.core.visits import report as visits
+from manyi.core.visits.intake import Intake, Sources
 
 PREFIX: Final = VISITS.removesuffix("+")
 ACCOUNT: Final = "manyi_visits"  # on the broker, and the client's name: the session is kept under it

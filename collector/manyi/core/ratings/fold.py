@@ -13,7 +13,8 @@ import msgspec
 
 from manyi.core import known, stores
 from manyi.core import record as rec
-from manyi.core.dating import (
+from manyi.core.ledger.reader import Row
+from manyi.core.ratings.dating import (
     BY_BOUNDS,
     BY_CLOCK,
     UP_MAX_MS,
@@ -25,14 +26,13 @@ from manyi.core.dating import (
     plausible,
     within,
 )
-from manyi.core.ledger.reader import Row
-from manyi.core.lives import Life, Lives
-from manyi.core.rating import COLUMNS, Rating
+from manyi.core.ratings.lives import Life, Lives
+from manyi.core.ratings.rating import COLUMNS, Rating
+from manyi.core.ratings.settle import LEVELS, Press, Visit, settle
 from manyi.core.roster.attribution import Touched, day_begin, staff_of, touched
 from manyi.core.roster.facts import KEYS, Change, Facts
 from manyi.core.roster.model import Roster
 from manyi.core.roster.policy import VISIT_MS, visit_ms_of
-from manyi.core.settle import LEVELS, Press, Visit, settle
 
 PACKING_MASK, PACKING_1 = 0x0F, 0x01  # low half of `fmt`: how the record is packed
 NO_VISIT = bytes(10)  # `data` of a press without visit id and business type

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from manyi.core import stores
-from manyi.core.fold import Fold
 from manyi.core.ledger import reader
 from manyi.core.ledger.reader import Row
-from manyi.core.rating import COLUMNS, Rating
+from manyi.core.ratings.fold import Fold
+from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from manyi.core import account, config, metrics, stores, workdays
 from manyi.core.account import Account
-from manyi.core.alarms import Alarm, alarm, in_order
+from manyi.core.alarms.kinds import Alarm, alarm, in_order
+from manyi.core.alarms.rules import Rules
 from manyi.core.ledger import reader
-from manyi.core.ratings import undated_presses
+from manyi.core.ratings.store import undated_presses
 from manyi.core.roster.model import Roster
-from manyi.core.wall_alarms import Rules
 from manyi.core.workings import Workings
 
 ALARM_MS = 86_400_000  # what happened is an alarm for a day; then it is history, and in the ledger

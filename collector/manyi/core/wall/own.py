@@ -21,7 +21,7 @@ from typing import Any
 from manyi.core import stores
 from manyi.core.figures import REASON_PROCEDURE
 from manyi.core.rates import tally
-from manyi.core.rating import Rating
+from manyi.core.ratings.rating import Rating
 from manyi.core.roster.attribution import day_of
 
 BATCH_MIN = 5  # ratings; as for hall screens

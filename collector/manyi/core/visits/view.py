@@ -12,7 +12,7 @@ from typing import Any
 
 from manyi.core.roster.attribution import day_begin, day_of
 from manyi.core.roster.model import Roster
-from manyi.core.visits_store import Counts, added, of_day
+from manyi.core.visits.store import Counts, added, of_day
 
 
 def told(conn: sqlite3.Connection, roster: Roster, now_ms: int) -> str:

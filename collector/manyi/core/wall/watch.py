@@ -1,15 +1,15 @@
 """What wall.db keeps for alarms: ratings per window, box and day, and the reds that nobody has marked as known.
 
 It follows the same changes as the tallies, in the same transaction: what a rating last contributed is taken back before
-it contributes again. wall_health.py reads it. Refuses to judge, and to keep who pressed or who sat there.
+it contributes again. wall/health.py reads it. Refuses to judge, and to keep who pressed or who sat there.
 """
 
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 
-from manyi.core.rating import Rating
-from manyi.core.settle import DISSATISFIED
+from manyi.core.ratings.rating import Rating
+from manyi.core.ratings.settle import DISSATISFIED
 
 SCHEMA = """
 CREATE TABLE pressed (day INTEGER, window TEXT, box TEXT, n INTEGER, d INTEGER, red INTEGER,

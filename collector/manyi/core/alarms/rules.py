@@ -1,6 +1,6 @@
 """The wall's alarms that are rules: what is silent, unacknowledged, suspicious, about to end, or full.
 
-Every function looks at one thing and gives its alarms of this moment; wall_health.py puts them together. What cannot
+Every function looks at one thing and gives its alarms of this moment; wall/health.py puts them together. What cannot
 change within minutes is looked at every few minutes (`Every`). Refuses to remember: since when an alarm holds is the
 caller's to keep, unless the facts say it.
 """
@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from manyi.core import certificates, config, disk, metrics, stores, suspicion
-from manyi.core.alarms import Alarm, alarm
+from manyi.core import config, disk, metrics, stores
+from manyi.core.alarms import certificates, suspicion
+from manyi.core.alarms.kinds import Alarm, alarm
+from manyi.core.alarms.silence import CITY, gather
+from manyi.core.alarms.suspicion import Keys
 from manyi.core.hours import BEIJING, opened_ms
 from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
-from manyi.core.silence import CITY, gather
-from manyi.core.suspicion import Keys
 from manyi.core.workings import BROKER, DEAF, FEED, PIPELINE, Workings
 
 DAY_MS: Final = 86_400_000

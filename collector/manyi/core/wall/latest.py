@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from manyi.core.rating import Rating
+from manyi.core.ratings.rating import Rating
 
 LATEST: Final = 20  # the wall's list
 SCHEMA: Final = """

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from manyi.core.dating import Dating
-from manyi.core.settle import Visit
+from manyi.core.ratings.dating import Dating
+from manyi.core.ratings.settle import Visit
 
 
 @dataclass(slots=True)

@@ -21,14 +21,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from manyi.core import stores, visits
+from manyi.core import stores
 from manyi.core.errors import InputError, SetupError
 from manyi.core.ledger import chain, reader, schema
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
-from manyi.core.visits import Refused, Source, Visit
-from manyi.core.visits_store import VisitStore
+from manyi.core.visits import report as visits
+from manyi.core.visits.report import Refused, Source, Visit
+from manyi.core.visits.store import VisitStore
 
 FILE: Final = "visits.db"  # beside the ledger
 TOKEN_BYTES: Final = 32  # 256 random bits: nothing to guess, so a plain digest is enough to keep

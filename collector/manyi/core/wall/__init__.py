@@ -1,0 +1,1 @@
+"""wall.db: what the screens show, told by the projector and read by the office."""
