@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 import structlog
 from click.testing import Result
-from manyi import __version__, cli
+from manyi import __version__
 from manyi.cli import app
+from manyi.cli.serve import log_to_stderr
 from manyi.core.ledger import schema, writer
 from manyi.core.pipeline import unix_ms
 from typer.testing import CliRunner
@@ -277,7 +278,7 @@ def test_a_log_whose_stderr_was_closed_goes_to_the_one_of_now(
     log, gone = structlog.get_logger(area="test"), StringIO()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", gone)
-        cli._log_to_stderr()
+        log_to_stderr()
         log.info("first")
     gone.close()
     try:

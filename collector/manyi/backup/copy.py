@@ -29,11 +29,12 @@ from manyi import __version__
 from manyi.backup import manifest, secret_files
 from manyi.backup.manifest import Manifest
 from manyi.broker import files
-from manyi.broker.names import BrokerError, both
+from manyi.broker.names import BrokerError
 from manyi.core import account, root, verify
 from manyi.core.config import Config
 from manyi.core.errors import ManyiError, SetupError
 from manyi.core.ledger import reader, schema
+from manyi.words import both
 
 PREFIX: Final = "manyi-"
 NAME_FORMAT: Final = PREFIX + "%Y%m%d-%H%M%S"  # Beijing time

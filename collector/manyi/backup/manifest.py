@@ -13,8 +13,8 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
-from manyi.broker.names import both
 from manyi.core.errors import InputError
+from manyi.words import both
 
 NAME: Final = "manifest.json"
 FORMAT: Final = 1

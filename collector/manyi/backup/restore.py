@@ -18,10 +18,11 @@ from typing import NamedTuple
 from manyi.backup import copy, manifest
 from manyi.backup.manifest import Manifest
 from manyi.broker import files
-from manyi.broker.names import BrokerError, both
+from manyi.broker.names import BrokerError
 from manyi.core import root
 from manyi.core.errors import EvidenceError, InputError, SetupError
 from manyi.core.ledger import schema
+from manyi.words import both
 
 OFFICE_SECRET = "office.secret"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from manyi.broker.names import both
 from manyi.core.errors import ManyiError
+from manyi.words import both
 
 __all__ = ["BoxError", "Words", "both", "link_trouble"]
 

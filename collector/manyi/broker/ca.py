@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from manyi.broker import certificates, files
-from manyi.broker.names import BrokerError, both
+from manyi.broker.names import BrokerError
+from manyi.words import both
 
 KEY_FILE, CERT_FILE, DER_FILE, CRL_FILE, ISSUED = "root.key", "root.crt", "root.der", "root.crl", "issued"
 

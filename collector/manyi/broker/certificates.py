@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from manyi.broker.names import BrokerError, both
+from manyi.broker.names import BrokerError
+from manyi.words import both
 
 ROOT_DAYS = 7305
 """20 years: a box carries the root in flash and must not outlive it; a new root is a visit to every hall."""

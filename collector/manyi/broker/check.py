@@ -12,7 +12,8 @@ from pathlib import Path
 
 from manyi.broker import ca, install, judge, mosquitto
 from manyi.broker.judge import Finding, finding
-from manyi.broker.names import BrokerError, both
+from manyi.broker.names import BrokerError
+from manyi.words import both
 
 
 def _judge_modes(directory: Path, account: str) -> Iterator[Finding]:

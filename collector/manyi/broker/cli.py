@@ -16,7 +16,8 @@ from typing import Annotated
 import typer
 
 from manyi.broker import ca, certificates, check, install, mosquitto
-from manyi.broker.names import SERVICES, BrokerError, both
+from manyi.broker.names import SERVICES, BrokerError
+from manyi.words import both
 
 FOUND, NOT_DONE = 1, 2
 SHOWN_DIGITS = 12

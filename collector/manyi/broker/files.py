@@ -12,7 +12,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from manyi.broker.names import BrokerError, both
+from manyi.broker.names import BrokerError
+from manyi.words import both
 
 SECRET = 0o600
 PUBLIC = 0o644

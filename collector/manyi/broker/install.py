@@ -15,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 from manyi.broker import ca, files, mosquitto, passwords
-from manyi.broker.names import BOX, SERVICES, BrokerError, both, is_account
+from manyi.broker.names import BOX, SERVICES, BrokerError, is_account
+from manyi.words import both
 
 HANDOVER = "handover"
 DIR_MODE, CONF_MODE = 0o750, 0o640

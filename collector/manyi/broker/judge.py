@@ -14,7 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from manyi.broker import acl, certificates, mosquitto, passwords
-from manyi.broker.names import COLLECTOR, SERVICES, VISITS, WINDOW, both, is_account
+from manyi.broker.names import COLLECTOR, SERVICES, VISITS, WINDOW, is_account
+from manyi.words import both
 
 SAMPLE, OTHER = "box-under-test", "another-box"
 """Two boxes that the access list is asked about."""

@@ -1,4 +1,4 @@
-"""Names of accounts on the broker, and how this package speaks to people.
+"""Names of accounts on the broker, and the error that its administrator gets.
 
 An account is a box or one of ours. Ours contain an underscore, which no box id may (docs/WIRE.md), so
 that no box can ever be enrolled under the name of a service.
@@ -16,11 +16,6 @@ VISITS = "manyi_visits"
 SERVICES = (COLLECTOR, WINDOW, VISITS)
 QUEUE = re.compile(r"queue_[a-z0-9][a-z0-9-]{0,23}")
 """A queue system that tells visits (docs/VISITS.md): made with `manyi broker add`, given no keys."""
-
-
-def both(zh: str, en: str) -> str:
-    """One line for people: Chinese first, then English."""
-    return f"{zh} / {en}"
 
 
 class BrokerError(Exception):

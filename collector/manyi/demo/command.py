@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from manyi.broker.names import both
+from manyi.words import both
 
 Seconds = Annotated[
     float | None,

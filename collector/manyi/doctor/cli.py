@@ -10,10 +10,10 @@ from typing import Annotated, Final
 
 import typer
 
-from manyi.broker.names import both
 from manyi.core import config as configs
 from manyi.doctor import books, host, link, safety, servers
 from manyi.doctor.finding import Check, Finding, Level, Place
+from manyi.words import both
 
 CHECKS: Final[tuple[Check, ...]] = (
     host.settings, host.secrets, host.folder, host.disk, host.clock, link.broker, books.service, books.ledger,

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from manyi.broker.names import both
 from manyi.core import config as configs
 from manyi.core.config import Config, secret
 from manyi.core.errors import InputError
 from manyi.feed import receiver, sender
+from manyi.words import both
 
 feed_app = typer.Typer(
     no_args_is_help=True,

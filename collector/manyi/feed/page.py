@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from manyi.broker.names import both
 from manyi.core.errors import EvidenceError, InputError
+from manyi.words import both
 
 FORMAT: Final = 1
 NAME: Final = re.compile(r"([0-9a-f]{16})-(\d{13})\.feed")

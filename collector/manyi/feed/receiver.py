@@ -12,13 +12,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from manyi.broker.names import both
 from manyi.core import root, stores
 from manyi.core.config import Config
 from manyi.core.errors import EvidenceError, InputError
 from manyi.core.ledger import chain, reader, schema
 from manyi.feed import page
 from manyi.feed.page import Page
+from manyi.words import both
 
 FEED_N: Final = "feed_n"  # keys of the ledger's meta: number and time of the newest file taken in
 FEED_MS: Final = "feed_ms"

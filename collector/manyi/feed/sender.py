@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from manyi.broker.names import both
 from manyi.core import root
 from manyi.core.config import Config
 from manyi.core.errors import EvidenceError, InputError
 from manyi.core.ledger import reader, schema
 from manyi.feed import page
 from manyi.feed.page import Page
+from manyi.words import both
 
 SENT_ROWS: Final = 50_000  # a file of some 15 MB at most: a year's ledger goes in a few dozen
 QUIET_MS: Final = 60_000  # without new rows a file with the boxes' beats comes this often

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from manyi.broker.names import both
 from manyi.core import config as configs
 from manyi.core.errors import InputError
 from manyi.core.ledger import schema
@@ -18,6 +17,7 @@ from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
 from manyi.grafana import assets
 from manyi.grafana.write import INFLUX, LANGS, TOKEN, Where, write
+from manyi.words import both
 
 grafana_app = typer.Typer(no_args_is_help=True, help=both("大屏看板（Grafana）", "Grafana's dashboards."))
 

@@ -17,9 +17,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from manyi.broker.names import both
 from manyi.core import config as configs
 from manyi.core.errors import InputError
+from manyi.words import both
 
 office_app = typer.Typer(
     no_args_is_help=True, help=both("网页账号：三员、大屏、解锁", "Accounts of the web application.")

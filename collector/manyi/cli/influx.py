@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from manyi.broker.names import both
+from manyi.words import both
 
 influx_app = typer.Typer(
     no_args_is_help=True, help=both("时序数据库（InfluxDB 2）", "The time series (InfluxDB 2).")
