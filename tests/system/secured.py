@@ -1,6 +1,7 @@
 """A secured broker, as `manyi broker init` makes it, on the real Mosquitto; and clients that say what they see.
 
 As root, Mosquitto drops to its own account, as it does in production: a file that only root can read fails here.
+Another release than the installed one is tried by putting it first on PATH; from 2.1 on it is given its own form.
 Nothing is waited for by sleeping: a client that must hear nothing is asked for a later message that it must hear.
 """
 
@@ -10,10 +11,12 @@ import json
 import os
 import pwd
 import queue
+import re
 import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -41,6 +44,17 @@ def account() -> str:
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
+def plugins_of(program: str) -> str | None:
+    """Where this Mosquitto has its plugins; None if it is 2.0, which has passwords and access list built in."""
+    said = subprocess.run([program, "-h"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"version (\d+)\.(\d+)", said)
+    assert found is not None, f"{program} -h does not say its version: {said[:200]}"
+    if (int(found[1]), int(found[2])) < (2, 1):
+        return None
+    (plugin,) = list(Path(program).resolve().parents[1].glob("lib/**/mosquitto_password_file.so"))[:1]
+    return str(plugin.parent)
+
+
 def until(true: Callable[[], bool], what: str) -> None:
     """Waits for a state that can only be asked for."""
     deadline = time.monotonic() + WAIT_S
@@ -65,15 +79,22 @@ class Secured(Server):
         self.folder, self.authority, self.port = self.base / "broker", self.base / "ca", free_port()
         now = datetime.now(UTC)
         ca.create(self.authority, "test root", [], None, now)
+        plugins = plugins_of(program)
         setup = mosquitto.Setup(
-            str(self.folder), port=self.port, bind=HOST, account=account(), log="stderr", metrics=metrics
+            str(self.folder),
+            port=self.port,
+            bind=HOST,
+            account=account(),
+            log="stderr",
+            metrics=metrics,
+            plugins=plugins or "/usr/lib",
         )
         install.init(self.folder, setup, install.Signing(self.authority, names, None), signed or now)
         handover = self.folder / install.HANDOVER
         self.passwords = {
             user: (handover / f"{user}.password").read_text().strip() for user in (COLLECTOR, WINDOW)
         }
-        command = [program, "-c", str(self.folder / mosquitto.CONF)]
+        command = [program, "-c", str(self.folder / (mosquitto.CONF_21 if plugins else mosquitto.CONF))]
         super().__init__("mosquitto", command, self.base / "log", lambda: listens(self.port))
 
     @property
