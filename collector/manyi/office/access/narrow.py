@@ -4,8 +4,8 @@ does not know: a new part of the snapshot is the whole city's until it is named 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from manyi.core.rates import NOTHING, tally
@@ -19,11 +19,29 @@ SUMS = ("pressed", "stored", "waiting", "lost", "unknown", "forked")
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """A scope's boxes, and their account."""
+
+    boxes: frozenset[str]
+    account: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Around:
     """What a snapshot does not say itself: where each box stands (county, hall), and each box's line of the account."""
 
     places: Mapping[str, tuple[str, str]]
-    lines: Iterable[Mapping[str, Any]]
+    lines: Sequence[Mapping[str, Any]]
+    _own: dict[Scope, Own] = field(default_factory=dict)
+
+    def own(self, scope: Scope) -> Own:
+        """Looked for once: a city's boxes are many, and a picture is cut down for every county five times a second."""
+        if scope not in self._own:
+            boxes = frozenset(
+                box for box, (county, hall) in self.places.items() if scope.sees_hall(hall, county)
+            )
+            self._own[scope] = Own(boxes, account(self.lines, boxes))
+        return self._own[scope]
 
 
 def lens(scope: Scope) -> Scope:
@@ -43,7 +61,8 @@ def narrow(snapshot: Mapping[str, Any], scope: Scope, around: Around) -> dict[st
     rows = [_row(row, scope) for row in snapshot["latest"] if scope.sees_hall(row["hall"], row["county"])]
     if scope.whole_city:
         return {**snapshot, "latest": rows}
-    mine = {box for box, (county, hall) in around.places.items() if scope.sees_hall(hall, county)}
+    own = around.own(scope)
+    mine = own.boxes
     counties = [c for c in (_county(county, scope) for county in snapshot["counties"]) if c is not None]
     silent = [box for box in snapshot["boxes"]["silent"] if _name(box) in mine]
     return {
@@ -52,12 +71,12 @@ def narrow(snapshot: Mapping[str, Any], scope: Scope, around: Around) -> dict[st
         "counties": counties,
         "latest": rows,
         "boxes": {"online": len(mine) - len(silent), "known": len(mine), "silent": silent},
-        "account": account(around.lines, mine),
+        "account": own.account,
         "alarms": [alarm for alarm in snapshot["alarms"] if _concerns(alarm, scope, mine)],
     }
 
 
-def account(lines: Iterable[Mapping[str, Any]], mine: set[str]) -> dict[str, Any]:
+def account(lines: Iterable[Mapping[str, Any]], mine: Set[str]) -> dict[str, Any]:
     """The account of these boxes. What the wall shows of it is known for the whole city alone, and left out."""
     own = [line for line in lines if line["box"] in mine]
     return {key: sum(int(line.get(key, 0)) for line in own) for key in SUMS} | {
@@ -71,8 +90,8 @@ def narrow_account(
     """/api/account as the scope may see it."""
     if scope.whole_city:
         return dict(told)
-    mine = {box for box, (county, hall) in places.items() if scope.sees_hall(hall, county)}
-    return account(told["boxes"], mine) | {"boxes": [line for line in told["boxes"] if line["box"] in mine]}
+    own = Around(places, told["boxes"]).own(scope)
+    return {**own.account, "boxes": [line for line in told["boxes"] if line["box"] in own.boxes]}
 
 
 def _row(row: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -90,7 +109,7 @@ def _county(county: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
     return {**halls[0], **names, "halls": halls}
 
 
-def _concerns(alarm: Mapping[str, Any], scope: Scope, mine: set[str]) -> bool:
+def _concerns(alarm: Mapping[str, Any], scope: Scope, mine: Set[str]) -> bool:
     """An alarm that names no box and no place is about the centre."""
     if alarm.get("box"):
         return alarm["box"] in mine
