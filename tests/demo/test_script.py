@@ -6,7 +6,10 @@ from collections import Counter
 from itertools import islice, pairwise, takewhile
 
 import pytest
+from manyi.core.ratings import settle
 from manyi.demo import faults, script
+
+VISIT_MS = 5_000  # [policy] visit_ms where nobody has said otherwise
 
 
 def test_the_same_seed_is_the_same_day() -> None:
@@ -19,7 +22,18 @@ def test_the_same_seed_is_the_same_day() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_finger_is_up_again_before_the_next_press(seed: int) -> None:
     for earlier, later in pairwise(islice(script.presses(seed, 0), 2_000)):
-        assert later.at_ms - earlier.at_ms >= script.FREE_MS - 1 > earlier.hold_ms
+        assert later.at_ms - earlier.at_ms > earlier.hold_ms
+
+
+def test_every_visitor_is_one_rating_and_few_of_them_are_corrections() -> None:
+    newest, ratings = None, {}
+    for seq, p in enumerate(islice(script.presses(1, 0), 2_000), 1):
+        newest = settle.settle(newest, settle.Press(seq, 1, p.at_ms, p.level), VISIT_MS)
+        ratings[newest.seq] = newest
+    assert max(each.presses for each in ratings.values()) == 2
+    twice = sum(each.presses == 2 for each in ratings.values()) / len(ratings)
+    assert twice == pytest.approx(script.DOUBLE + script.CORRECTION, abs=0.03)
+    assert sum(each.flags > 0 for each in ratings.values()) < 0.02 * len(ratings)
 
 
 def test_levels_come_in_the_mix() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from manyi.core.errors import InputError
 from manyi.words import both
 
 Seconds = Annotated[
@@ -60,5 +61,7 @@ def demo(
     from manyi.demo.run import Options, run  # noqa: PLC0415  # the broker is not installed on servers
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
-        raise typer.BadParameter(f"{keep} is not empty", param_hint="--keep")
+        raise InputError(
+            both(f"{keep} 里已有东西，请另选一个空文件夹", f"{keep} is not empty; name another folder.")
+        )
     raise typer.Exit(run(Options(seconds, port, faults, seed, keep.absolute() if keep else None, lang)))

@@ -60,7 +60,7 @@ def run(options: Options) -> int:
     finally:
         if options.keep:
             console.note(words("kept", path=folder))
-        elif code in (0, INTERRUPTED):
+        elif code in (0, INTERRUPTED) or not (folder / "logs").exists():
             shutil.rmtree(folder, ignore_errors=True)
         else:
             console.note(words("logs", path=folder / "logs"))
@@ -126,7 +126,9 @@ class Show:
         for box in self.boxes:
             await self._until_up(box.place.box, box.child, box.is_online)
         self.console.say(self.words("ready", s=time.monotonic() - began))
-        self.console.say(self.words("wall", url=f"{self.stage.url}/"))
+        # Screens are Chinese until somebody chooses.
+        english = "lang/en/" if self.options.lang == "en" else ""
+        self.console.say(self.words("wall", url=f"{self.stage.url}/{english}"))
         for hall, names in halls(self.stage.places).items():
             self.console.say(
                 self.words("hall", url=f"{self.stage.url}/hall/{hall}/", name=self.words.pick(names))

@@ -1,7 +1,8 @@
 """Who presses what and when: a day of a service hall, compressed, from a seed. Pure: the same seed, the same day.
 
-Visitors arrive at each box by chance (Poisson), more of them at the compressed morning and afternoon peaks. Most
-press once; some press twice, some correct themselves within the visit, and now and then a queue empties in a burst.
+Visitors come to each box by chance, more of them at the compressed morning and afternoon peaks, and one at a time: the
+next one's first press is never within the visit of the one before, or two citizens would settle to one rating and look
+like a correction. Most press once; some press twice, and some correct themselves.
 """
 
 from __future__ import annotations
@@ -13,17 +14,14 @@ from dataclasses import dataclass
 
 GREEN, YELLOW, RED = 1, 2, 3
 MIX = (85, 10, 5)  # percent green, yellow, red
-MEAN_GAP_MS = 5_000  # between two visitors of one box; 12 boxes make about 2.4 presses a second
+VISIT_MS = 5_500  # from a visitor's first press until the next one may press: [policy] visit_ms, and a little
+MEAN_GAP_MS = 3_500  # until he does; 12 boxes make about 1.5 presses a second
 DAY_MS = 60_000  # a service day of 8 hours is shown in a minute
 PEAK = 0.6  # how much busier than the mean a peak is, and how much quieter noon
 DOUBLE = 0.06  # of visitors press the same key twice
 CORRECTION = 0.05  # of visitors press another key after the first
-BURST = 0.02  # of visitors bring a queue with them
-BURST_SIZE = (4, 8)
-BURST_GAP_MS = (900, 1_600)
-SECOND_MS = (500, 2_500)  # until a second press of the same visit
+SECOND_MS = (500, 2_500)  # until a second press of the same visit: the longest hold and a little
 HOLD_MS = (80, 350)  # how long a key is held down
-FREE_MS = 450  # a finger needs this long to come back; the longest hold and a little
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +33,14 @@ class Press:
 
 
 def presses(seed: int, box: int) -> Iterator[Press]:
-    """The presses at one box, for ever, in order of time and never closer than FREE_MS."""
+    """The presses at one box, for ever, in order of time."""
     chance = random.Random(f"{seed}/{box}")
     now = chance.uniform(0, MEAN_GAP_MS)
-    free = 0.0
     while True:
         for offset, level in _visit(chance):
-            at = max(now + offset, free)
-            free = at + FREE_MS
-            yield Press(int(at), box, level, chance.randint(*HOLD_MS))
-        now = max(now + chance.expovariate(busyness(now) / MEAN_GAP_MS), free)
+            yield Press(int(now + offset), box, level, chance.randint(*HOLD_MS))
+        now += VISIT_MS
+        now += chance.expovariate(busyness(now) / MEAN_GAP_MS)
 
 
 def busyness(at_ms: float) -> float:
@@ -60,15 +56,8 @@ def _visit(chance: random.Random) -> Iterator[tuple[float, int]]:
     if what < DOUBLE:
         yield chance.uniform(*SECOND_MS), first
     elif what < DOUBLE + CORRECTION:
-        yield (
-            chance.uniform(*SECOND_MS),
-            chance.choice([level for level in (GREEN, YELLOW, RED) if level != first]),
-        )
-    elif what < DOUBLE + CORRECTION + BURST:
-        at = 0.0
-        for _ in range(chance.randint(*BURST_SIZE)):
-            at += chance.uniform(*BURST_GAP_MS)
-            yield at, _level(chance)
+        others = [level for level in (GREEN, YELLOW, RED) if level != first]
+        yield chance.uniform(*SECOND_MS), chance.choice(others)
 
 
 def _level(chance: random.Random) -> int:

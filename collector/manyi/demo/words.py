@@ -15,8 +15,8 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "ready": ("已就绪，用时 {s:.1f} 秒", "Ready after {s:.1f} s"),
     "wall": (
-        "监控大屏   {url}（演示不设账号，只在本机可见）",
-        "The wall     {url} (the demo has no accounts and is seen on this machine alone)",
+        "监控大屏   {url}  演示不设账号，只在本机可见",
+        "The wall     {url}  no accounts here: seen on this machine alone",
     ),
     "hall": ("大厅屏     {url}  {name}", "Hall screen  {url}  {name}"),
     "keys": (

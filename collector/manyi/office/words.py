@@ -39,6 +39,7 @@ def wall() -> dict[str, str]:
         "share": _("{percent} of all"),
         "first": _("First press {n}"),
         "corrected": _("Changed"),
+        "began": _("First: {level}"),
         "presses": _("{n} presses"),
         "prompted": _("Invited"),
         "about": _("Time approximate"),

@@ -64,7 +64,8 @@ function when(ms, today) {
 
 function tags(rating) {
   const line = el("p", "tags");
-  if (rating.first_level !== rating.level) line.append(el("b", "", `${say(`level${rating.first_level}`)} → `));
+  if (rating.first_level !== rating.level) // then there are two presses at the least
+    line.append(el("b", "", say("began", { level: say(`level${rating.first_level}`) })), " · ");
   const parts = [];
   if (rating.presses > 1) parts.push(say("presses", { n: rating.presses }));
   if (rating.prompted) parts.push(say("prompted"));
