@@ -111,7 +111,7 @@ def test_box_that_says_nothing_any_more_is_offline_and_its_presses_unknown(ward:
     assert "unknown=0i" not in said["account,scope=city"]
 
 
-def test_what_stays_the_same_is_said_again_every_five_minutes(ward: Ward) -> None:
+def test_what_stays_the_same_is_said_again_every_two_minutes(ward: Ward) -> None:
     ward.look()
     assert ward.look(SILENT_MS + 1)
     later = ward.look(AGAIN_MS)

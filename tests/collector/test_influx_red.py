@@ -84,6 +84,11 @@ def test_reds_are_the_ledgers_through_corrections_moves_marks_and_any_loss(whole
     said = list(reds(whole).values())
     assert {r["leader"] for r in said} == {"", "李主任", "王主任"}
     assert {r["reason"] for r in said} >= {""}
+    lines = {r["text_zh"]: r["text_en"] for r in whole.ask("manyi_wall", "SELECT * FROM red WHERE live = 1")}
+    assert '未知悉　二号"大厅 w3　0531-2 李主任 1390000' in lines
+    assert lines['未知悉　二号"大厅 w3　0531-2 李主任 1390000'].startswith("Not seen - Hall 2, W3 - ")
+    assert lines["未知悉　未分配 box-8（效率）"] == "Not seen - Unassigned, box-8 (speed)"
+    assert all(r["leader_phone"] in "".join(lines) for r in said)
 
     whole.ledger.press("box-3", 30 * MINUTE + 1_000, 1, NOON + 31 * MINUTE)  # corrected away
     whole.ledger.fact(placed("box-3", "w1", NOON + 5 * MINUTE), at_ms=NOON + 3)  # moved
@@ -95,6 +100,8 @@ def test_reds_are_the_ledgers_through_corrections_moves_marks_and_any_loss(whole
     assert followed == expected(whole)
     assert [r["known_by"] for r in followed.values() if r["known"]] == ["centre"]
     assert "三号窗口" in {r["window_name"] for r in followed.values()}
+    (seen,) = whole.ask("manyi_wall", "SELECT text_zh, text_en FROM red WHERE live = 1 AND known = 1")
+    assert (seen["text_zh"][:3], seen["text_en"][:4]) == ("已知悉", "Seen")
 
     whole.drop("manyi_wall")
     (whole.folder / "influx_red.db").unlink()
@@ -186,7 +193,7 @@ def test_alarms_the_collector_and_certificates_are_points_of_the_wall(served: Wh
 
     asked = (
         "SELECT last(active) AS active, last(text_zh) AS text, last(since_ms) AS since FROM alarm"
-        " GROUP BY kind, subject, county"
+        ' GROUP BY kind, subject, county, "name", name_en'
     )
     while True:
         now = {(r["kind"], r["subject"]): r for r in served.ask("manyi_wall", asked)}

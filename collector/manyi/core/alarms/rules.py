@@ -168,14 +168,14 @@ class Rules:
         for one in gather(places, silent):
             if one.unit is None:
                 (box,) = one.boxes
-                zh, en = _named(roster, places[box].window)
+                zh, en = named(roster, places[box].window)
                 county = places[box].county
                 found.append(
                     alarm("silent", minute, box, county=county, since_ms=one.since_ms, name=zh, name_en=en)
                 )
                 continue
             place = roster.place_of(one.unit[1])
-            zh, en = ("全市", "The city") if one.unit == CITY else _named(roster, one.unit[1])
+            zh, en = ("全市", "The city") if one.unit == CITY else named(roster, one.unit[1])
             found.append(
                 alarm("outage", minute, subject=one.unit[1], county=place.county, hall=place.hall,
                       since_ms=one.since_ms, name=zh, name_en=en, n=len(one.boxes), of=one.of)
@@ -199,7 +199,7 @@ class Rules:
         span = (now_ms - RED_DAYS_MS, now_ms - minutes * MINUTE_MS)
         found = []
         for hall, county, n, first in self._wall.execute(_REDS, span):
-            zh, en = _named(roster, hall)
+            zh, en = named(roster, hall)
             found.append(
                 alarm("unacknowledged", minute, subject=hall, county=county, hall=hall, since_ms=first + minutes * MINUTE_MS,
                       name=zh, name_en=en, n=n, minutes=minutes)
@@ -210,7 +210,7 @@ class Rules:
         percent, found = self._rules.dissatisfied_percent, []
         for window, n, d in self._wall.execute(_WINDOWS, (day_of(now_ms), suspicion.FEWEST_REDS)):
             if suspicion.is_too_many(n, d, percent):
-                zh, en = _named(roster, window)
+                zh, en = named(roster, window)
                 place = roster.place_of(window)
                 found.append(
                     alarm("dissatisfied", minute, subject=window, county=place.county, hall=place.hall,
@@ -222,7 +222,7 @@ class Rules:
         found = []
         for box, n, expected in self._suspects.get(now_ms):
             place = roster.where(box, now_ms)
-            zh, en = _named(roster, place.window)
+            zh, en = named(roster, place.window)
             found.append(
                 alarm("red_key", minute, box, county=place.county, name=zh, name_en=en, n=n,
                       expected=round(expected), days=suspicion.DAYS)
@@ -237,7 +237,7 @@ class Rules:
         return suspicion.silent_reds(Keys(*row) for row in self._wall.execute(_KEYS, days))
 
 
-def _named(roster: Roster, unit: str) -> tuple[str, str]:
+def named(roster: Roster, unit: str) -> tuple[str, str]:
     """Names of a unit; of a window with its hall's."""
     found = roster.units.get(unit)
     if found is None:

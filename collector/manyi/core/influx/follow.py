@@ -52,9 +52,10 @@ class Follow:
         now_ms: Callable[[], int],
         point: Callable[[Rating], str] = lines.point,
         schema: str = SCHEMA,
+        version: int = VERSION,
     ) -> None:
         """`point` gives measurement and tags: lines.point, or lines.wall_point for the bucket without persons."""
-        self._conn = stores.open_store(path, schema, VERSION)
+        self._conn = stores.open_store(path, schema, version)
         self._source = source
         self._server = server
         self._now_ms = now_ms

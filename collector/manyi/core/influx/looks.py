@@ -1,6 +1,6 @@
 """What is looked at from time to time rather than followed: the state of boxes, alarms, the service.
 
-At most every 10 s, and only what has changed; what stays the same is said again every 5 minutes, so that a panel's
+At most every 10 s, and only what has changed; what stays the same is said again every 2 minutes, so that a panel's
 last() finds it. The time of a point is when it was looked at. What a server that was away has missed is not sent later:
 the next look says what is true then. It refuses to remember beyond the process: after a start all is said once.
 """
@@ -16,7 +16,7 @@ from manyi.core.influx.writer import Keep
 
 GAP_MS: Final = 10_000  # between two looks; beats come every 60 s
 SHARE: Final = 50  # a look may take at most so small a part of the time
-AGAIN_MS: Final = 300_000  # what has not changed is said again
+AGAIN_MS: Final = 120_000  # what has not changed is said again; panels look back three minutes
 
 
 class Looks(ABC):

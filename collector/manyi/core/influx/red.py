@@ -22,7 +22,9 @@ from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.roster.model import Roster
 
 MEASUREMENT = "red"
+VERSION = 2  # 2: points with a sentence
 REASONS = {1: "态度", 2: "效率", 3: "流程"}  # docs/WIRE.md, press
+REASONS_EN = {1: "manner", 2: "speed", 3: "procedure"}
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE point (box TEXT, life TEXT, seq INTEGER, at TEXT, ns INTEGER, fields TEXT,
@@ -50,10 +52,27 @@ def fields(r: Rating, roster: Roster) -> str:
         "leader": leader.zh if leader else "", "leader_phone": leader.tel if leader else "",
         "reason": REASONS.get(r.reason, ""), "known_by": r.known_role or r.known_by,
     }  # fmt: skip
+    values |= _sentence(r, values)
     said = ",".join(f"{name}={text(value)}" for name, value in values.items())
     return (
         f"live=1i,{said},known={int(r.known_ms > 0)}i,known_ms={r.known_ms}i,flagged={1 if r.flags else 0}i"
     )
+
+
+def _sentence(r: Rating, said: dict[str, str]) -> dict[str, str]:
+    """All of it in a line that a wall can show large, because InfluxQL cannot join texts."""
+    hall = said["hall_name"] or r.hall or "未分配"
+    hall_en = said["hall_name_en"] or said["hall_name"] or r.hall or "Unassigned"
+    window = said["window_name"] or r.window or r.box
+    window_en = said["window_name_en"] or said["window_name"] or r.window or r.box
+    reached = " ".join(one for one in (said["phone"], said["leader"], said["leader_phone"]) if one)
+    reason = said["reason"] and f"（{said['reason']}）"
+    reason_en = REASONS_EN.get(r.reason, "") and f" ({REASONS_EN[r.reason]})"
+    state, state_en = ("已知悉", "Seen") if r.known_ms else ("未知悉", "Not seen")
+    return {
+        "text_zh": f"{state}　{hall} {window}{reason}　{reached}".rstrip(),
+        "text_en": f"{state_en} - {hall_en}, {window_en}{reason_en} - {reached}".rstrip(" -"),
+    }
 
 
 class Reds(Follow):
@@ -62,7 +81,7 @@ class Reds(Follow):
     def __init__(
         self, path: Path, source: sqlite3.Connection, server: Server, now_ms: Callable[[], int]
     ) -> None:
-        super().__init__(path, source, server, now_ms, point, SCHEMA)
+        super().__init__(path, source, server, now_ms, point, SCHEMA, VERSION)
         self._roster, self._roster_at = Roster.from_facts(()), -1
 
     def _plan(self) -> int:

@@ -1,6 +1,6 @@
 """The wall's alarms, the service itself and its certificates, as points in the wall's bucket.
 
-    alarm,kind=..,subject=..,county=.. active=1i,text_zh="..",text_en="..",since_ms=..i
+    alarm,kind=..,subject=..,county=..,name=..,name_en=.. active=1i,text_zh="..",text_en="..",since_ms=..i
     collector records=..i,...          collector,feed=.. lag=..i,failing=0i
     certificate,name=.. expires_ms=..i,days_left=..i
 
@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from manyi.core import disk, metrics, stores
-from manyi.core.alarms import certificates
+from manyi.core.alarms import certificates, rules
 from manyi.core.alarms.rules import Every
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import tag, text
 from manyi.core.influx.looks import Looks
 from manyi.core.ledger import reader
+from manyi.core.ratings import store as ratings
+from manyi.core.roster.model import Roster
 from manyi.core.wall import health as wall_health
 from manyi.core.workings import Workings
 
@@ -51,6 +53,7 @@ class Watch(Looks):
         self._lags, self._workings = lags, workings
         self._certificates = Every(lambda _: certificates.read(named))
         self._alarms_told: dict[str, tuple[str, int]] = {}
+        self._facts_at, self._roster = -1, Roster.from_facts(())
 
     def _look(self, now_ms: int) -> Iterator[tuple[str, str]]:
         yield from self._alarms(now_ms)
@@ -65,8 +68,13 @@ class Watch(Looks):
     def _alarms(self, now_ms: int) -> Iterator[tuple[str, str]]:
         said = json.loads(stores.get(self._wall, "health", "{}")).get("alarms", [])
         now: dict[str, str] = {}
+        self._names()
         for a in said:
-            at = f"alarm,kind={tag(a['kind'])},subject={tag(a['subject'])},county={tag(a['county'])}"
+            zh, en = self._name(a["subject"], now_ms)
+            at = (
+                f"alarm,kind={tag(a['kind'])},subject={tag(a['subject'])},county={tag(a['county'])}"
+                f",name={tag(zh)},name_en={tag(en)}"
+            )
             fields = f"text_zh={text(a['text_zh'])},text_en={text(a['text_en'])},since_ms={a['since_ms']}i"
             now.setdefault(at, fields)  # the newest of several losses of one box
         self._alarms_told |= {at: (fields, now_ms) for at, fields in now.items()}
@@ -75,6 +83,16 @@ class Watch(Looks):
                 del self._alarms_told[at]
             else:
                 yield at, f"active={int(at in now)}i,{fields}"
+
+    def _name(self, subject: str, now_ms: int) -> tuple[str, str]:
+        """Where that is, in both languages, for whoever reads an alert on a telephone: a unit's name, a box's window's."""
+        unit = self._roster.where(subject, now_ms).window or subject
+        return rules.named(self._roster, unit) if unit in self._roster.units else (subject, subject)
+
+    def _names(self) -> None:
+        newest = ratings.newest_fact(self._source)
+        if newest != self._facts_at:
+            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
     def _service(self, now_ms: int) -> Iterator[tuple[str, str]]:
         room = disk.room(self._path.parent)
