@@ -229,6 +229,54 @@ def test_a_second_look_reads_what_came_since_and_finds_the_same(tmp_path: Path) 
     )  # each time 4 of 5: the newest is kept
 
 
+def test_what_is_remembered_of_a_box_holds_until_it_says_something_or_is_silent_too_long(
+    tmp_path: Path,
+) -> None:
+    conn = schema.open_for_writing(tmp_path / "ledger.db")
+    asked, memory, boxes = Asked(), Memory(), [BoxDouble("box-1"), BoxDouble("box-2")]
+
+    def exchange(box: BoxDouble, at_ms: int) -> None:
+        batch = box.batch()
+        again = frozenset([box.box] if asked.again(batch) else [])
+        verdict = writer.commit(conn, writer.Work([batch], again=again), at_ms).verdicts[0]
+        asked.answered(batch, verdict)
+        box.take_ack(verdict.seq, verdict.tag)
+
+    def beat_of(box: BoxDouble, at_ms: int, more: int) -> None:
+        said = Beat(
+            box=box.box, life=box.life, boot=1, up_ms=1, seq=box.newest, n=(box.n[0] + more, *box.n[1:]), depth=more,
+            oldest_ms=1, lost=(0, 0, 0), unknown=0, room=500, clock=1, stuck=0, heap=1, rssi=0, erases=0, faults=0,
+            config="",
+        )  # fmt: skip
+        writer.commit(conn, writer.Work(beats=[said]), at_ms)
+
+    def look(now_ms: int) -> account.Account:
+        found = account.read(conn, now_ms, memory=memory)
+        assert found == account.read(conn, now_ms)
+        return found
+
+    for box in boxes:
+        box.press(1, 3)
+        exchange(box, NOW)
+    assert look(NOW).total.stored == 6
+    beat_of(boxes[0], NOW + 1, 2)
+    assert look(NOW + 1).total.waiting == 2
+    made = memory.boxes["box-2"]
+    assert look(NOW + account.SILENT_MS).total.unknown == 0
+    assert memory.boxes["box-2"] is made, "nothing was said, and yet it was worked out again"
+    assert [x.unknown for x in look(NOW + account.SILENT_MS + 1).lines] == [0, 181]
+    assert [x.unknown for x in look(NOW + account.SILENT_MS + 9_001).lines] == [189, 190]
+    boxes[0].press(2, 1)
+    exchange(boxes[0], NOW + account.SILENT_MS + 9_002)
+    late = look(NOW + account.SILENT_MS + 9_002)
+    assert [x.unknown for x in late.lines] == [0, 190]
+    again = BoxDouble("box-1", life="f" * 16)  # its flash was wiped: what waited never comes
+    again.press(3, 1)
+    exchange(again, NOW + account.SILENT_MS + 9_003)
+    wiped = look(NOW + account.SILENT_MS + 9_003)
+    assert (wiped.lines[0].lives, wiped.lines[0].waiting, wiped.lines[0].unknown > 2) == (2, 0, True)
+
+
 def test_a_loss_record_is_read_as_the_box_wrote_it(tmp_path: Path) -> None:
     box = BoxDouble()
     box.write(LOSS, reason=LOSS_FULL, data=struct.pack("<5I", 1, 9, 4, 3, 2))

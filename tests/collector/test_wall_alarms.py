@@ -359,7 +359,7 @@ def test_an_inner_zone_whose_files_do_not_come_hears_no_box_and_blames_none(eye:
 
 
 def test_no_look_and_no_mark_walks_over_the_whole_ledger(eye: Eye) -> None:
-    """Looks come every quarter of a second, and a ledger has millions of records."""
+    """Looks come twice a second, and a ledger has millions of records."""
     eye.screen.visits("box-1", 3, 1)
     eye.screen.ledger.note("loss", "box-1", b'{"from":1,"to":9,"lost":[5,1,2]}')
     eye.screen.ledger.note("fork", "box-1", b"{}", branch=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -38,8 +37,8 @@ def account(
     with ledger_of(config) as conn:
         found = accounts.read(conn, unix_ms(), config.policy.silent_s * 1000)
     if as_json:
-        total = asdict(found.total) | {"lost": found.total.lost}
-        boxes = [asdict(line) | {"lost": line.lost} for line in found.lines]
+        total = found.total._asdict() | {"lost": found.total.lost}
+        boxes = [line._asdict() | {"lost": line.lost} for line in found.lines]
         typer.echo(json.dumps({"ok": found.ok, "total": total, "boxes": boxes}, ensure_ascii=False))
     else:
         typer.echo(accounts.table(found, lang))

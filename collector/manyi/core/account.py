@@ -25,9 +25,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from manyi.core.ledger import heads
 from manyi.core.ledger.ingest import Head
@@ -36,6 +38,12 @@ from manyi.core.record import LOSS, Admitted, Levels, loss_of, unpack
 SILENT_MS: Final = 180_000  # three beats missed at the default of 60 s
 PRESS_EVERY_MS: Final = 1_000  # nobody keeps pressing faster than this for minutes on end
 ROOM_MAX: Final = 8_064  # records in a journal of 512 KiB: 128 blocks of 63 slots
+
+_BEATS: Final = "SELECT box, life, at_ms, n_s, n_b, n_d, depth, room FROM beat ORDER BY at_ms"
+_LOSSES: Final = """
+SELECT box, head, rows FROM (SELECT head, count(*) AS rows FROM row WHERE kind <> 'record' AND kind = 'loss'
+GROUP BY head) JOIN head h ON h.id = head"""
+_LOSSES_OF: Final = "SELECT body FROM row WHERE kind <> 'record' AND kind = 'loss' AND head = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,7 @@ class Life:
     newest_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One box's account, in presses."""
 
     box: str
@@ -99,12 +106,24 @@ class Account:
         return self.total.ok
 
 
+class Told(NamedTuple):
+    """Rows of the ledger, as they are, of which one box's line is made."""
+
+    heads: list[tuple[Any, ...]]
+    beats: list[tuple[Any, ...]]
+    losses: list[tuple[str, int, int]]
+    """Box, head, number of loss rows; not the rows: what is in them never changes."""
+
+
 @dataclass(slots=True)
 class Memory:
-    """The boxes' own loss records of lives with loss rows, by head, and up to which seq they were looked for. Whoever looks
-    often keeps one beside its connection: a county that was once cut off has millions of records, and they never change.
+    """What whoever looks often keeps beside its connection. Of each box: what was told, the line made of that, and until
+    when it holds if nothing else is told: most boxes have said nothing new since the last look. And the boxes' own loss
+    records of lives with loss rows, by head, and up to which seq they were looked for: a county that was once cut off has
+    millions of records, and they never change.
     """
 
+    boxes: dict[str, tuple[Told, int, Line]] = field(default_factory=dict)
     upto: dict[int, int] = field(default_factory=dict)
     admitted: dict[int, list[Admitted]] = field(default_factory=dict)
 
@@ -112,13 +131,22 @@ class Memory:
 def read(
     conn: sqlite3.Connection, now_ms: int, silent_ms: int = SILENT_MS, memory: Memory | None = None
 ) -> Account:
-    """The account of everything in the ledger, from one snapshot of it. `memory`: of this ledger and no other."""
+    """The account of everything in the ledger, from one snapshot of it. `memory`: of this ledger and no other, and
+    always with the same `silent_ms`."""
+    memory = Memory() if memory is None else memory
+    lines = []
     conn.execute("BEGIN")
     try:
-        lives = _lives(conn, Memory() if memory is None else memory)
+        for box, told in sorted(_told(conn).items()):
+            known = memory.boxes.get(box)
+            if known is None or now_ms > known[1] or known[0] != told:
+                lives = _lives(conn, box, told, memory)
+                known = told, _holds_until(lives, silent_ms), _line(box, lives, now_ms, silent_ms)
+                memory.boxes[box] = known
+            lines.append(known[2])
     finally:
         conn.execute("COMMIT")
-    return account(lives, now_ms, silent_ms)
+    return Account(tuple(lines), added("", lines))
 
 
 def account(lives: Iterable[Life], now_ms: int, silent_ms: int = SILENT_MS) -> Account:
@@ -131,10 +159,16 @@ def account(lives: Iterable[Life], now_ms: int, silent_ms: int = SILENT_MS) -> A
 
 
 def _line(box: str, lives: Sequence[Life], now_ms: int, silent_ms: int) -> Line:
-    lines = []
-    for life, after in zip(lives, [*lives[1:], None], strict=True):
-        lines.append(_of_life(life, after, now_ms, silent_ms))
-    return added(box, lines, len(lives))
+    following = [*lives[1:], None]
+    lines = [_of_life(life, after, now_ms, silent_ms) for life, after in zip(lives, following, strict=True)]
+    return lines[0] if len(lines) == 1 else added(box, lines, len(lines))
+
+
+def _holds_until(lives: Sequence[Life], silent_ms: int) -> int:
+    """The last moment at which the line of a box is what it is now if it says nothing: then its silence counts."""
+    if not all(_first_word(life) for life in lives[1:]):
+        return 0  # a life that ended, and nobody knows when: that it is not later than now counts
+    return _last_word(lives[-1]) + silent_ms
 
 
 def _of_life(life: Life, after: Life | None, now_ms: int, silent_ms: int) -> Line:
@@ -151,8 +185,7 @@ def _of_life(life: Life, after: Life | None, now_ms: int, silent_ms: int) -> Lin
         waiting = 0
     else:
         waiting = ahead
-        last_word = max(life.beat.at_ms if life.beat else 0, life.newest_ms)
-        if now_ms - last_word > silent_ms:
+        if now_ms - _last_word(life) > silent_ms:
             unknown += _may_have_been(life, now_ms)
     ok = all(h.n[i] - h.n0[i] + h.forgot[i] == h.stored[i] + h.lost[i] for h in life.heads for i in range(3))
     return Line(
@@ -205,39 +238,47 @@ def _first_word(life: Life) -> int:
     return min(times, default=0)
 
 
+def _last_word(life: Life) -> int:
+    return max(life.beat.at_ms if life.beat else 0, life.newest_ms)
+
+
 def added(box: str, lines: Sequence[Line], lives: int | None = None) -> Line:
-    return Line(
-        box,
-        sum(x.pressed for x in lines),
-        sum(x.stored for x in lines),
-        sum(x.forked for x in lines),
-        sum(x.waiting for x in lines),
-        sum(x.lost_box for x in lines),
-        sum(x.lost_centre for x in lines),
-        sum(x.unknown for x in lines),
-        sum(x.lives for x in lines) if lives is None else lives,
-        all(x.ok for x in lines),
-    )
+    figures = [sum(map(itemgetter(at), lines)) for at in range(1, len(Line._fields) - 1)]
+    total = Line._make((box, *figures, all(line.ok for line in lines)))
+    return total if lives is None else total._replace(lives=lives)
 
 
-def _lives(conn: sqlite3.Connection, memory: Memory) -> list[Life]:
-    found: dict[tuple[str, str], Life] = {}
+def _told(conn: sqlite3.Connection) -> dict[str, Told]:
+    """What every box's line is made of."""
+    found: dict[str, Told] = defaultdict(lambda: Told([], [], []))
+    for row in conn.execute(heads.ALL):
+        found[row[0]].heads.append(row)
+    for row in conn.execute(_BEATS):
+        found[row[0]].beats.append(row)
+    for row in conn.execute(_LOSSES):
+        found[row[0]].losses.append(row)
+    return found
+
+
+def _lives(conn: sqlite3.Connection, box: str, told: Told, memory: Memory) -> list[Life]:
+    """In the order in which they were first seen."""
+    found: dict[str, Life] = {}
     of_head: dict[int, Life] = {}
-    for box, life, head in heads.all_heads(conn):
-        entry = found.setdefault((box, life), Life(box, life))
-        entry.heads.append(head)
-        of_head[head.id] = entry
-    for head_id, body in conn.execute("SELECT head, body FROM row WHERE kind <> 'record' AND kind = 'loss'"):
-        fields = json.loads(body)
-        of_head[head_id].gaps.append((head_id, Gap(fields["from"], fields["to"], tuple(fields["lost"]))))
-    for life_entry in found.values():
-        if life_entry.gaps:
-            life_entry.admitted = _admitted(conn, life_entry.heads, memory)
-        _times(conn, life_entry)
-    columns = "box, life, at_ms, n_s, n_b, n_d, depth, room"
-    for box, life, at_ms, s, b, d, depth, room in conn.execute(f"SELECT {columns} FROM beat ORDER BY at_ms"):
-        found.setdefault((box, life), Life(box, life)).beat = LastBeat(at_ms, (s, b, d), depth, room)
-    return sorted(found.values(), key=lambda e: (e.box, _first_word(e)))
+    for _, life, *head in told.heads:
+        entry = found.setdefault(life, Life(box, life))
+        entry.heads.append(heads.head(tuple(head)))
+        of_head[entry.heads[-1].id] = entry
+    for _, head_id, _ in told.losses:
+        for (body,) in conn.execute(_LOSSES_OF, (head_id,)):
+            fields = json.loads(body)
+            of_head[head_id].gaps.append((head_id, Gap(fields["from"], fields["to"], tuple(fields["lost"]))))
+    for entry in found.values():
+        if entry.gaps:
+            entry.admitted = _admitted(conn, entry.heads, memory)
+        _times(conn, entry)
+    for _, life, at_ms, s, b, d, depth, room in told.beats:
+        found.setdefault(life, Life(box, life)).beat = LastBeat(at_ms, (s, b, d), depth, room)
+    return sorted(found.values(), key=_first_word)
 
 
 def _admitted(conn: sqlite3.Connection, branches: Sequence[Head], memory: Memory) -> list[Admitted]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.25  # without any news: releases hall batches, and looks whether beats have changed the health
 HEARTBEAT_MS = 1_000  # the wall shows 数据停于 after 5 s without one
-HEALTH_GAP_MS = 250  # between two looks at the health, or HEALTH_SHARE of the time if a look is slow
+HEALTH_GAP_MS = 500  # between two looks at the health, or HEALTH_SHARE of the time if a look is slow
 HEALTH_SHARE = 20  # a look may take at most a twentieth of the time
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # back-off of a projection that fails, doubling
 INFLUX_TICK_S = 0.5  # looks for news without being woken

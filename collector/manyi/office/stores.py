@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ class Stores:
 
 
 def _line(line: account.Line) -> dict[str, Any]:
-    return asdict(line) | {"lost": line.lost}
+    return line._asdict() | {"lost": line.lost}
 
 
 def _close(conn: Connection | None) -> None:

@@ -151,7 +151,7 @@ class Rules:
     def _silent(self, roster: Roster, heard: Mapping[str, int], minute: int, now_ms: int) -> list[Alarm]:
         if DEAF & self._workings.troubles().keys():
             return []  # nobody can be heard: that is an alarm of its own
-        places, silent = {}, {}
+        open_now, silent = [], {}
         own, opened = self._hours.get(now_ms), dict[str, int | None]()
         for box, heard_ms in heard.items():
             hours = own.get(box) or self._rules.hours
@@ -160,10 +160,13 @@ class Rules:
             since_ms = opened[hours]
             if since_ms is None:
                 continue
-            places[box] = roster.where(box, now_ms)
+            open_now.append(box)
             last_ms = max(heard_ms, since_ms, self._workings.listening_ms)
             if now_ms - last_ms > self._silent_ms:
                 silent[box] = heard_ms or last_ms
+        if not silent:
+            return []
+        places = {box: roster.where(box, now_ms) for box in open_now}
         found = []
         for one in gather(places, silent):
             if one.unit is None:

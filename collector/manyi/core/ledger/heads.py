@@ -12,19 +12,19 @@ _COLUMNS: Final = (
     "lost_s, lost_b, lost_d, forgot_s, forgot_b, forgot_d"
 )
 OF_LIFE: Final = f"SELECT id, {_COLUMNS} FROM head WHERE box = ? AND life = ? ORDER BY branch"
-_ALL: Final = f"SELECT box, life, id, {_COLUMNS} FROM head ORDER BY box, id"
+ALL: Final = f"SELECT box, life, id, {_COLUMNS} FROM head ORDER BY box, id"
 _INSERT: Final = f"INSERT INTO head (box, life, {_COLUMNS}) VALUES ({', '.join('?' * 21)})"
 _UPDATE: Final = f"UPDATE head SET ({_COLUMNS}) = ({', '.join('?' * 19)}) WHERE id = ?"
 
 
 def of_life(conn: sqlite3.Connection, box: str, life: str) -> list[Head]:
     """The branches of one life, main first."""
-    return [_head(r) for r in conn.execute(OF_LIFE, (box, life))]
+    return [head(r) for r in conn.execute(OF_LIFE, (box, life))]
 
 
 def all_heads(conn: sqlite3.Connection) -> list[tuple[str, str, Head]]:
     """(box, life, head) of everything; the lives of a box in the order in which they were first seen."""
-    return [(r[0], r[1], _head(r[2:])) for r in conn.execute(_ALL)]
+    return [(r[0], r[1], head(r[2:])) for r in conn.execute(ALL)]
 
 
 def save(conn: sqlite3.Connection, box: str, life: str, head: Head) -> int:
@@ -41,5 +41,6 @@ def save(conn: sqlite3.Connection, box: str, life: str, head: Head) -> int:
     return made
 
 
-def _head(r: tuple[Any, ...]) -> Head:
+def head(r: tuple[Any, ...]) -> Head:
+    """What OF_LIFE gives, or ALL after box and life."""
     return Head(r[0], r[1], r[2], r[3], r[4], r[5:8], r[8:11], r[11:14], r[14:17], r[17:20])

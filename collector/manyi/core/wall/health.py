@@ -178,7 +178,10 @@ class Health:
 
     def _of_boxes(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
         """What the newest beats of boxes that are not silent complain of."""
-        query = "SELECT box, stuck, config, max(at_ms) FROM beat WHERE at_ms > ? GROUP BY box ORDER BY box"
+        query = (
+            "SELECT box, stuck, config, max(at_ms) FROM beat WHERE at_ms > ? GROUP BY box"
+            " HAVING stuck <> 0 OR config LIKE '!%' ORDER BY box"
+        )
         alarms: list[Alarm] = []
         for box, stuck, settings, _ in self._ledger.execute(query, (now_ms - self._silent_ms,)):
             county = roster.where(box, now_ms).county
