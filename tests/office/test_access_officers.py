@@ -29,8 +29,14 @@ def test_from_a_new_account_to_its_first_look(town: People) -> None:
     with town.browser("administrator") as client:
         made = post(client, "/accounts/new/", username="zhangwei", display_name="张伟")
         password = secret(made.text)
+    new = "my-own-choice-now-1"
     with town.browser() as client:
         log_in(client, "zhangwei", password)
+        assert client.get("/start/").headers["location"] == "/me/password/"
+        page = client.get("/me/password/").text
+        assert "设置人：" in page
+        assert "administrator" in page
+        post(client, "/me/password/", oldpassword=password, password1=new, password2=new)
         assert client.get("/start/").status_code == 403, "no role yet"
     number = town.user("zhangwei").pk
     with town.browser("security") as client:
@@ -40,13 +46,14 @@ def test_from_a_new_account_to_its_first_look(town: People) -> None:
     user = town.user("zhangwei")
     assert (user.role, user.hall, user.county) == ("hall_leader", "h1-0", "")
     with town.browser() as client:
-        log_in(client, "zhangwei", password)
-        assert client.get("/").headers["location"] == "/me/password/"
-        new = "my-own-choice-now-1"
-        post(client, "/me/password/", oldpassword=password, password1=new, password2=new)
+        log_in(client, "zhangwei", new)
         assert client.get("/").status_code == 200
+        mine = client.get("/me/").text
+    assert "首次登录" in mine
+    assert "127.0.0.1" in mine
     told = events()
     assert ("account_made", "zhangwei") in told
+    assert told.count(("first_login", "zhangwei")) == 1
     assert ("role_changed", "zhangwei") in told
 
 

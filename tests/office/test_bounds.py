@@ -35,10 +35,10 @@ def head(method: str, path: str, *more: str) -> bytes:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *more, "", ""]).encode()
 
 
-@pytest.mark.parametrize("path", ["/login/", "/", "/nothing", "/hall/h0-0/", "/api/visits"])
+@pytest.mark.parametrize("path", ["/login/", "/", "/nothing", "/hall/h0-0/", "/api/visits", "/api/duty"])
 def test_a_body_larger_than_any_form_is_refused_by_what_it_announces(town: People, path: str) -> None:
     with raw(town) as line:
-        line.sendall(head("POST", path, f"Content-Length: {bounds.VISITS_MAX + 1}"))
+        line.sendall(head("POST", path, f"Content-Length: {bounds.TOLD_MAX + 1}"))
         said = everything(line)
     assert said.startswith(b"HTTP/1.1 413"), said
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
+from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
-from manyi.core.visits.intake import add_source
 from manyi.office import OfficeSettings, configure
 
 from tests.collector.paper_ledger import TOWN

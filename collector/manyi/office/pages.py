@@ -73,6 +73,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 403, _("This is not allowed."))
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Faster than anybody types."""
+    return _error(request, 429, _("Too many at once. Wait five minutes and try again."))
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """No such page."""
     return _error(request, 404, _("There is no such page."))

@@ -14,4 +14,5 @@ urlpatterns = [*urls_open.urlpatterns, *named(), *access]
 handler400 = "manyi.office.pages.bad_request"
 handler403 = "manyi.office.pages.forbidden"
 handler404 = "manyi.office.pages.not_found"
+handler429 = "manyi.office.pages.too_many"  # allauth's, for whoever types passwords too fast
 handler500 = "manyi.office.pages.server_error"

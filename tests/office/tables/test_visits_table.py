@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from manyi.core.projector import Figures
+from manyi.core.told.sources import Source
 from manyi.core.visits.intake import Intake
-from manyi.core.visits.report import Source
 
 from tests.collector.test_projector import config
 from tests.office.people import People

@@ -16,6 +16,7 @@ class AccessConfig(AppConfig):
         from manyi.office.access.models import User  # noqa: PLC0415
         from manyi.office.access.signals import connect  # noqa: PLC0415
 
-        # Times of login are events of their own; password and link would put secrets into the log.
-        auditlog.register(User, exclude_fields=["last_login", "password", "link"])
+        # Logins and first passwords are events of their own; password and link would put secrets into the log.
+        own = ["made_by", "first_login", "first_address", "password_by", "password_at", "password_used"]
+        auditlog.register(User, exclude_fields=["last_login", "password", "link", *own])
         connect()

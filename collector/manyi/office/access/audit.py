@@ -36,6 +36,8 @@ class Event(StrEnum):
     """What is logged besides changes of accounts, which django-auditlog sees by itself."""
 
     login = "login"
+    first_login = "first_login"
+    first_refused = "first_refused"
     login_failed = "login_failed"
     locked = "locked"
     unlocked = "unlocked"
@@ -63,6 +65,8 @@ class Event(StrEnum):
 
 NAMES = {
     Event.login: ("登录", "Login"),
+    Event.first_login: ("账号首次登录", "First login of the account"),
+    Event.first_refused: ("初始口令失效被拒", "First password refused"),
     Event.login_failed: ("登录失败", "Login failed"),
     Event.locked: ("账号锁定", "Locked"),
     Event.unlocked: ("解除锁定", "Unlocked"),

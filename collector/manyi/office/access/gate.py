@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import async_only_middleware
 
-from manyi.office.access import audit
+from manyi.office.access import audit, device, first
 from manyi.office.access.models import User
 from manyi.office.access.policy import Policy
 from manyi.office.access.scope import Action, Role, refusal, scope_for, scope_of
@@ -42,6 +42,8 @@ def gate(get_response: Handler) -> Handler:
 
     async def handle(request: HttpRequest) -> HttpResponseBase:
         response = await get_response(request)
+        if came_in := getattr(request, "office_came_in", ""):
+            device.remember(request, response, came_in)
         if hasattr(request, "office_scope"):
             response.headers["Cache-Control"] = (
                 "no-store"  # nothing behind a login stays in a browser's cache
@@ -61,14 +63,16 @@ async def judge(
         return None
     machine = bool(getattr(view, "machine", False))
     scope = await scope_for(request)
+    policy = current().settings.access
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    if scope.role is None and name in CHANGING and await sync_to_async(has_first)(request.user):
+        return None  # taken into possession before there is a role: nobody else can use it from then on
     if scope.role is None or not isinstance(rule, Action):
         return refusal(request, machine)
-    policy = current().settings.access
     if await _too_old(request, policy):
         await alogout(request)
         return refusal(request, machine)
     step = await sync_to_async(pending)(request.user, policy)
-    name = request.resolver_match.view_name if request.resolver_match else ""
     if step and name not in (CHANGING if step == "account_change_password" else ADDING):
         return _unfinished(step, machine)
     return None if scope.may(rule) else await _refused(request, name, rule, machine)
@@ -94,11 +98,17 @@ def pending(user: Any, policy: Policy) -> str:
         user = User.objects.get(pk=user.pk)
     if Role(user.role) is Role.screen:
         return ""  # nobody there to type a code; its link came from the console
-    if user.must_change and user.has_usable_password():
+    if first.is_first(user):
         return "account_change_password"
     if user.role in policy.second_factor and not _has_factor(user):
         return "mfa_activate_totp"
     return ""
+
+
+def has_first(user: Any) -> bool:
+    """Whether an account that may log in still has the password that somebody else set."""
+    found = User.objects.filter(pk=user.pk, is_active=True).first()
+    return found is not None and first.is_first(found)
 
 
 def complete(user: Any, policy: Policy) -> bool:

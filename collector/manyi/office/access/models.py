@@ -6,12 +6,16 @@ An account is never deleted, only disabled: the audit log names it. What a role 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.models import Session
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    _When = models.DateTimeField[datetime | None, datetime | None]
 
 # Small letters only, so that "Admin" and "admin" cannot be two people.
 USERNAME = RegexValidator(r"^[a-z0-9][a-z0-9._-]{1,31}\Z")
@@ -40,6 +44,13 @@ class User(AbstractBaseUser):
     link: models.CharField[str, str] = models.CharField(max_length=64, blank=True, default="")
     """Of an unattended wall: what its next login link must name; empty once it was used."""
     made: models.DateTimeField[datetime, datetime] = models.DateTimeField(auto_now_add=True)
+    made_by: models.CharField[str, str] = models.CharField(max_length=32, blank=True, default="")
+    first_login: _When = models.DateTimeField(null=True, blank=True)
+    first_address: models.CharField[str, str] = models.CharField(max_length=45, blank=True, default="")
+    password_by: models.CharField[str, str] = models.CharField(max_length=32, blank=True, default="")
+    """Who set the password, "" once its owner has; then `password_at` is when, `password_used` when it opened its one session."""
+    password_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(default=timezone.now)
+    password_used: _When = models.DateTimeField(null=True, blank=True)
 
     objects = Accounts()
 

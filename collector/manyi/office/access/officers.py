@@ -7,8 +7,8 @@ Officers are made on the console (`manyi office officer`). Every change is an en
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -23,9 +23,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from manyi.office.access import audit
+from manyi.office.access import audit, device, first
+from manyi.office.access.files import attached
 from manyi.office.access.forms import AccountForm, NewAccountForm, Places, RoleForm
 from manyi.office.access.models import User, end_sessions
 from manyi.office.access.scope import OFFICERS, Action, Role, needs
@@ -33,8 +36,6 @@ from manyi.office.errors import SourceDown
 from manyi.office.frames import encode
 from manyi.office.runtime import current
 
-# Of URL-safe characters, 6 bits each: 96 bits, typed once and then changed.
-INITIAL_CHARACTERS = 12
 _Places = dict[str, list[tuple[str, str, str]]]
 
 
@@ -42,6 +43,12 @@ _Places = dict[str, list[tuple[str, str, str]]]
 async def accounts(request: HttpRequest) -> HttpResponseBase:
     """Every account."""
     return await sync_to_async(_list)(request, "access/accounts.html")
+
+
+@needs(Action.accounts)
+async def accounts_file(request: HttpRequest) -> HttpResponseBase:
+    """The same as a workbook."""
+    return await sync_to_async(_accounts_file)(request)
 
 
 @needs(Action.accounts)
@@ -60,6 +67,12 @@ async def account_edit(request: HttpRequest, number: int) -> HttpResponseBase:
 async def roles(request: HttpRequest) -> HttpResponseBase:
     """Every account with its role, and whether it is locked."""
     return await sync_to_async(_list)(request, "access/roles.html")
+
+
+@needs(Action.roles)
+async def roles_file(request: HttpRequest) -> HttpResponseBase:
+    """The same as a workbook."""
+    return await sync_to_async(_roles_file)(request)
 
 
 @needs(Action.roles)
@@ -86,19 +99,56 @@ def _acting(work: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def _list(request: HttpRequest, template: str) -> HttpResponse:
-    failing = set(AccessAttempt.objects.values_list("username", flat=True))
+    return render(request, template, {"rows": _rows(request, template)})
+
+
+def _rows(request: HttpRequest, template: str) -> list[dict[str, Any]]:
+    failing = {device.account(name) for name in AccessAttempt.objects.values_list("username", flat=True)}
     armed = set(Authenticator.objects.filter(type=Authenticator.Type.TOTP).values_list("user_id", flat=True))
-    rows = [
+    return [
         {
             "user": user,
             "role": _named(user),
             "failing": user.username in failing,
             "factor": user.pk in armed,
+            "state": state(user),
             "mine": not untouchable(request, user) and (user.role != Role.screen or "accounts" in template),
         }
         for user in User.objects.all()
     ]
-    return render(request, template, {"rows": rows})
+
+
+def _accounts_file(request: HttpRequest) -> HttpResponse:
+    heads = [_("Account name"), _("Name"), _("State"), _("Last login")]
+    rows = [
+        [user.username, user.display_name, state(user), moment(user.last_login)]
+        for user in User.objects.all()
+    ]
+    audit.record(request, audit.Event.export, subject="accounts")
+    return attached("accounts", heads, rows)
+
+
+def _roles_file(request: HttpRequest) -> HttpResponse:
+    heads = [_("Account name"), _("Name"), _("Role"), _("County"), _("Hall"), _("Member of staff"), _("Second factor"),
+             _("State")]  # fmt: skip
+    rows = [
+        [(user := row["user"]).username, user.display_name, row["role"], user.county, user.hall, user.staff,
+         _("On") if row["factor"] else "", "" if user.is_active else _("Disabled")]
+        for row in _rows(request, "roles")
+    ]  # fmt: skip
+    audit.record(request, audit.Event.export, subject="roles")
+    return attached("roles", heads, rows)
+
+
+def state(user: User) -> str:
+    """Whether it can be used, in the reader's language."""
+    if not user.is_active:
+        return _("Disabled")
+    return _("First password") if first.is_first(user) else _("In use")
+
+
+def moment(when: datetime | None) -> str:
+    return timezone.localtime(when).strftime("%Y-%m-%d %H:%M") if when else ""
 
 
 def _named(user: User) -> str:
@@ -124,7 +174,8 @@ def _new(request: HttpRequest) -> HttpResponse:
     form = NewAccountForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = form.save(commit=False)
-        password = initial_password(user)
+        user.made_by = request.user.get_username()
+        password = first.made(user, user.made_by)
         user.save()
         audit.record(request, audit.Event.account_made, subject=user.username)
         return _secret(request, user, password, "accounts")
@@ -134,7 +185,7 @@ def _new(request: HttpRequest) -> HttpResponse:
 def _edit(request: HttpRequest, number: int) -> HttpResponse:
     user = _other(request, number)
     if request.POST.get("do") == "password" and user.role != Role.screen:
-        password = initial_password(user)
+        password = first.made(user, request.user.get_username())
         user.save()
         unlock(user.username)
         audit.record(request, audit.Event.password_reset, subject=user.username)
@@ -194,17 +245,10 @@ def _place(user: User) -> str:
     return " ".join(part for part in (user.role or "-", user.county, user.hall, user.staff) if part)
 
 
-def initial_password(user: User) -> str:
-    """Give the account a random password that it must change; answers it. The caller saves."""
-    password = secrets.token_urlsafe(INITIAL_CHARACTERS * 3 // 4)
-    user.set_password(password)
-    user.must_change = True
-    return password
-
-
 def unlock(username: str) -> int:
-    """Forget the failures of that account; answers how many rows there were."""
-    return int(reset(username=username))
+    """Forget the failures of that account, at its own browsers too; answers how many rows there were."""
+    own = AccessAttempt.objects.filter(username__startswith=f"{username}{device.JOINT}").delete()[0]
+    return int(reset(username=username)) + own
 
 
 def reset_factor(user: User) -> None:

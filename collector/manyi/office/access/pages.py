@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from manyi.office.access import audit
+from manyi.office.access.gate import has_first
 from manyi.office.access.menu import menu
 from manyi.office.access.models import User
 from manyi.office.access.policy import LINK_MINUTES, LOCK_MINUTES, SCREEN_DAYS
@@ -31,6 +32,8 @@ async def home(request: HttpRequest) -> HttpResponseBase:
     scope = await scope_for(request)
     if not scope.role and not request.user.is_authenticated:
         return HttpResponseRedirect(reverse("account_login"))
+    if not scope.role and await sync_to_async(has_first)(request.user):
+        return HttpResponseRedirect(reverse("account_change_password"))
     if not scope.role:
         return render(request, "access/forbidden.html", {"roleless": True}, status=403)
     return HttpResponseRedirect(next((address for address, _label in menu(scope)), reverse("me")))

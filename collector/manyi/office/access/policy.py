@@ -10,9 +10,14 @@ from manyi.office.access.scope import Role
 # Wrong passwords for one account from one address before that pair is locked, and for how long.
 FAILURES = 5
 LOCK_MINUTES = 15
-# One address guessing at many accounts, and many addresses guessing at one: refused for the rest of the time.
+# One address guessing at many accounts, and many addresses guessing at one: refused for the rest of the time. Who comes from
+# a browser that the account knows (device.py) counts for himself, so that neither keeps an owner out of his own desk.
 ADDRESS_RATE = "20/5m/ip"
 ACCOUNT_RATE = "10/5m/key"
+# Logins of one browser, or of one address without one: each takes 0.1 s of argon2.
+LOGIN_RATE = "30/m/key"
+# Long enough for an installation on Friday whose people come on Monday.
+FIRST_PASSWORD_HOURS = 72
 PASSWORD_CHARACTERS = 10
 # A stream is opened once and then runs for days: so often is its right to run looked at again.
 RECHECK_MS = 30_000

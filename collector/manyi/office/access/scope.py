@@ -61,17 +61,19 @@ OFFICERS = frozenset({Role.administrator, Role.security, Role.auditor})
 
 
 class Action(StrEnum):
-    """What a view is for. One action a view; a new kind of page gets a new action and a place in GRANTS."""
+    """What a view is for. One action a view; a new kind of page gets a new action and a place in GRANTS.
+
+    Who may see a table may take it away: a file holds no more than the page, and each is an entry of the audit log.
+    """
 
     wall = "wall"  # the live wall and its stream
     account = "account"  # pressed = stored + waiting + lost, per box
     verify = "verify"  # whether the ledger was changed
     fleet = "fleet"  # boxes and their health
-    ratings = "ratings"  # tables of ratings and rankings of places
+    ratings = "ratings"  # tables of ratings and rankings of places, and their files
     persons = "persons"  # pages that name members of staff
     own = "own"  # a clerk's own results, in closed batches
     known = "known"  # mark a dissatisfied rating as 已知悉
-    export = "export"  # take a table away as a file
     metrics = "metrics"  # Prometheus text
     accounts = "accounts"  # make and disable accounts
     roles = "roles"  # grant roles, unlock, reset second factors and passwords
@@ -89,7 +91,6 @@ GRANTS: dict[Role, frozenset[Action]] = {
             Action.ratings,
             Action.persons,
             Action.known,
-            Action.export,
             Action.metrics,
             Action.self,
         }
@@ -102,13 +103,10 @@ GRANTS: dict[Role, frozenset[Action]] = {
             Action.ratings,
             Action.persons,
             Action.known,
-            Action.export,
             Action.self,
         }
     ),
-    Role.hall_leader: frozenset(
-        {Action.wall, Action.ratings, Action.persons, Action.known, Action.export, Action.self}
-    ),
+    Role.hall_leader: frozenset({Action.wall, Action.ratings, Action.persons, Action.known, Action.self}),
     Role.staff: frozenset({Action.own, Action.self}),
     Role.technician: frozenset({Action.account, Action.fleet, Action.metrics, Action.self}),
     Role.auditor: frozenset({Action.audit, Action.account, Action.verify, Action.self}),

@@ -75,7 +75,12 @@ def fixed() -> dict[str, Any]:
         "ACCOUNT_PRESERVE_USERNAME_CASING": False,
         "ACCOUNT_SESSION_REMEMBER": False,
         "ACCOUNT_LOGOUT_REDIRECT_URL": "account_login",
-        "ACCOUNT_RATE_LIMITS": {"login_failed": f"{figures.ADDRESS_RATE},{figures.ACCOUNT_RATE}"},
+        "ACCOUNT_RATE_LIMITS": {
+            "login": "",  # of an address alone: whoever sits behind the same router could use it up
+            "login_tried": figures.LOGIN_RATE,
+            "login_failed": f"{figures.ADDRESS_RATE},{figures.ACCOUNT_RATE}",
+            "login_failed_at_home": figures.ACCOUNT_RATE,
+        },
         "MFA_ADAPTER": "manyi.office.access.adapters.SecondFactor",
         "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes"],
         "MFA_TOTP_ISSUER": "manyi",
@@ -89,7 +94,7 @@ def fixed() -> dict[str, Any]:
         "AXES_COOLOFF_TIME": timedelta(minutes=figures.LOCK_MINUTES),
         "AXES_LOCKOUT_PARAMETERS": [["username", "ip_address"]],
         "AXES_LOCKOUT_CALLABLE": "manyi.office.access.pages.locked",
-        "AXES_USERNAME_CALLABLE": "manyi.office.access.adapters.typed_name",
+        "AXES_USERNAME_CALLABLE": "manyi.office.access.adapters.counted_name",
         "AXES_CLIENT_IP_CALLABLE": "manyi.office.access.adapters.address",
         "AXES_RESET_ON_SUCCESS": True,
         "AXES_DISABLE_ACCESS_LOG": True,  # the audit log keeps logins

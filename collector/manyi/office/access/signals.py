@@ -14,7 +14,8 @@ from django.db.models.signals import post_save
 from django.http import HttpRequest
 from django.utils import timezone
 
-from manyi.office.access.adapters import typed_name
+from manyi.office.access import device, first
+from manyi.office.access.adapters import address, typed_name
 from manyi.office.access.audit import Event, copy, record
 from manyi.office.access.models import User, end_sessions
 
@@ -43,6 +44,8 @@ def connect() -> None:
 def _in(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
     request.session[STARTED] = int(timezone.now().timestamp())
     record(request, Event.login, subject=user.username, actor=user)
+    first.came_in(request, user, address(request))
+    request.office_came_in = user.username  # type: ignore[attr-defined]  # the gate has the answer to put the cookie on
 
 
 def _out(sender: Any, request: HttpRequest | None, user: User | None, **_: Any) -> None:
@@ -55,12 +58,11 @@ def _failed(sender: Any, credentials: dict[str, Any], request: HttpRequest | Non
 
 
 def _locked(sender: Any, request: HttpRequest, username: str, **_: Any) -> None:
-    record(request, Event.locked, subject=username)
+    record(request, Event.locked, subject=device.account(username))
 
 
 def _password(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
-    User.objects.filter(pk=user.pk).update(must_change=False)
-    user.must_change = False
+    first.changed(request, user)
     record(request, Event.password_changed, subject=user.username, actor=user)
 
 

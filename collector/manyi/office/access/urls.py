@@ -44,9 +44,11 @@ access = [
         "me/factor/codes/file/", ruled(codes.download_recovery_codes, OWN), name="mfa_download_recovery_codes"
     ),
     path("accounts/", officers.accounts, name="accounts"),
+    path("accounts/file/", officers.accounts_file, name="accounts-file"),
     path("accounts/new/", officers.account_new, name="account-new"),
     path("accounts/<int:number>/", officers.account_edit, name="account-edit"),
     path("roles/", officers.roles, name="roles"),
+    path("roles/file/", officers.roles_file, name="roles-file"),
     path("roles/<int:number>/", officers.role_edit, name="role-edit"),
     path("audit/", log.audit_log, name="audit"),
     path("audit/file/", log.audit_file, name="audit-file"),

@@ -66,7 +66,7 @@ def page(entry: Entry) -> View:
 def file(entry: Entry) -> View:
     """The view of a table's workbook."""
 
-    @needs(Action.export)
+    @needs(entry.action)
     async def table_file(request: HttpRequest) -> HttpResponseBase:
         return await _answer(request, entry, _file)
 
@@ -166,9 +166,7 @@ def _page(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
         "asked": kept,
         "place": made.place,
         "account": made.account,
-        "file": f"{reverse(f'table-{entry.name}-file')}?{urlencode(now)}"
-        if ask.scope.may(Action.export)
-        else "",
+        "file": f"{reverse(f'table-{entry.name}-file')}?{urlencode(now)}",
         "newer": address(now | {"page": str(ask.page - 1)}) if entry.paged and ask.page else "",
         "older": address(now | {"page": str(ask.page + 1)}) if table.more else "",
         "number": ask.page + 1,
