@@ -57,9 +57,10 @@ _TROUBLES = (
     ),
     Words(
         "credential",
-        "账户或密码被拒绝：可能已注销，或密码已更换；中心用 manyi broker add 重新开通后，用 manyi box renew 写入",
-        "the broker refuses this account or password: it was removed, or has a new password. `manyi broker add`, then "
-        "`manyi box renew` writes the new one",
+        "账户或口令被拒绝：开通后消息服务器要重新载入；若已注销或换了口令，中心用 manyi broker add 重新开通，"
+        "再用 manyi box renew 写入",
+        "the broker refuses this account or password: a new account takes a reload of the broker; if it was removed or has a "
+        "new password: `manyi broker add`, then `manyi box renew` writes the new one",
     ),
     Words(
         "network",

@@ -22,7 +22,7 @@ from manyi.cli.influx import influx_app
 from manyi.cli.roster import roster_app
 from manyi.cli.visits import visits_app
 from manyi.core.errors import ManyiError
-from manyi.demo.command import demo
+from manyi.demo.command import demo, simulate
 from manyi.grafana.cli import grafana_app
 from manyi.words import both
 
@@ -66,6 +66,7 @@ for command in (
     app.command()(command)
 app.add_typer(roster_app, name="roster")
 app.add_typer(box_app, name="box")
+box_app.command()(simulate)
 app.add_typer(influx_app, name="influx")
 app.add_typer(grafana_app, name="grafana")
 app.add_typer(visits_app, name="visits")

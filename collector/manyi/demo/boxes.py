@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from manyi.demo.child import Child
 from manyi.demo.places import Place
-from manyi.demo.stage import Stage, firmware
+from manyi.demo.stage import Stage, box_command, firmware
 from manyi.demo.tally import Tally, parse
 
 READY_S = 30.0  # a MicroPython starts in 35 ms, twelve at once on a busy machine in seconds
@@ -26,7 +26,7 @@ class Box:
         self._tell = heard
         self.child = Child(
             place.box,
-            stage.box_command(micropython, place.box),
+            box_command(micropython, stage.box(place.box)),
             stage.log(place.box),
             {"MICROPYPATH": f"{firmware()}:.frozen"},
             self._said,

@@ -81,9 +81,6 @@ class Stage:
     def import_command(self) -> list[str]:
         return self.manyi_command("roster", "import", str(FOLDER))
 
-    def box_command(self, micropython: str, box: str) -> list[str]:
-        return [micropython, "-X", f"heapsize={HEAP}", str(firmware() / "sim.py"), str(self.box(box))]
-
 
 def prepare(folder: Path, port: int | None) -> Stage:
     """Writes everything into `folder`. Raises Failed if the wanted port is taken or the broker is not installed."""
@@ -122,6 +119,11 @@ def prepare(folder: Path, port: int | None) -> Stage:
     _secret(folder / "collector.password", passwords[COLLECTOR])
     _secret(folder / "broker.passwords", json.dumps(passwords))
     return stage
+
+
+def box_command(micropython: str, home: Path) -> list[str]:
+    """One box, whose folder has its identity and its flash. Raises Failed without compiled firmware."""
+    return [micropython, "-X", f"heapsize={HEAP}", str(firmware() / "sim.py"), str(home)]
 
 
 def firmware() -> Path:
