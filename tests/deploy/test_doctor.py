@@ -416,7 +416,7 @@ def test_copies_that_are_missing_old_without_keys_or_on_the_same_disk(town: Town
 def test_the_command_names_every_fault_in_two_languages_and_ends_with_1(town: Town) -> None:
     result = CliRunner().invoke(app, ["-c", str(town.file), "doctor"])
     assert result.exit_code == 1
-    assert "代理" in result.output or "连不上" in result.output
+    assert "消息服务器" in result.output or "连不上" in result.output
     assert "systemctl start manyi" in result.output
     said = json.loads(CliRunner().invoke(app, ["-c", str(town.file), "doctor", "--json"]).output)
     assert said["ok"] is False

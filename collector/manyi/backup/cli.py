@@ -41,7 +41,8 @@ def backup(
             exists=True,
             file_okay=False,
             help=both(
-                "另外备份的目录，如代理目录，可重复", "A further folder, such as the broker's; repeatable."
+                "另外备份的目录，如消息服务器目录，可重复",
+                "A further folder, such as the broker's; repeatable.",
             ),
         ),
     ] = None,

@@ -80,7 +80,7 @@ def box_renew(
     site: Annotated[Path, typer.Option(help=both("现场文件：服务器、根证书、Wi-Fi", "The site file."))],
     ask_code: AskCode = False,
 ) -> None:
-    """更换密码、服务器、证书或 Wi-Fi，身份和记录不变 / Another password, server, certificate or Wi-Fi; it stays itself."""
+    """更换口令、服务器、证书或 Wi-Fi，身份和记录不变 / Another password, server, certificate or Wi-Fi; it stays itself."""
     text, at = identity.texts(handover, site)
     accounts = identity.accounts(text)
     keyed = handover if '"k_link"' in text else None

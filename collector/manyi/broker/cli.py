@@ -24,10 +24,12 @@ SHOWN_DIGITS = 12
 """Of a serial in a list: enough to name it, short enough to type."""
 
 ca_app = typer.Typer(no_args_is_help=True, help=both("私有证书机构", "The private certificate authority."))
-broker_app = typer.Typer(no_args_is_help=True, help=both("消息代理（Mosquitto）", "The broker (Mosquitto)."))
+broker_app = typer.Typer(
+    no_args_is_help=True, help=both("消息服务器（Mosquitto）", "The broker (Mosquitto).")
+)
 
 CaDir = Annotated[Path, typer.Option("--dir", help=both("CA 目录", "The authority's folder."))]
-BrokerDir = Annotated[Path, typer.Option("--dir", help=both("代理目录", "The broker's folder."))]
+BrokerDir = Annotated[Path, typer.Option("--dir", help=both("消息服务器目录", "The broker's folder."))]
 Out = Annotated[Path, typer.Option("--out", help=both("输出目录", "Where server.pem and the root go."))]
 Serial = Annotated[str, typer.Argument(help=both("序列号（可只写开头）", "Serial, or how it begins."))]
 Passphrase = Annotated[
@@ -147,7 +149,7 @@ def broker_init(
     port: Annotated[int, typer.Option(min=1, max=65535)] = mosquitto.PORT,
     bind: Annotated[str, typer.Option(help=both("只在此地址监听", "Listen on this address only."))] = "",
     account: Annotated[
-        str, typer.Option(help=both("代理的系统账户", "The broker's account on this machine."))
+        str, typer.Option(help=both("消息服务器的系统账户", "The broker's account on this machine."))
     ] = "",
     boxes: Annotated[
         int, typer.Option(min=1, help=both("预计评价器数", "How many boxes."))
@@ -179,7 +181,7 @@ def broker_init(
         out = "server.pem ca.crt ca.der ca.crl"
         print(both(f"还缺 {out}", f"put them there: manyi ca issue {' '.join(host or ['NAME'])} --out DIR"))
     for user in SERVICES:
-        print(both(f"{user} 的密码文件", f"hand over, then delete: {dir / install.HANDOVER / user}.password"))
+        print(both(f"{user} 的口令文件", f"hand over, then delete: {dir / install.HANDOVER / user}.password"))
 
 
 @broker_app.command("add")
@@ -218,7 +220,7 @@ def broker_remove(boxes: Boxes, dir: BrokerDir) -> None:
 
 @broker_app.command("check")
 def broker_check(dir: BrokerDir) -> None:
-    """检查已安装的代理 / Say what is wrong with an installed broker."""
+    """检查已安装的消息服务器 / Say what is wrong with an installed broker."""
     with _told():
         found = check.inspect(dir, _now())
     for finding in found:

@@ -164,7 +164,7 @@ def _key_problems(
     if auditor_file.resolve().parent in near or link_file.resolve() == auditor_file.resolve():
         problems.append(
             both(
-                f"审计密钥 {auditor_file} 不能与采集或代理的文件放在一起",
+                f"审计密钥 {auditor_file} 不能与采集或消息服务器的文件放在一起",
                 "the auditor's keys may not lie with the collector's or the broker's files",
             )
         )

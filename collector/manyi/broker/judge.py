@@ -19,7 +19,7 @@ from manyi.words import both
 
 SAMPLE, OTHER = "box-under-test", "another-box"
 """Two boxes that the access list is asked about."""
-OTHER_QUEUE = "queue_another"
+OTHER_SYSTEM = "queue_another"
 FROM_BOX = ("record", "state", "beat", "reply", "fetch")
 TO_BOX = ("ack", "config", "cmd", "chunk", "prompt")
 
@@ -109,9 +109,9 @@ def judge_config(where: str, text: str) -> Iterator[Finding]:
         yield finding(where, "允许匿名连接", "allow_anonymous lets in clients without a name")
     if general.get("per_listener_settings") == "true":
         yield finding(
-            where, "per_listener_settings 使密码与权限文件失效", "per_listener_settings: take it out"
+            where, "per_listener_settings 使口令与权限文件失效", "per_listener_settings: take it out"
         )
-    for option, zh in (("password_file", "没有密码文件"), ("acl_file", "没有权限文件")):
+    for option, zh in (("password_file", "没有口令文件"), ("acl_file", "没有权限文件")):
         if option not in general and f"plugin_opt_{option}" not in general:
             yield finding(
                 where, zh, f"no {option}: anybody with a password may do anything, or nobody comes in"
@@ -184,12 +184,14 @@ def judge_acl(where: str, text: str) -> Iterator[Finding]:
     ):  # a list of an earlier release does not name it, and visits come over HTTP alone
         yield from may(VISITS, OTHER, ("prompt",), ())
     for user in ("", SAMPLE, COLLECTOR, WINDOW):
-        topic = f"{mosquitto.TOPIC}/visits/{OTHER_QUEUE}"
-        if rules.allows(user, "write", topic) or rules.allows(user, "read", topic):
-            who = user or "（匿名 anonymous）"
-            yield finding(
-                where, f"{who} 可收发 {topic}", "and must not: only that queue system tells its visits"
-            )
+        for topic in (f"{mosquitto.TOPIC}/{what}/{OTHER_SYSTEM}" for what in ("visits", "duty")):
+            if rules.allows(user, "write", topic) or rules.allows(user, "read", topic):
+                who = user or "（匿名 anonymous）"
+                yield finding(
+                    where,
+                    f"{who} 可收发 {topic}",
+                    "and must not: that system alone tells its visits and sign-ins",
+                )
     for user in sorted(rules.users() - set(SERVICES)):
         yield from may(user, OTHER, (), ())
     for user in sorted({"", SAMPLE, WINDOW, VISITS} | rules.users() - {COLLECTOR}):
@@ -199,9 +201,9 @@ def judge_acl(where: str, text: str) -> Iterator[Finding]:
 
 _FLAWS = {
     "twice": ("账户重复", "the account is there twice; 2.1 will not start"),
-    "plain": ("密码未加密", "the password is in plain text"),
-    "weak": ("旧式密码格式", "$6$ is a weak format: remove and add it again"),
-    "format": ("密码格式错误", "Mosquitto cannot read this password, and drops the account"),
+    "plain": ("口令未加密", "the password is in plain text"),
+    "weak": ("旧式口令格式", "$6$ is a weak format: remove and add it again"),
+    "format": ("口令格式错误", "Mosquitto cannot read this password, and drops the account"),
     "salt": ("盐长度不是 12 字节", "Mosquitto 2.0 drops an account whose salt is not 12 bytes"),
 }
 

@@ -56,7 +56,7 @@ def doctor(
         typer.Option(
             "--login",
             help=both(
-                "服务在线时也试登录代理（会断开它一瞬间）",
+                "服务在线时也试登录消息服务器（会断开它一瞬间）",
                 "Try the broker's login even while the service is connected (ends its connection for a moment).",
             ),
         ),

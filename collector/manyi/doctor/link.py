@@ -25,7 +25,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 def broker(place: Place) -> Iterator[Finding]:
     if place.config.follows:
-        yield skipped("broker", "内区不连代理", "An inner zone has no broker.")
+        yield skipped("broker", "内区不连消息服务器", "An inner zone has no broker.")
         return
     to = place.config.broker
     where = f"{to.host}:{to.port}"
@@ -101,7 +101,7 @@ def _strangers(sock: socket.socket) -> Iterator[Finding]:
     if mqtt_probe.connect(sock, f"doctor-{secrets.token_hex(4)}") == mqtt_probe.ACCEPTED:
         yield bad(
             "strangers",
-            "代理允许匿名登录：manyi broker check",
+            "消息服务器允许匿名登录：manyi broker check",
             "The broker lets anybody in without a password: manyi broker check.",
         )
     else:
@@ -133,7 +133,7 @@ def _ourselves(place: Place) -> Iterator[Finding]:
             if code != mqtt_probe.ACCEPTED:
                 yield bad(
                     "login",
-                    f"代理拒绝 {to.username}（{code}）：口令不对，或账户不在",
+                    f"消息服务器拒绝 {to.username}（{code}）：口令不对，或账户不在",
                     f"The broker refuses {to.username} ({code}): another password, or no such account; manyi broker check.",
                 )
                 return
