@@ -118,7 +118,7 @@ def test_badge_first_then_the_stand_in_then_the_main(ledger: PaperLedger, files:
     roster = known(ledger)
     assert [roster.who("w1", at(t)) for t in ("21 08:59", "21 09:00", "21 10:00")] == ["ann", "cat", "ann"]
     nine = at("21 09:00")
-    assert [staff_of(roster, "w1", nine, badge) for badge in (None, "04b2", "", "ffff")] == [
+    assert [staff_of(roster, "w1", nine, badge, None) for badge in (None, "04b2", "", "ffff")] == [
         "cat",
         "bob",
         "",

@@ -37,7 +37,15 @@ def test_example_passes_and_each_of_its_tables_is_pointed_out(filled: Path) -> N
     assert found.ok, found.text()
     assert [n.sheet for n in found.notes] == list(sheets(filled))[1:]
     assert {n.zh for n in found.notes} == {"模板的示例行还在，会被当作真的"}
-    assert {kind for kind, _ in found.facts} == {"office", "placement", "staff", "duty", "cover", "leader"}
+    assert {kind for kind, _ in found.facts} == {
+        "office",
+        "placement",
+        "staff",
+        "duty",
+        "cover",
+        "leader",
+        "business",
+    }
 
 
 def test_headers_alone_pass_and_state_nothing(filled: Path, tmp_path: Path) -> None:
@@ -81,7 +89,7 @@ def test_codes_typed_into_it_keep_their_zeros_and_words_are_offered(filled: Path
 
 def test_import_of_the_example_and_again(filled: Path, tmp_path: Path) -> None:
     ledger = PaperLedger(tmp_path)
-    assert len(import_(filled, ledger.conn, 1).changes) == 3 + 1 + 2 + 2 + 1
+    assert len(import_(filled, ledger.conn, 1).changes) == 3 + 1 + 2 + 2 + 1 + 1
     assert import_(filled, ledger.conn, 2).changes == ()
     ledger.close()
 

@@ -16,9 +16,11 @@ from manyi.broker import acl, judge, mosquitto
 from manyi.core.config import Broker
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
+from manyi.core.told.desk import Desk
+from manyi.core.told.mqtt import Link
+from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
-from manyi.core.visits.intake import add_source
-from manyi.core.visits.mqtt import Prompter, VisitsLink, prompt
+from manyi.core.visits.prompts import Prompter, prompt
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -67,7 +69,7 @@ class Collector:
 
     def start(self) -> None:
         broker = Broker("127.0.0.1", self.port, "", None, True, None)
-        self.link = VisitsLink(broker, self.folder, self.folder / "visits.toml", None)
+        self.link = Link(broker, self.folder, self.folder / "visits.toml", None)
         self.stop_ = Event()
         self.thread = Thread(target=self.link.run, args=(self.stop_,))
         self.link.start()
@@ -168,14 +170,13 @@ def test_nobody_is_invited_long_after_nor_at_a_box_that_moved_away(tmp_path: Pat
     facts.append_facts(
         ledger, now[0], [*TOWN, placed("box-7", "w1", 0), placed("box-7", "w2", now[0] - 1_000)]
     )
+    desk = Desk(tmp_path)
     sent: list[str] = []
     prompter = Prompter(ledger, lambda topic, _: sent.append(topic), lambda: now[0])
 
     def told(n: int, finished_ms: int) -> None:
         raw = visits.body("queue_h1", [visits.Visit(f"A{n}", "w1", finished_ms, 0, "", 1)])
-        from manyi.core.visits.intake import _append  # noqa: PLC0415
-
-        _append(ledger, now[0], raw)
+        desk.append(now[0], visits.KIND, raw)
 
     told(1, now[0] - 31_000)
     assert prompter.look() == 0
@@ -187,6 +188,7 @@ def test_nobody_is_invited_long_after_nor_at_a_box_that_moved_away(tmp_path: Pat
     assert prompter.look() == 0, "the service stood still meanwhile"
     told(4, now[0])
     assert Prompter(ledger, lambda *_: sent.append(""), lambda: now[0]).look() == 0, "told before the start"
+    desk.close()
     ledger.close()
 
 

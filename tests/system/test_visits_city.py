@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from manyi.core import stores
+from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
-from manyi.core.visits.intake import add_source
 
 from tests.collector.test_visits_mqtt import Ear
 from tests.services.mosquitto import Mosquitto

@@ -15,9 +15,9 @@ from manyi.broker.names import VISITS
 from manyi.core.config import Broker
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
+from manyi.core.told.mqtt import Link
+from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
-from manyi.core.visits.intake import add_source
-from manyi.core.visits.mqtt import VisitsLink
 
 from tests.collector.paper_ledger import TOWN
 from tests.system.secured import WAIT_S, Secured, until
@@ -43,7 +43,7 @@ class Hall:
     def open(self) -> None:
         password = self.broker.folder / install.HANDOVER / f"{VISITS}.password"
         broker = Broker("localhost", self.broker.port, "", None, False, self.broker.root)
-        self.link = VisitsLink(broker, self.folder, self.folder / "visits.toml", password)
+        self.link = Link(broker, self.folder, self.folder / "visits.toml", password)
         self.stop = Event()
         self.thread = Thread(target=self.link.run, args=(self.stop,))
         self.link.start()

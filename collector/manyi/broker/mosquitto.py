@@ -222,19 +222,25 @@ topic write {TOPIC}/+/prompt
 # As above.
 topic deny {TOPIC}/{WINDOW}/#
 
-# The collector's ear for queue systems: their visits in, answers and prompts out.
+# The collector's ear for queue and personnel systems: their visits and sign-ins in, answers and prompts out.
 user {VISITS}
 topic read {TOPIC}/visits/+
+topic read {TOPIC}/duty/+
 topic write {TOPIC}/visits/+/answer
+topic write {TOPIC}/duty/+/answer
 topic write {TOPIC}/+/prompt
 # As above.
 topic deny {TOPIC}/{VISITS}/#
 
-# A queue system (%u is its account and its name): its visits. A box may do so under its own name too, and is not
-# heard: no box is in the collector's list of queue systems.
+# A queue or personnel system (%u is its account and its name): its visits. A box may do so under its own
+# name too, and is not heard: no box is in the collector's list of such systems.
 pattern write {TOPIC}/visits/%u
-# What became of them.
+# Its sign-ins.
+pattern write {TOPIC}/duty/%u
+# What became of its visits.
 pattern read {TOPIC}/visits/%u/answer
+# What became of its sign-ins.
+pattern read {TOPIC}/duty/%u/answer
 
 # A box (%u is its account and its id): its own topics, each in its own direction.
 # Its records, towards the ledger.

@@ -12,10 +12,10 @@ BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
 COLLECTOR = "manyi_collector"
 WINDOW = "manyi_window"
 VISITS = "manyi_visits"
-"""Hears queue systems and invites ratings; the collector's, with a session of its own."""
+"""Hears queue and personnel systems and invites ratings; the collector's, with a session of its own."""
 SERVICES = (COLLECTOR, WINDOW, VISITS)
-QUEUE = re.compile(r"queue_[a-z0-9][a-z0-9-]{0,23}")
-"""A queue system that tells visits (docs/VISITS.md): made with `manyi broker add`, given no keys."""
+SYSTEM = re.compile(r"(?:queue|hr)_[a-z0-9][a-z0-9-]{0,23}")
+"""A queue or personnel system that tells visits or sign-ins (docs/VISITS.md): made with `manyi broker add`, given no keys."""
 
 
 class BrokerError(Exception):
@@ -28,4 +28,4 @@ class BrokerError(Exception):
 
 def is_account(user: str) -> bool:
     """Whether somebody of this name belongs on the broker."""
-    return user in SERVICES or any(form.fullmatch(user) for form in (BOX, QUEUE))
+    return user in SERVICES or any(form.fullmatch(user) for form in (BOX, SYSTEM))

@@ -1,5 +1,6 @@
-"""`manyi visits ...`: who may tell visits (docs/VISITS.md). Prints no token."""
+"""`manyi visits ...`: which systems may tell visits and sign-ins (docs/VISITS.md). Prints no token."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,19 +8,27 @@ import typer
 
 from manyi.core import config as configs
 from manyi.core.errors import InputError, ManyiError
-from manyi.core.visits.intake import Sources, add_source
+from manyi.core.told import sources
+from manyi.core.told.sources import Sources, add_source
 
 REFUSED = 2
 
 visits_app = typer.Typer(
-    no_args_is_help=True, help="排队系统：报送办件数 / Queue systems that tell how many visits there were."
+    no_args_is_help=True,
+    help="排队、人事系统：报送办件数和在岗 / Queue and personnel systems that tell visits and sign-ins.",
 )
+
+
+class Tells(StrEnum):
+    visits = sources.VISITS
+    duty = sources.DUTY
+
 
 File = Annotated[
     Path | None,
     typer.Option(
         "--file",
-        help="排队系统名单，默认为配置的 [visits] sources / The list; by default the one that [visits] sources names.",
+        help="系统名单，默认为配置的 [visits] sources / The list; by default the one that [visits] sources names.",
     ),
 ]
 
@@ -40,7 +49,9 @@ def _list(context: typer.Context, file: Path | None) -> Path:
 @visits_app.command()
 def add(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="名称，如 queue_hall1 / Its name, such as queue_hall1.")],
+    name: Annotated[
+        str, typer.Argument(help="名称，如 queue_hall1、hr_city / Its name, such as queue_hall1 or hr_city.")
+    ],
     token_file: Annotated[
         Path, typer.Option(help="令牌写入此文件（新建，0600） / Where its token goes, new, 0600.")
     ],
@@ -49,11 +60,21 @@ def add(
         list[str] | None,
         typer.Option(help="只能报送这些大厅，可重复 / Only windows of these halls; repeatable."),
     ] = None,
+    county: Annotated[
+        list[str] | None,
+        typer.Option(help="只能报送这些县区，可重复 / Only windows of these counties; repeatable."),
+    ] = None,
+    tells: Annotated[
+        list[Tells] | None,
+        typer.Option(
+            help="可报送什么，可重复，默认只有办件 / What it may tell, repeatable; visits alone by default."
+        ),
+    ] = None,
 ) -> None:
-    """允许一个排队系统报送办件数 / Let a queue system tell its visits."""
+    """允许一个系统报送办件数或在岗 / Let a system tell visits or sign-ins."""
     try:
         file = _list(context, file)
-        add_source(file, name, hall or [], token_file)
+        add_source(file, name, hall or [], token_file, county, [one.value for one in tells or []])
     except ManyiError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(REFUSED) from error
@@ -64,13 +85,16 @@ def add(
 
 @visits_app.command("list")
 def listed(context: typer.Context, file: File = None) -> None:
-    """列出排队系统 / List the queue systems."""
+    """列出这些系统 / List these systems."""
     try:
-        sources = Sources(_list(context, file)).all()
+        found = Sources(_list(context, file)).all()
     except ManyiError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(REFUSED) from error
-    for source in sources.values():
-        halls = " ".join(sorted(source.halls)) or "*"
+    for source in found.values():
+        within = " ".join(sorted(source.within)) or "*"
         prompts = "prompt" if source.prompt else "-"
-        typer.echo(f"{source.name}  {halls}  {len(source.windows)}  {len(source.business)}  {prompts}")
+        tells = ",".join(sorted(source.tells))
+        typer.echo(
+            f"{source.name}  {tells}  {within}  {len(source.windows)}  {len(source.business)}  {prompts}"
+        )

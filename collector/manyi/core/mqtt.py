@@ -29,7 +29,8 @@ from manyi.core.wire import SUBSCRIPTION
 from manyi.core.workings import BROKER, Workings
 
 KEEPALIVE_S: Final = 30
-VISITS: Final = "manyi/1/visits/+"  # queue systems'; taken by a client of its own (visits/mqtt.py)
+# Queue and personnel systems'; taken by a client of its own (told/mqtt.py).
+TOLD: Final = ("manyi/1/visits/+", "manyi/1/duty/+")
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 15  # a broker that comes back finds its collector within 15 s
 
 log = structlog.get_logger(area="mqtt")
@@ -52,7 +53,8 @@ class Mqtt:
         client.on_disconnect = self._on_disconnect
         client.on_connect_fail = self._on_connect_fail
         client.on_message = self._on_message
-        client.message_callback_add(VISITS, lambda *_: None)
+        for topic in TOLD:
+            client.message_callback_add(topic, lambda *_: None)
         client.on_socket_open = _at_once
         self._client = client
         self._complained = False

@@ -4,7 +4,7 @@
     pipeline    inbox → ledger → acks
     projector   ledger → ratings → wall, InfluxDB
     orders      settings, commands and updates → boxes
-    visits      queue systems → ledger, prompts → boxes; if [visits] names any
+    told        queue and personnel systems → ledger, prompts → boxes; if [visits] names any
     chores      once a minute: the MQTT thread, key file, roots/latest, yesterday's root
 
 How threads end together, and one service a folder: running.py. Refuses to know anything of the web.
@@ -29,7 +29,7 @@ from manyi.core.orders.sender import Sender
 from manyi.core.pipeline import Pipeline, unix_ms
 from manyi.core.roster.policy import state_policy
 from manyi.core.running import Running, hold
-from manyi.core.visits.mqtt import VisitsLink
+from manyi.core.told.mqtt import Link
 from manyi.core.workings import Workings
 
 CHORES_S: Final = 60.0
@@ -57,7 +57,7 @@ class Service(Running):
         self._inbox = Inbox()
         self._workings = Workings(started_ms=unix_ms())
         self._mqtt = Mqtt(config.broker, self._inbox, self._workings)
-        self._visits = _visits(config)
+        self._told = _told(config)
         self._sender = Sender(config.data.orders, self._keys, self._mqtt.publish)
         self._mqtt.on_connected = self._sender.connected
         self._pipeline = Pipeline(
@@ -74,20 +74,20 @@ class Service(Running):
         self._thread("projector", lambda: projector.run(self.stop, self._wake, config, self._workings))
         self._thread("orders", lambda: self._sender.run(self.stop))
         self._thread("chores", self._chores)
-        if (visits := self._visits) is not None:
-            self._thread("visits", lambda: visits.run(self.stop))
+        if (told := self._told) is not None:
+            self._thread("told", lambda: told.run(self.stop))
 
     def start(self) -> None:
         self._begin_threads()
         self._mqtt.start()
-        if self._visits is not None:
-            self._visits.start()
+        if self._told is not None:
+            self._told.start()
 
     def close(self) -> None:
         """Ends the threads, the link first, and leaves the ledger closed and `latest` up to date."""
         self._mqtt.stop()
-        if self._visits is not None:
-            self._visits.stop()
+        if self._told is not None:
+            self._told.stop()
         self.stop.set()
         self._inbox.wake()
         self._wake.set()
@@ -133,7 +133,7 @@ class Service(Running):
             log.error("latest_not_written", why=str(error))
 
 
-def _visits(config: Config) -> VisitsLink | None:
+def _told(config: Config) -> Link | None:
     """The ear for queue systems, if there are any and the broker lets it in. Raises SetupError."""
     where, broker = config.visits, config.broker
     if where.sources is None:
@@ -141,4 +141,4 @@ def _visits(config: Config) -> VisitsLink | None:
     if broker.username and where.password_file is None:
         log.warning("visits_over_http_only", missing="[visits] password_file of the account manyi_visits")
         return None
-    return VisitsLink(broker, config.data.dir, where.sources, where.password_file)
+    return Link(broker, config.data.dir, where.sources, where.password_file)

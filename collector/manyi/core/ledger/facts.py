@@ -16,9 +16,19 @@ from typing import Any, Final
 from manyi.core import stores
 from manyi.core.ledger import chain, reader
 
-KINDS: Final = frozenset({"office", "box", "placement", "staff", "duty", "cover", "leader", "policy"})
+KINDS: Final = frozenset(
+    {"office", "box", "placement", "staff", "duty", "cover", "leader", "business", "policy"}
+)
 PERSONAL: Final = frozenset(
-    {"staff", "duty", "cover", "leader", "known", "visit"}  # the last two are known.py's and visits.py's
+    {
+        "staff",
+        "duty",
+        "cover",
+        "leader",
+        "known",
+        "visit",
+        "signin",
+    }  # the last three are known.py's, visits' and duty's
 )
 
 

@@ -3,17 +3,20 @@
 Each row is taken once. What must be remembered between rows lies in tables of ratings.db (`life`,
 `undated`, `badge`, `fact`), read when first needed and written by flush(). It refuses to look at a clock,
 and at rows of branches other than the main one: those presses are kept in the ledger and alarmed, never
-rated.
+rated. Longer than 300 lines: a rating's whole way is in one file.
 """
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
 from manyi.core import known, stores
 from manyi.core import record as rec
+from manyi.core.duty import stay as duty
 from manyi.core.ledger.reader import Row
+from manyi.core.ratings import signed
 from manyi.core.ratings.dating import (
     BY_BOUNDS,
     BY_CLOCK,
@@ -42,6 +45,8 @@ DETAIL_CHARS = 200  # of a row's body kept with an alarm; the ledger has it whol
 _MARKS = ",".join("?" * len(COLUMNS))
 _NAMES = ",".join(COLUMNS)
 _ONE = f"SELECT {_NAMES} FROM rating WHERE box = ? AND life = ? AND seq = ?"
+_OF_SPAN = f"""
+SELECT {_NAMES} FROM rating INDEXED BY rating_time WHERE time_ms >= ? AND time_ms < ? AND window = ?"""
 _NEWEST_BADGE = """
 SELECT badge FROM badge WHERE box = ? AND time_ms BETWEEN ? AND ?
 ORDER BY time_ms DESC, life DESC, seq DESC LIMIT 1"""
@@ -62,6 +67,7 @@ class Fold:
         self._roster = Roster(self._facts)
         self._visit_ms = self._policy()
         self._badged = {box for (box,) in conn.execute("SELECT DISTINCT box FROM badge")}
+        self._spoken = signed.windows(conn)
         self._lives = Lives(conn)
         self._fresh: dict[Key, Rating] = {}
         self._superseded: list[Rating] = []
@@ -80,6 +86,8 @@ class Fold:
             self._fact(row)
         elif row.kind == known.KIND:
             self._known(row)
+        elif row.kind == duty.KIND:
+            self._signin(row)
         elif row.kind in NOTABLE:
             self._alarm(row, row.kind, row.body[:DETAIL_CHARS].decode(errors="replace"))
 
@@ -231,12 +239,36 @@ class Fold:
         if box in self._badged:
             found = self._conn.execute(_NEWEST_BADGE, (box, day_begin(time_ms), time_ms)).fetchone()
             badge = None if found is None else found[0]
-        return staff_of(self._roster, window, time_ms, badge)
+        told = None
+        if badge is None and window in self._spoken:
+            told = signed.who(self._conn, self._roster, window, time_ms)
+        return staff_of(self._roster, window, time_ms, badge, told)
 
     def _sign(self, row: Row, life: str, seq: int, time_ms: int, badge: str) -> None:
         self._badged.add(row.box)
         values = (row.box, time_ms, life, seq, badge)
         self._conn.execute("INSERT OR REPLACE INTO badge VALUES (?, ?, ?, ?, ?)", values)
+
+    def _signin(self, row: Row) -> None:
+        """Whom a system told of, from then on to midnight; a correction re-attributes that day's ratings."""
+        source, stays = duty.said(row.body)
+        spans: set[signed.Span] = set()
+        for stay in stays:
+            spans.update(signed.put(self._conn, row.id, source, stay))
+        self._spoken.update(window for window, _, _ in spans)
+        self._of_spans(row, spans)
+
+    def _of_spans(self, row: Row, spans: Iterable[signed.Span]) -> None:
+        since: dict[tuple[str, int], int] = {}
+        for window, begin_ms, end_ms in spans:
+            since[window, end_ms] = min(begin_ms, since.get((window, end_ms), begin_ms))
+        if not since:
+            return
+        self._write()
+        for (window, end_ms), begin_ms in since.items():
+            for values in self._conn.execute(_OF_SPAN, (begin_ms, end_ms, window)).fetchall():
+                self._judge_again(row, Rating(*values))
+        self._write()
 
     # -- the roster
 
@@ -263,6 +295,9 @@ class Fold:
                 self._reattribute(row, one)
 
     def _reattribute(self, row: Row, what: Touched) -> None:
+        if what.staff:
+            self._of_spans(row, signed.of_staff(self._conn, what.staff))
+            return
         if not what.box:
             query: str = "SELECT DISTINCT box, 0 FROM life"
             values: tuple[str, ...] = ()
@@ -274,15 +309,17 @@ class Fold:
             return
         query = f"SELECT {_NAMES} FROM rating WHERE box = ? AND time_ms >= ?"
         for values_of in self._conn.execute(query, (what.box, what.from_ms)).fetchall():
-            old = Rating(*values_of)
-            place = self._roster.where(old.box, old.time_ms)
-            staff = self._staff(old.box, place.window, old.time_ms)
-            if (*place, staff) != (old.county, old.township, old.hall, old.window, old.staff):
-                self._supersede(
-                    row, old, county=place.county, township=place.township, hall=place.hall,
-                    window=place.window, staff=staff,
-                )  # fmt: skip
+            self._judge_again(row, Rating(*values_of))
         self._write()
+
+    def _judge_again(self, row: Row, old: Rating) -> None:
+        place = self._roster.where(old.box, old.time_ms)
+        staff = self._staff(old.box, place.window, old.time_ms)
+        if (*place, staff) != (old.county, old.township, old.hall, old.window, old.staff):
+            self._supersede(
+                row, old, county=place.county, township=place.township, hall=place.hall,
+                window=place.window, staff=staff,
+            )  # fmt: skip
 
     # -- small things
 

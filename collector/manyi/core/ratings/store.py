@@ -17,12 +17,13 @@ from pathlib import Path
 from manyi.core import stores
 from manyi.core.ledger import reader
 from manyi.core.ledger.reader import Row
+from manyi.core.ratings import signed
 from manyi.core.ratings.fold import Fold
 from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 
-VERSION = 2
+VERSION = 3
 STEP_ROWS = 2_000  # about 20 ms of work, so that a live press behind a backlog still shows in time
 
 _RATING = """
@@ -43,7 +44,8 @@ CREATE INDEX rating_time ON rating(time_ms);
 CREATE TABLE version ({_RATING}, PRIMARY KEY (box, life, seq, version)) WITHOUT ROWID;
 CREATE TABLE change (id INTEGER PRIMARY KEY, box TEXT, life TEXT, seq INTEGER);
 CREATE TABLE alarm (id INTEGER PRIMARY KEY, row_id INTEGER, at_ms INTEGER, kind TEXT, box TEXT, life TEXT,
-  seq INTEGER, detail TEXT)
+  seq INTEGER, detail TEXT);
+{signed.SCHEMA}
 """
 _NAMES = ",".join(COLUMNS)
 _CHANGES = f"""
@@ -130,7 +132,18 @@ class Ratings:
         return self._fold
 
     def _reset(self) -> None:
-        for table in ("meta", "fact", "life", "undated", "badge", "rating", "version", "change", "alarm"):
+        for table in (
+            "meta",
+            "fact",
+            "life",
+            "undated",
+            "badge",
+            "rating",
+            "version",
+            "change",
+            "alarm",
+            "signin",
+        ):
             self._conn.execute(f"DELETE FROM {table}")
         stores.put(self._conn, "epoch", stores.new_epoch())
         self._fold = None

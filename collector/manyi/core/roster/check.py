@@ -1,6 +1,6 @@
 """A roster's files as a whole: everything that is wrong in them, or the facts they state.
 
-offices 机构, boxes 评价器, staff 人员, duty 在岗, leaders 值班领导, as CSV files or sheets; at least one of
+offices 机构, boxes 评价器, staff 人员, duty 在岗, leaders 值班领导, business 业务类型, as CSV files or sheets; at least one of
 them. What a table refers to must stand in another of them or in the roster that is already `known`. It
 refuses to give any fact while one error is left.
 """
@@ -24,6 +24,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...], Parse]] = {
     "staff": ("staff", entries.STAFF, entries.staff),
     "duty": ("duty", entries.DUTY, entries.duty),
     "leaders": ("leader", entries.LEADERS, entries.leaders),
+    "business": ("business", entries.BUSINESS, entries.business),
 }
 EXAMPLE = "example-"  # how the template's ids begin: worth a word if they are still there
 
@@ -83,4 +84,4 @@ def _examples(table: Table, found: Found) -> list[Problem]:
     return [table.problem(row, "", zh, en) for row in rows[:1]]
 
 
-_IDS = ("id", "box", "staff", "hall")
+_IDS = ("id", "box", "staff", "hall", "unit")

@@ -22,12 +22,13 @@ KINDS = {
     "duty": ("在岗", "duty"),
     "cover": ("顶岗", "stand-in"),
     "leader": ("值班领导", "leader on duty"),
+    "business": ("业务类型", "business type"),
 }
 CELLS = {
     "id": ("编号", "id"), "tier": ("类型", "type"), "parent": ("上级", "parent"), "zh": ("名称", "name"),
     "en": ("英文名", "English name"), "tel": ("电话", "telephone"), "badge": ("工牌", "badge"),
     "box": ("评价器", "box"), "window": ("窗口", "window"), "hall": ("大厅", "hall"), "staff": ("工号", "staff"),
-    "from_ms": ("开始", "from"), "to_ms": ("结束", "to"),
+    "code": ("代码", "code"), "unit": ("适用机构", "unit"), "from_ms": ("开始", "from"), "to_ms": ("结束", "to"),
 }  # fmt: skip
 
 

@@ -12,12 +12,14 @@ from manyi.core.roster.facts import Body
 from manyi.core.roster.table import Column, Line, Problem, Table
 from manyi.core.roster.times import BEIJING, TIMES, moment, with_date
 
-__all__ = ["BEIJING", "BOXES", "DUTY", "LEADERS", "OFFICES", "STAFF", "TIMES", "Found"]
+__all__ = ["BEIJING", "BOXES", "BUSINESS", "DUTY", "LEADERS", "OFFICES", "STAFF", "TIMES", "Found"]
 
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
 BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")  # the wire's form of a box id
 BADGE = re.compile(r"(?:[0-9a-f]{2}){1,10}")  # the wire carries at most 10 bytes
 TELEPHONE = re.compile(r"[0-9+(][0-9 ()+-]{2,23}(?:(?:转|ext|x)[0-9]{1,6})?")
+BUSINESS_CODE = re.compile(r"[0-9]{1,5}")
+BUSINESS_MAX = 0xFFFF  # what the wire carries; 0 is: not told
 MAX_NAME = 60  # characters; longer does not fit any screen and is a sign of a slipped column
 TIER_WORDS = {
     "county": "county", "县区": "county", "县": "county", "区": "county", "市": "county",
@@ -62,6 +64,12 @@ DUTY = (
     DATE,
     Column("name", "姓名", ("人员姓名",), optional=True, holds=Holds.person),
     Column("role", "角色", ("AB角", "岗位角色", "A/B角"), optional=True),
+)
+BUSINESS = (
+    Column("code", "代码", ("业务代码", "业务编号", "编号"), holds=_CODE),
+    Column("name", "名称", ("name_zh", "业务名称", "业务类型", "业务"), holds=Holds.text),
+    Column("name_en", "英文名", ("英文名称",), optional=True),
+    Column("unit", "适用机构", ("机构编号", "机构", "县区", "大厅", "所属机构"), optional=True, holds=_CODE),
 )
 LEADERS = (
     Column("hall", "大厅", ("大厅编号", "服务大厅", "机构编号"), holds=_CODE),
@@ -178,6 +186,40 @@ def leaders(table: Table, problems: list[Problem]) -> Found:
             "tel": telephone,
         }))  # fmt: skip
     _overlaps(found, "hall", ("大厅", "值班", "hall"), say)
+    return found
+
+
+def business(table: Table, problems: list[Problem]) -> Found:
+    """Codes are the wire's: 1 to 65535. One name is one type within a county or hall, or nobody could tell which is meant."""
+    say = _sayer(table, problems)
+    found: Found = []
+    for line in table.lines:
+        c = line.cells
+        code = c.get("code", "")
+        if not BUSINESS_CODE.fullmatch(code) or not 1 <= int(code) <= BUSINESS_MAX:
+            say(
+                line,
+                "code",
+                f"应为 1 至 {BUSINESS_MAX} 的整数",
+                f"must be a whole number, 1 to {BUSINESS_MAX}",
+            )
+            code = "0"
+        _name(c.get("name", ""), line, say)
+        found.append((line, {
+            "code": int(code), "zh": c.get("name", ""), "en": c.get("name_en", ""), "unit": c.get("unit", ""),
+        }))  # fmt: skip
+    _unique(found, ("code",), "code", ("代码重复", "this code is used twice"), say)
+    for key, column in (("zh", "name"), ("en", "name_en")):
+        first: dict[tuple[str, str], int] = {}
+        for line, body in found:
+            if body[key] and first.setdefault((body[key], body["unit"]), line.row) != line.row:
+                row = first[body[key], body["unit"]]
+                say(
+                    line,
+                    column,
+                    f"同一机构内名称重复（第 {row} 行已有）",
+                    f"the same name in one unit (row {row})",
+                )
     return found
 
 

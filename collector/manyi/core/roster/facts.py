@@ -12,6 +12,7 @@ one. So the roster as it was known at any ledger row can be had again, and nothi
 | duty | window, from_ms | window, from_ms, to_ms (null: until further notice), staff ("" nobody) |
 | cover | window, from_ms | as duty: who stands in for the main person ("": the main is back) |
 | leader | hall, from_ms | hall, from_ms, to_ms, zh (name), tel; for the centre only |
+| business | code | code (1 to 65535), zh, en, unit ("": everywhere; else a county or hall) |
 | policy | | visit_ms |
 """
 
@@ -30,6 +31,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "duty": ("window", "from_ms"),
     "cover": ("window", "from_ms"),
     "leader": ("hall", "from_ms"),
+    "business": ("code",),
     "policy": (),
 }
 TIMED = frozenset(kind for kind, keys in KEYS.items() if "from_ms" in keys)

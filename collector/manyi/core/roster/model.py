@@ -55,6 +55,16 @@ class Leader:
 
 
 @dataclass(frozen=True, slots=True)
+class Business:
+    """A business type. `unit`: the county or hall that has it; "": all."""
+
+    code: int
+    zh: str
+    en: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Course(Generic[T]):
     """What held from when on: `starts` ascending, one (value, end or None) each."""
 
@@ -76,6 +86,7 @@ class Roster:
         self.units = {u.id: u for u in map(_unit, facts.of("office"))}
         self.staff = {s.id: s for s in map(_staff, facts.of("staff"))}
         self._holders = {s.badge: s.id for s in self.staff.values() if s.badge}
+        self.business = {b.code: b for b in map(_business, facts.of("business"))}
         self._places = _courses(facts.of("placement"), "box", lambda b: str(b["window"]))
         self._duty = _courses(facts.of("duty"), "window", lambda b: str(b["staff"]))
         self._cover = _courses(facts.of("cover"), "window", lambda b: str(b["staff"]))
@@ -125,6 +136,16 @@ class Roster:
         """The staff id with this badge (hex); "" if nobody is known."""
         return self._holders.get(badge, "")
 
+    def business_code(self, name: str, window: str) -> int:
+        """The code of the business type of this name, Chinese or English, at a window: its hall's own before its county's
+        before the city's; 0 if there is none.
+        """
+        place = self.place(window)
+        named = {b.unit: b.code for b in self.business.values() if name in (b.zh, b.en)}
+        return next(
+            (named[unit] for unit in (place.hall or "-", place.county or "-", "") if unit in named), 0
+        )
+
     @property
     def boxes(self) -> frozenset[str]:
         """Every box that was ever placed."""
@@ -151,6 +172,10 @@ def _unit(b: Body) -> Unit:
 
 def _staff(b: Body) -> Staff:
     return Staff(b["id"], b["zh"], b["en"], b["badge"])
+
+
+def _business(b: Body) -> Business:
+    return Business(b["code"], b["zh"], b["en"], b["unit"])
 
 
 def _courses(bodies: list[Body], key: str, value: Callable[[Body], T]) -> dict[str, _Course[T]]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from manyi.core.ratings import signed
 from manyi.core.roster.attribution import day_begin, staff_of, touched
 from manyi.core.roster.facts import Change
 from manyi.core.roster.model import Roster
@@ -42,7 +43,8 @@ def moves(
             if box in badged:
                 row = conn.execute(_BADGE, (box, day_begin(time_ms), time_ms)).fetchone()
                 badge = None if row is None else row[0]
-            staff = staff_of(after, place.window, time_ms, badge)
+            told = signed.who(conn, after, place.window, time_ms)
+            staff = staff_of(after, place.window, time_ms, badge, told)
             if [*place, staff] != was:
                 found[Move(was[3], was[4], place.window, staff)] += 1
     return found
@@ -56,6 +58,9 @@ def _concerned(
     for one in touched(changes, before, after):
         if one.box:
             boxes = [(one.box, one.from_ms)]
+        elif one.staff:
+            spans = signed.of_staff(conn, one.staff)
+            boxes = [(box, begin_ms) for window, begin_ms, _ in spans for box in after.boxes_at(window)]
         elif one.badge:
             query = "SELECT box, min(time_ms) FROM badge WHERE badge = ? GROUP BY box"
             boxes = conn.execute(query, (one.badge,)).fetchall()

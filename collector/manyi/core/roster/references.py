@@ -27,6 +27,13 @@ def references(tables: Tables, known: Roster | None, problems: list[Problem]) ->
                     if holder != body["id"] and not _restated(holder, tables):
                         zh, en = f"工牌已属于 {holder}", f"this badge already belongs to {holder}"
                         problems.append(table.problem(row, "badge", zh, en))
+                case "business":
+                    if body["unit"] not in ("", UNREAD) and tiers.get(body["unit"]) not in ("county", "hall"):
+                        zh, en = (
+                            f"没有编号为 {body['unit']} 的县区或大厅",
+                            f"there is no county or hall {body['unit']}",
+                        )
+                        problems.append(table.problem(row, "unit", zh, en))
                 case "leader":
                     _unit(table, row, body["hall"], "hall", tiers, problems)
                 case _:

@@ -57,11 +57,13 @@ HINTS: dict[str, tuple[str, str]] = {
     "from": ("如 2026-11-21 08:30", "such as 2026-11-21 08:30"),
     "to": ("如 2026-11-21 12:00；在岗留空表示到另有安排", "such as 2026-11-21 12:00; empty: until further notice"),
     "date": ("可不填；填了则开始、结束只写时刻", "optional; from and to are then times alone"),
+    "code": ("1 至 65535，与排队系统、窗口系统一致", "1 to 65535, as the queue and window systems have it"),
+    "unit": ("只在某县区或大厅有的业务填其编号，留空为全市", "the county or hall that alone has it; empty: the whole city"),
     "role": ("主岗 或 顶岗；顶岗必须写结束时间", "main or stand-in; a stand-in needs an end"),
 }  # fmt: skip
 LISTS = {"type": ("county", "township", "hall", "window"), "role": ("main", "stand-in")}
 LISTS_ZH = {"type": ("县区", "乡镇", "大厅", "窗口"), "role": ("主岗", "顶岗")}
-OFFERED = {"parent": "offices", "window": "offices", "hall": "offices", "staff": "staff"}
+OFFERED = {"parent": "offices", "window": "offices", "hall": "offices", "unit": "offices", "staff": "staff"}
 
 
 def template(path: Path, lang: str = "zh") -> None:
@@ -133,9 +135,9 @@ def _name(kind: str, en: bool) -> str:
 def _examples(en: bool) -> dict[str, list[dict[str, str | datetime]]]:
     tier = (LISTS if en else LISTS_ZH)["type"]
     main, stand_in = (LISTS if en else LISTS_ZH)["role"]
-    words = ("Example County", "Example Hall", "Window 1", "Zhang San", "Li Si", "Wang Min")
-    county, hall, window, a, b, leader = (
-        words if en else ("示例县", "示例县人社服务大厅", "1 号窗口", "张三", "李四", "王敏")
+    words = ("Example County", "Example Hall", "Window 1", "Zhang San", "Li Si", "Wang Min", "Registration")
+    county, hall, window, a, b, leader, business = (
+        words if en else ("示例县", "示例县人社服务大厅", "1 号窗口", "张三", "李四", "王敏", "社保登记")
     )
     day = datetime(2026, 1, 5)
     eight, nine, ten, five = (day.replace(hour=h) for h in (8, 9, 10, 17))
@@ -152,4 +154,5 @@ def _examples(en: bool) -> dict[str, list[dict[str, str | datetime]]]:
             {"staff": STAND_IN, "window": WINDOW, "from": nine, "to": ten, "name": b, "role": stand_in},
         ],
         "leaders": [{"hall": HALL, "from": eight, "to": five, "name": leader, "telephone": "0537-6600102"}],
+        "business": [{"code": "101", "name": business, "name_en": "Registration", "unit": HALL}],
     }

@@ -1,0 +1,70 @@
+"""A stay of somebody at a window, as a system told it: which word on it counts, and how stays lie in a ledger row. Pure.
+
+So that order does not matter, and a message told again changes nothing: of two words on one id the higher `rev` counts; at
+the same `rev` a sign-in may gain its sign-out and nothing else. It refuses to guess what a contradiction meant.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+KIND: Final = "signin"
+
+
+class Stay(NamedTuple):
+    """`within`: of a window that the roster did not know, the counties and halls it may turn out to lie in; none: any."""
+
+    id: str
+    rev: int
+    window: str
+    staff: str
+    from_ms: int
+    to_ms: int | None
+    withdrawn: int = 0
+    within: tuple[str, ...] = ()
+
+
+class Contradiction(Exception):
+    """The same id and rev with something else."""
+
+
+def newer(told: Stay, known: Stay | None) -> bool:
+    """Whether what is told replaces what is known; False: it is known, or older. Raises Contradiction."""
+    if known is None or told.rev > known.rev:
+        return True
+    told, known = told._replace(within=()), known._replace(within=())
+    if told.rev < known.rev or told == known or told == known._replace(to_ms=None):
+        return False
+    if known == told._replace(to_ms=None):
+        return True
+    raise Contradiction
+
+
+def stay(
+    name: str,
+    rev: int,
+    window: str,
+    staff: str,
+    from_ms: int,
+    to_ms: int | None,
+    withdrawn: int,
+    within: Sequence[str],
+) -> Stay:
+    """As a row's body or a store has it. Raises TypeError for another number of values."""
+    return Stay(name, rev, window, staff, from_ms, to_ms, withdrawn, tuple(within))
+
+
+def body(source: str, stays: Sequence[Stay]) -> bytes:
+    """Of a ledger row. It names persons: the salt keeps its digest from being guessed."""
+    fact = {"source": source, "stays": [list(one) for one in stays], "salt": secrets.token_hex(8)}
+    return json.dumps(fact, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def said(raw: bytes) -> tuple[str, list[Stay]]:
+    """Source and stays of a row's body; nothing if it cannot be read."""
+    try:
+        fact = json.loads(raw)
+        return str(fact["source"]), [stay(*one) for one in fact["stays"]]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return "", []

@@ -1,0 +1,104 @@
+"""The form that everything told shares: a message is one object, a list, or a named list; what becomes of each. Pure.
+
+Refuses to guess: a text that cannot be printed, a time without a zone, a message of more items than the limit.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+MESSAGE_ITEMS: Final = 1_000  # of one message: a hall's week
+ID_MAX: Final = 64  # characters
+STAFF_MAX: Final = 32  # characters; the roster's own limit
+AHEAD_MS: Final = 300_000  # two clocks in one city differ by less
+
+
+class Said(NamedTuple):
+    """Something to say of an item: its place in the message (from 0), the id if it has one, which field, and why."""
+
+    nth: int
+    id: str
+    field: str
+    zh: str
+    en: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"index": self.nth, "id": self.id, "field": self.field, "why": self.zh, "why_en": self.en}
+
+
+class NotTaken(Exception):
+    """Why an item is refused: (field, Chinese, English), one for each field that is wrong."""
+
+    def __init__(self, *wrong: tuple[str, str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {en}" for field, _, en in wrong))
+        self.wrong = wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a message. `taken` are new in the ledger, `repeated` were known; `aside`, of what was taken or known,
+    is what does not count until the roster knows it; None: not asked here.
+    """
+
+    taken: int = 0
+    repeated: int = 0
+    refused: tuple[Said, ...] = ()
+    aside: tuple[Said, ...] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"taken": self.taken, "repeated": self.repeated}
+        if self.aside is not None:
+            told["aside"] = [one.as_dict() for one in self.aside]
+        return told | {"refused": [one.as_dict() for one in self.refused]}
+
+
+def items(payload: bytes, name: str, zh: str, en: str) -> list[Any] | tuple[str, str]:
+    """The items of a message: one object, a list, or {`name`: [...]}. Else why not, in both languages; `zh` and `en` are what
+    the items are called.
+    """
+    try:
+        told = json.loads(payload)
+        # "\ud800" is JSON and yet no text: neither ledger nor answer could be written, and a broker brings it again.
+        json.dumps(told, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return "不是 JSON（UTF-8）", "this is no JSON in UTF-8"
+    if isinstance(told, dict) and isinstance(told.get(name), list):
+        told = told[name]
+    elif isinstance(told, dict):
+        told = [told]
+    if not isinstance(told, list) or not told:
+        return f"没有{zh}", f"there is no {en} in it"
+    if len(told) > MESSAGE_ITEMS:
+        return f"一次最多 {MESSAGE_ITEMS} 件", f"at most {MESSAGE_ITEMS} {en}s in one message"
+    return told
+
+
+def id_of(item: Any) -> str:
+    """What the item calls itself, for the answer."""
+    return str(item.get("id", ""))[:ID_MAX] if isinstance(item, dict) else ""
+
+
+def text(value: Any) -> str | None:
+    """A printable text, or a whole number as one; None if it is neither."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value.strip() if isinstance(value, str) and value.isprintable() else None
+
+
+def moment(told: Mapping[str, Any], name: str) -> int | None:
+    """Unix ms of the field `name` (ISO 8601 with a zone) or `<name>_ms`; None if it is neither, or both."""
+    if f"{name}_ms" in told:
+        value = told[f"{name}_ms"]
+        whole = isinstance(value, int) and not isinstance(value, bool) and name not in told
+        return value if whole else None
+    try:
+        found = datetime.fromisoformat(told.get(name, ""))
+        return None if found.tzinfo is None else int(found.timestamp() * 1000)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def short(value: Any) -> str:
+    return repr(value)[:ID_MAX]

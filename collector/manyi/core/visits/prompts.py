@@ -1,0 +1,60 @@
+"""Invitations to rate: a visit that has just ended is announced to every box at its window.
+
+    ledger rows of visits, however they came ─▶ manyi/1/<box>/prompt, if it is wanted and the visit just ended
+
+Refuses to invite whoever has left the window already, and what was told before the service started.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Final
+
+from manyi.core.roster.model import Roster
+from manyi.core.roster.rows import fact_rows, newest_fact
+from manyi.core.visits import report as visits
+
+FRESH_MS: Final = 30_000  # who was served longer ago has left the window
+_ROWS: Final = "SELECT id, at_ms, body FROM row WHERE kind <> 'record' AND kind = 'visit' AND head IS NULL AND id > ? ORDER BY id"
+
+Publish = Callable[[str, bytes], None]
+
+
+class Prompter:
+    """Follows the ledger from its end on; what was told before the start is nobody's to invite any more."""
+
+    def __init__(self, ledger: sqlite3.Connection, publish: Publish, now_ms: Callable[[], int]) -> None:
+        self._ledger, self._publish, self._now_ms = ledger, publish, now_ms
+        self._at = int(ledger.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0])
+        self._facts_at, self._roster = -1, Roster.from_facts(())
+
+    def look(self) -> int:
+        """Publishes what is wanted; gives how many prompts."""
+        rows = self._ledger.execute(_ROWS, (self._at,)).fetchall()
+        sent = 0
+        for row_id, at_ms, body in rows:
+            source, told = visits.said(body) or ("", [])
+            now_ms = self._now_ms()
+            wanted = [v for v in told if v.prompt and now_ms - min(at_ms, v.finished_ms) <= FRESH_MS]
+            for visit in wanted:
+                payload = prompt(visits.key(source, visit.id), visit.biz)
+                for box in sorted(self._boxes(visit.window, now_ms)):
+                    self._publish(f"manyi/1/{box}/prompt", payload)
+                    sent += 1
+            self._at = row_id
+        return sent
+
+    def _boxes(self, window: str, now_ms: int) -> set[str]:
+        newest = newest_fact(self._ledger)
+        if newest != self._facts_at:
+            self._roster = Roster.from_facts(fact_rows(self._ledger, up_to_row=newest))
+            self._facts_at = newest
+        boxes = self._roster.boxes_at(window)
+        return {box for box in boxes if self._roster.where(box, now_ms).window == window}
+
+
+def prompt(key: str, biz: int) -> bytes:
+    """As docs/WIRE.md has it."""
+    return json.dumps({"v": 1, "visit": key, "biz": biz}, separators=(",", ":")).encode()

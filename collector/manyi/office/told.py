@@ -1,0 +1,176 @@
+"""POST /api/visits, POST and GET /api/duty: a queue or personnel system tells its visits and sign-ins (docs/VISITS.md). The
+token is the rule; there is no session and no account behind it. It refuses whatever the intakes refuse, what the source may
+not tell, and to say taken before the ledger has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from manyi.core.duty import intake as duties
+from manyi.core.errors import InputError, LedgerError, SetupError
+from manyi.core.told.items import Answer
+from manyi.core.told.sources import DUTY, VISITS, Source, Sources
+from manyi.core.visits.intake import Intake as VisitIntake
+from manyi.office.access.scope import public
+from manyi.office.api import JSON
+from manyi.office.frames import encode
+from manyi.office.hub import unix_ms
+from manyi.office.runtime import current
+
+MAX_BYTES = 512 * 1024  # 1,000 visits with every field at its longest
+RETRY_S = "5"  # a ledger that is locked is so for seconds
+BEARER = "Bearer "
+
+log = structlog.get_logger(area="told")
+
+
+class Desk:
+    """The sources and the intakes of one installation; one message at a time, as the ledger has one writer."""
+
+    def __init__(self, data_dir: Path, sources: Path) -> None:
+        self._sources, self._data_dir = Sources(sources), data_dir
+        self._intakes: dict[str, VisitIntake | duties.Intake] = {
+            VISITS: VisitIntake(data_dir),
+            DUTY: duties.Intake(data_dir),
+        }
+        self._lock, self._reading = Lock(), Lock()  # who has no token waits for nobody's message
+        self.key = (data_dir, sources)
+
+    def whose(self, token: str) -> Source | None:
+        with self._reading:
+            return self._sources.of_token(token)
+
+    def take(self, what: str, source: Source, body: bytes) -> Answer:
+        intake = self._intakes[what]
+        with self._lock:
+            try:
+                return intake.take(source, body, unix_ms())
+            except (LedgerError, sqlite3.Error):
+                intake.close()  # opened again with the next message
+                raise
+
+    def shown(self, source: Source, day: str) -> dict[str, Any]:
+        return duties.of_day(self._data_dir, source, day, unix_ms())
+
+
+_desk: Desk | None = None
+
+
+class _Refused(Exception):
+    """An answer instead of the work: its status, why in both languages, and headers."""
+
+    def __init__(self, status: int, zh: str, en: str, **headers: str) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.status, self.headers = status, headers
+
+
+@csrf_exempt
+@public
+async def visits(request: HttpRequest) -> HttpResponseBase:
+    """Takes a message of visits in."""
+    return await _answered(lambda: _take(VISITS, request, "POST"))
+
+
+@csrf_exempt
+@public
+async def duty(request: HttpRequest) -> HttpResponseBase:
+    """Takes a message of sign-ins in, or says what counts of those of a day."""
+    if request.method == "GET":
+        return await _answered(lambda: _show(request))
+    return await _answered(lambda: _take(DUTY, request, "GET, POST"))
+
+
+async def _answered(work: Callable[[], Awaitable[tuple[dict[str, Any], int]]]) -> HttpResponseBase:
+    headers: dict[str, str] = {}
+    try:
+        said, status = await work()
+    except _Refused as no:
+        said, status, headers = {"error": str(no)}, no.status, no.headers
+    response = HttpResponse(encode(said), status=status, content_type=JSON, headers=headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _take(what: str, request: HttpRequest, allowed: str) -> tuple[dict[str, Any], int]:
+    if request.method != "POST":
+        raise _Refused(405, f"只接受 {allowed}", f"only {allowed}", Allow=allowed)
+    desk, source = await _known(what, request)
+    if int(request.headers.get("Content-Length") or 0) > MAX_BYTES or len(body := request.body) > MAX_BYTES:
+        raise _Refused(413, "消息超过 512 KB", "more than 512 KB: send fewer at once")
+    try:
+        answer = await asyncio.to_thread(desk.take, what, source, body)
+    except InputError as error:
+        raise _bad(error) from error
+    except (LedgerError, sqlite3.Error) as error:
+        log.error("not_taken", what=what, source=source.name, why=str(error))
+        zh, en = (
+            "台账暂时无法写入，请稍后重发同样的内容",
+            "the ledger cannot be written now: send the same again",
+        )
+        raise _Refused(503, zh, en, **{"Retry-After": RETRY_S}) from error
+    return answer.as_dict(), 422 if answer.refused else 200
+
+
+async def _show(request: HttpRequest) -> tuple[dict[str, Any], int]:
+    desk, source = await _known(DUTY, request)
+    try:
+        return await asyncio.to_thread(desk.shown, source, request.GET.get("day", "")), 200
+    except InputError as error:
+        raise _bad(error) from error
+    except (LedgerError, sqlite3.Error) as error:
+        log.error("not_shown", source=source.name, why=str(error))
+        raise _Refused(
+            503, "暂时无法读取，请稍后再试", "cannot be read now: ask again", **{"Retry-After": RETRY_S}
+        ) from error
+
+
+def _bad(error: InputError) -> _Refused:
+    zh, _, en = str(error).partition(" / ")
+    return _Refused(400, zh, en)
+
+
+async def _known(what: str, request: HttpRequest) -> tuple[Desk, Source]:
+    """Who asks, if he may tell this."""
+    desk = _open()
+    if desk is None:
+        raise _Refused(
+            404, "本系统未接入其他系统", "no other system may tell anything here ([visits] sources)"
+        )
+    told = request.headers.get("Authorization", "")
+    try:
+        source = await asyncio.to_thread(
+            desk.whose, told.removeprefix(BEARER) if told.startswith(BEARER) else ""
+        )
+    except SetupError as error:
+        log.error("sources_not_read", why=str(error))
+        raise _Refused(
+            503,
+            "系统名单无法读取，请联系管理员",
+            "the list of systems cannot be read: tell the administrator",
+        ) from error
+    if source is None:
+        raise _Refused(401, "令牌缺失或无效", "no token, or nobody's", **{"WWW-Authenticate": "Bearer"})
+    if what not in source.tells:
+        raise _Refused(403, f"该系统未获准报送 {what}", f"this system may not tell {what}")
+    return desk, source
+
+
+def _open() -> Desk | None:
+    global _desk  # noqa: PLW0603  one per process, like the runtime it belongs to
+    settings = current().settings
+    if settings.visits_file is None:
+        return None
+    if _desk is None or _desk.key != (settings.data_dir, settings.visits_file):
+        _desk = Desk(settings.data_dir, settings.visits_file)
+    return _desk
