@@ -11,7 +11,7 @@
 #   .ident      box, k_link, k_chain, host, port, user, password, and for tests ack_ms, backoff_ms, beat_s
 #   .flash      .size .block .read .program .erase: the journal's own
 #   .leaving    an asyncio.Event: stop cleanly
-#   keys() -> bit 0 to 2: down now, bit 3 to 5: had a down edge since the last call
+#   keys() -> bit 0 to 2: down now, bit 3 to 5: had a down edge since the last call; .ago: ms since the first one, of each
 #   lamp(light %, sound %, only): only: the one key whose lamp it is for, 0 all three
 #   say(1 请评价 or 2 谢谢, volume %), .reader: there is one for badges
 #   badge() -> the number of a badge just touched, or None; signed_in(yes): the clerk's lamp
@@ -81,7 +81,7 @@ async def run(port):
         alive.append(supervisor.Alive(name))
         tasks.append(errand(alive[-1]))
     down = port.keys() & 7
-    core.keys.sample(down, 0, core.now())  # what is down before this is no press
+    core.keys.sample(down, 0, port.ago, core.now())  # what is down before this is no press
     if down and reason == POWER:  # how a hall without badges asks for the key test
         orders.staff().want(core.now())
     if boot_slot.failed:

@@ -11,7 +11,8 @@
 #   meanwhile, is a press by itself, and so is the one sample that saw the key down just before. But only of a key that
 #   was up: on a key that was down it may be the release bouncing.
 # - Two keys at once: the first one down counts, another within TOGETHER_MS is the same hand. Both new in one sample:
-#   if one of them is still down and the other is not, that one; otherwise none.
+#   if one of them is still down and the other is not, that one; otherwise none. A key went down when its latch says,
+#   not when it was seen: a finger on time is not to be taken for a hand because the box looked late.
 # - A key held down never blocks the other two, and is reported as stuck after STUCK_MS until it comes up.
 # - What is down at the first sample was down before the box was: no press.
 
@@ -35,8 +36,9 @@ class Keys:
         self._down = 0  # debounced
         self._was = 0  # the sample before
         self._at = None  # ms of the sample before; None: none yet
-        self._pressed = -TOGETHER_MS  # ms of the newest press of any key
-        self._since = [0, 0, 0]  # ms at which the key was first seen down
+        self._pressed = -TOGETHER_MS  # ms at which the key of the newest press went down
+        self._edge = [0, 0, 0]  # ms at which the key went down
+        self._since = [0, 0, 0]  # ms at which it was first seen down
         self._up = [None, None, None]  # ms since which a key that was down is seen up
         self._events = []  # used again for every sample, so that a stuck key costs no heap
 
@@ -44,9 +46,9 @@ class Keys:
     def quiet(self):
         return not (self._down | self._was)
 
-    # bits: keys down now; latched: keys that had a down edge since the last call; ms: now.
-    # -> events, valid until the next sample.
-    def sample(self, bits, latched, ms):
+    # bits: keys down now; latched: keys that had a down edge since the last call; ago: for each of those, ms since the
+    # first such edge; ms: now. -> events, valid until the next sample.
+    def sample(self, bits, latched, ago, ms):
         if not (bits | latched | self._was | self._down):  # nearly always
             self._at = ms
             return ()
@@ -59,21 +61,25 @@ class Keys:
         self._events.clear()
         fresh = 0
         for level in LEVELS:
-            bit = 1 << (level - 1)
+            i = level - 1
+            bit = 1 << i
             if self._down & bit:
                 self._held(level, bit, bits & bit, latched & bit, ms)
-            elif bits & bit:
+                continue
+            if not self._was & bit:
+                self._edge[i] = ms - ago[i] if latched & bit else ms
+            if bits & bit:
                 if not self._was & bit:
-                    self._since[level - 1] = ms
+                    self._since[i] = ms
                 if blind or self._was & bit:
                     fresh |= bit
             elif blind and (latched | self._was) & bit:
-                self._since[level - 1] = self._up[level - 1] = ms
+                self._since[i] = self._up[i] = ms
                 fresh |= bit
         self._was = bits
         self._at = ms
         if fresh:
-            self._fresh(fresh, bits, ms)
+            self._fresh(fresh, bits)
         return self._events
 
     def _held(self, level, bit, down, edge, ms):
@@ -92,10 +98,21 @@ class Keys:
             self._down &= ~bit
             self.stuck &= ~bit
 
-    def _fresh(self, fresh, bits, ms):
+    # One hand after another: nobody may have looked for as long as two of them took.
+    def _fresh(self, fresh, bits):
         self._down |= fresh
-        if fresh & (fresh - 1):  # more than one
-            fresh &= bits
-        if fresh in (1, 2, 4) and ms - self._pressed >= TOGETHER_MS:
-            self._pressed = ms
-            self._events.append((PRESS, 3 if fresh == 4 else fresh, 0))
+        edge = self._edge
+        while fresh:
+            first = min([edge[i] for i in (0, 1, 2) if fresh >> i & 1])
+            hand = 0
+            for i in (0, 1, 2):
+                if fresh >> i & 1 and edge[i] - first < TOGETHER_MS:
+                    hand |= 1 << i
+            fresh &= ~hand
+            if hand & (hand - 1):  # more than one
+                hand &= bits
+            if hand in (1, 2, 4):
+                level = 3 if hand == 4 else hand
+                if edge[level - 1] - self._pressed >= TOGETHER_MS:
+                    self._pressed = edge[level - 1]
+                    self._events.append((PRESS, level, 0))

@@ -15,7 +15,7 @@ async def run(core, alive):
     while True:
         seen = port.keys()
         ms = port.up_ms()
-        for what, level, held_ms in keys.sample(seen & 7, seen >> 3, ms):
+        for what, level, held_ms in keys.sample(seen & 7, seen >> 3, port.ago, ms):
             if what == PRESS:
                 if core.staff and core.staff.press(level, ms):
                     continue

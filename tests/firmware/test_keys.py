@@ -3,6 +3,7 @@
 from box.keys import BLIND_MS, PRESS, RELEASE, RELEASE_MS, SAMPLE_MS, STUCK, STUCK_MS, TOGETHER_MS, Keys
 
 G, Y, R = 1, 2, 4  # bits of levels 1, 2, 3
+STALE = [9999, 9999, 9999]  # what a port leaves of older edges
 
 
 class Counter:
@@ -10,14 +11,16 @@ class Counter:
 
     def __init__(self):
         self.keys, self.ms, self.events = Keys(), 0, []
+        self.ago = [0, 0, 0]  # of the next sample's latch
         self.see(0, 5)
 
     def see(self, bits, ms, latched=0):
+        ago, self.ago = self.ago if latched else STALE, [0, 0, 0]
         end = self.ms + ms
         while self.ms < end:
             self.ms += SAMPLE_MS
-            self.events += self.keys.sample(bits, latched, self.ms)
-            latched = 0
+            self.events += self.keys.sample(bits, latched, ago, self.ms)
+            latched, ago = 0, STALE
 
     def blind(self, ms):
         self.ms += ms - SAMPLE_MS
@@ -54,6 +57,25 @@ def test_a_bouncing_key_is_one_press_and_one_release():
     c.see(0, 100)
     assert c.presses() == [2]
     assert len(c.releases()) == 1
+
+
+def test_a_key_that_comes_up_for_as_long_as_the_worst_bounce_is_still_down():
+    c = Counter()
+    c.see(Y, 30, latched=Y)
+    c.see(0, 15)
+    c.see(Y, 30, latched=Y)
+    assert c.presses() == [2]
+    assert c.releases() == []
+
+
+def test_an_edge_between_two_samples_puts_a_release_off():
+    c = Counter()
+    c.see(Y, 30, latched=Y)
+    c.see(0, 15)
+    c.see(0, RELEASE_MS, latched=Y)
+    assert c.releases() == []
+    c.see(0, 5)
+    assert c.releases() == [(2, 45)]
 
 
 def test_how_long_a_key_was_held_is_told_at_its_release():
@@ -144,6 +166,52 @@ def test_two_keys_that_came_and_went_while_nobody_looked_are_no_press():
     assert c.presses() == []
 
 
+def test_a_tap_after_one_that_was_seen_late_is_no_second_finger_of_one_hand():
+    c = Counter()
+    c.blind(90)
+    c.ago[0] = 85  # down for 60 ms of them
+    c.see(0, 30, latched=G)
+    c.see(R, 60, latched=R)
+    assert c.presses() == [1, 3]
+
+
+def test_a_second_finger_that_is_seen_late_is_still_of_the_same_hand():
+    c = Counter()
+    c.see(G, 20, latched=G)
+    c.blind(300)
+    c.ago[2] = 260
+    c.see(G | R, 100, latched=R)
+    assert c.presses() == [1]
+
+
+def test_two_taps_while_nobody_looked_are_told_in_their_order():
+    c = Counter()
+    c.blind(400)
+    c.ago = [100, 0, 100 + TOGETHER_MS]
+    c.see(0, 50, latched=G | R)
+    assert c.presses() == [3, 1]
+
+
+def test_of_a_hand_while_nobody_looked_and_a_tap_after_it_the_tap_counts():
+    c = Counter()
+    c.blind(400)
+    c.ago = [300, 290, 100]
+    c.see(0, 50, latched=G | Y | R)
+    assert c.presses() == [3]
+
+
+def test_a_key_whose_edge_the_latch_missed_went_down_when_it_was_seen():
+    c = Counter()
+    c.blind(50)
+    c.ago[0] = 45
+    c.see(0, 50, latched=G)
+    c.see(R, 10)
+    assert c.presses() == [1], "95 ms later"
+    c.see(0, 50)
+    c.see(R, 10)
+    assert c.presses() == [1, 3]
+
+
 def test_a_taped_key_does_not_silence_the_others():
     c = Counter()
     c.see(G, 1000, latched=G)
@@ -167,9 +235,9 @@ def test_a_key_down_for_a_minute_is_stuck_until_it_comes_up():
 
 def test_a_key_that_was_down_before_the_box_is_no_press():
     keys = Keys()
-    assert not keys.sample(R, R, 0)
+    assert not keys.sample(R, R, STALE, 0)
     for ms in range(5, 1000, 5):
-        assert not keys.sample(R, 0, ms)
+        assert not keys.sample(R, 0, STALE, ms)
     c = Counter()
     c.keys, c.events, c.ms = keys, [], 1000
     c.see(0, 50)

@@ -167,6 +167,13 @@ def test_a_blocked_vm_misses_no_key(box: SimBox, collector: FakeCollector) -> No
     assert collector.presses() == [2, 3]
 
 
+def test_the_tap_after_one_that_was_seen_late_has_its_light(box: SimBox, collector: FakeCollector) -> None:
+    for seq in (2, 4):  # the second tap 120 ms after the first, and 40 ms after the box could see that one
+        box.say("tap 1 60", "block 80", "tap 3 60")
+        box.wait("light", seq)
+    collector.until("all of it", lambda: collector.presses() == [1, 3, 1, 3])
+
+
 def test_a_broker_that_dies_and_returns(box: SimBox, collector: FakeCollector, mosquitto: Mosquitto) -> None:
     for level in (1, 2, 3):
         box.press(level)

@@ -42,6 +42,7 @@ class Port:
         self._dog = None
         self.told = None  # (sent, got, Unix ms, source): a time that the clock may believe
         self.hands = Hands(facts.KEYS, facts.KEY_DOWN, facts.KEY_PULL_UP)
+        self.ago = self.hands.ago
         self._lamps = Lamps(facts.LAMPS, facts.LAMP_ON, facts.BUZZER, facts.BUZZER_HZ, facts.DUTY_LAMP)
         self._chord = Chord()
         self._touched = self._touched_at = 0

@@ -1,6 +1,6 @@
-# The keys, pressed by a script. The latch works as hardware's does: an edge is remembered until it is read, however
-# long the VM was blocked. `down` and `up` are as many fingers as there are keys; `tap` is one finger, which cannot be
-# on two keys at once.
+# The keys, pressed by a script. The latch works as hardware's does: the first edge and its time are remembered until they
+# are read, however long the VM was blocked. `down` and `up` are as many fingers as there are keys; `tap` is one finger,
+# which cannot be on two keys at once.
 
 import asyncio
 import time
@@ -17,6 +17,8 @@ class Fingers:
         self._until = [UP, UP, UP]  # us at which the finger leaves
         self._edge = [0, 0, 0]  # us of the newest down edge, for the figure on the `light` line
         self._latched = 0
+        self._first = [0, 0, 0]  # us of the first down edge since the last read
+        self.ago = [0, 0, 0]  # of those that `read` told: ms since that edge
         self._free = time.ticks_us()  # when the tapping finger can tap again
         self.broken = False
 
@@ -31,6 +33,8 @@ class Fingers:
         now = time.ticks_us()
         i = level - 1
         if not self._is_down(i, now):
+            if not self._latched & 1 << i:
+                self._first[i] = now
             self._latched |= 1 << i
             self._edge[i] = now
         self._until[i] = NEVER if for_ms is None else time.ticks_add(now, for_ms * 1000)
@@ -43,9 +47,11 @@ class Fingers:
         if self.broken:
             raise OSError("keys")
         seen, self._latched = self._latched << 3, 0
-        if self._until != ALL_UP:
+        if seen or self._until != ALL_UP:
             now = time.ticks_us()
             for i in (0, 1, 2):
+                if seen & 8 << i:
+                    self.ago[i] = time.ticks_diff(now, self._first[i]) // 1000
                 if self._is_down(i, now):
                     seen |= 1 << i
         return seen

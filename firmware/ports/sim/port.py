@@ -56,7 +56,7 @@ class Port:
         self._trusted = dial.trust(tls)
         self.flash = Flash(folder + "/flash.bin", ident.get("cut_at", 0), self._power_cut)
         self.fingers = Fingers()
-        self.keys = self.fingers.read
+        self.keys, self.ago = self.fingers.read, self.fingers.ago
         for level in ident.get("held", ()):  # while it is switched on
             self.fingers.down(level)
         self.leaving = asyncio.Event()

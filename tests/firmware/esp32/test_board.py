@@ -276,6 +276,16 @@ def test_a_flapping_link_under_a_blocked_vm_loses_no_press(
     assert not box.said("fault")
 
 
+def test_a_tap_after_one_that_was_seen_late_is_judged_by_the_time_of_its_edge(
+    make_board: Callable[..., BoardBox], mosquitto: Mosquitto, collector: FakeCollector
+) -> None:
+    box = make_board(mosquitto.port)
+    box.wait("ack")
+    box.say("tap 1 60", "block 80", "tap 3 60")
+    box.wait("light", 2)
+    collector.until("both", lambda: collector.presses() == [1, 3])
+
+
 def test_a_network_that_returns_is_dialled_at_once_not_after_the_pause(
     make_board: Callable[..., BoardBox], mosquitto: Mosquitto, collector: FakeCollector
 ) -> None:
