@@ -12,6 +12,8 @@ wanted=${SERVICES:-0}
 packages=
 command -v mosquitto >/dev/null || packages="$packages mosquitto"
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || packages="$packages chromium"
+# The reverse proxy of the administrator's guide; the smallest there is.
+command -v nginx >/dev/null || packages="$packages nginx-light"
 # The wall is tested as it looks, and it is Chinese.
 fc-list :lang=zh family 2>/dev/null | grep -q . || packages="$packages fonts-noto-cjk"
 
