@@ -21,8 +21,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 FORM_MAX = 64 * 1024  # bytes; the longest form has a dozen short fields
-VISITS = "/api/visits"
-VISITS_MAX = 1024 * 1024  # bytes; twice what that view takes, so that it says itself what is too long
+TOLD = ("/api/visits", "/api/duty")
+TOLD_MAX = 1024 * 1024  # bytes; twice what those views take, so that they say themselves what is too long
 BODY_S = 20.0  # for all of it: 1 MiB at 420 kbit/s
 HEAD_S = 15.0  # from the connection's first moment, or the first byte of a further request
 # Of the open files that the process may have, the share of each listening port: the stores keep theirs.
@@ -42,7 +42,7 @@ def bounded(application: Application, body_s: float = BODY_S) -> Application:
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
             await _refuse(send, *TWO_LENGTHS)  # a proxy before us may have read another message than we
             return
-        limit = VISITS_MAX if scope["path"] == VISITS else FORM_MAX
+        limit = TOLD_MAX if scope["path"] in TOLD else FORM_MAX
         try:
             async with asyncio.timeout(body_s):
                 body = await _body(_told(scope), receive, limit)

@@ -18,7 +18,7 @@ from manyi.core.config import secret as existing_secret
 from manyi.core.errors import SetupError
 from manyi.office.access import settings as access
 from manyi.office.access.policy import Policy
-from manyi.office.bounds import VISITS_MAX
+from manyi.office.bounds import TOLD_MAX
 from manyi.office.hub import MAX_STREAMS, Hub
 from manyi.office.source import Source
 from manyi.office.stores import Stores
@@ -53,7 +53,7 @@ class OfficeSettings:
     key_file: Path | None = None
     proxies: tuple[str, ...] = ("127.0.0.1",)
     visits_file: Path | None = None
-    """The queue systems that may tell visits; None: /api/visits is not there."""
+    """The systems that may tell visits and sign-ins; None: /api/visits and /api/duty are not there."""
 
 
 @dataclass(slots=True)
@@ -214,7 +214,7 @@ def _django(settings: OfficeSettings) -> dict[str, Any]:
         "SECURE_REFERRER_POLICY": "same-origin",
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
         # Behind bounds.py, which refuses more before Django hears of it.
-        "DATA_UPLOAD_MAX_MEMORY_SIZE": VISITS_MAX,
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": TOLD_MAX,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": FIELDS_MAX,
         "DATA_UPLOAD_MAX_NUMBER_FILES": 0,  # no page takes a file
         "LOGGING_CONFIG": None,

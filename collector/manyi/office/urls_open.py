@@ -10,8 +10,8 @@ from django.urls import URLPattern, URLResolver, path
 from manyi.office import api
 from manyi.office import pages as views
 from manyi.office.tables.urls import open_tables
+from manyi.office.told import duty, visits
 from manyi.office.urls_public import urlpatterns as hall_screens
-from manyi.office.visits import visits
 
 pages: list[URLPattern | URLResolver] = [
     path("", views.wall, name="wall"),
@@ -20,6 +20,7 @@ pages: list[URLPattern | URLResolver] = [
     path("api/account", api.account, name="api-account"),
     *open_tables,
     path("api/visits", visits, name="api-visits"),
+    path("api/duty", duty, name="api-duty"),
     path("healthz", api.healthz, name="healthz"),
     path("metrics", api.metrics, name="metrics"),
 ]
