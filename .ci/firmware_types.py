@@ -25,7 +25,10 @@ KNOWN = {
     ),
     ("ports/dial.py", "reportGeneralTypeIssues"): (1, "a generator is awaitable on MicroPython"),
     ("ports/esp32/udp.py", "reportGeneralTypeIssues"): (1, "as above"),
-    ("ports/esp32/hands.py", "reportArgumentType"): (2, "pull=None switches both pulls off; ticks are an int"),
+    ("ports/esp32/hands.py", "reportArgumentType"): (
+        2,
+        "pull=None switches both pulls off; ticks are an int",
+    ),
     ("ports/esp32/hands.py", "reportCallIssue"): (1, "ticks are an int"),
     ("ports/esp32/port.py", "reportOperatorIssue"): (
         2,
