@@ -199,10 +199,11 @@ def test_prompt_is_the_wires_own() -> None:
 # -- the broker's access list
 
 
-def test_queue_system_tells_under_its_own_name_and_hears_its_own_answers_only() -> None:
+@pytest.mark.parametrize("what", ["visits", "duty"])
+def test_system_tells_under_its_own_name_and_hears_its_own_answers_only(what: str) -> None:
     text = mosquitto.acl(mosquitto.Setup("/etc/manyi/broker"))
     rules = acl.parse(text)
-    own, other = "manyi/1/visits/queue_h1", "manyi/1/visits/queue_h2"
+    own, other = f"manyi/1/{what}/queue_h1", f"manyi/1/{what}/queue_h2"
     assert rules.allows("queue_h1", "write", own)
     assert rules.allows("queue_h1", "read", f"{own}/answer")
     assert not rules.allows("queue_h1", "write", other)
@@ -218,6 +219,7 @@ def test_queue_system_tells_under_its_own_name_and_hears_its_own_answers_only() 
     assert list(judge.judge_acl("acl", text)) == []
 
 
-def test_list_that_lets_somebody_else_tell_visits_is_named() -> None:
-    text = mosquitto.acl(mosquitto.Setup("/etc/manyi/broker")) + "pattern write manyi/1/visits/+\n"
+@pytest.mark.parametrize("what", ["visits", "duty"])
+def test_list_that_lets_somebody_else_tell_is_named(what: str) -> None:
+    text = mosquitto.acl(mosquitto.Setup("/etc/manyi/broker")) + f"pattern write manyi/1/{what}/+\n"
     assert any("queue_another" in finding.what for finding in judge.judge_acl("acl", text))
