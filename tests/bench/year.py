@@ -13,9 +13,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from manyi.core import stores, workdays
-from manyi.core.ratings.rating import COLUMNS
+from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.ratings.settle import FLAG_CORRECTED
 from manyi.core.ratings.store import Ratings
+from manyi.core.ratings.sums import Sums
 
 from tests.bench.bench_projections import city
 from tests.collector.paper_ledger import LIFE, PaperLedger
@@ -41,8 +42,12 @@ def fill(folder: Path, until: date, each_day: int, days: int = 365) -> int:
     rows: list[tuple[object, ...]] = []
 
     def store() -> None:
+        sums = Sums()
+        for row in rows:
+            sums.add(Rating(*row))  # type: ignore[arg-type]
         with stores.transaction(conn):
             conn.executemany(f"INSERT INTO rating VALUES ({marks})", rows)
+            sums.write(conn)
             conn.executemany("INSERT INTO change VALUES (NULL, ?, ?, ?)", [row[:3] for row in rows])
         rows.clear()
 

@@ -16,7 +16,8 @@ from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger
 
 HOUR = 3_600_000
 MIDNIGHT = NOON + 12 * HOUR
-ALL = Part(0, NOON + 99 * 24 * HOUR)
+FIRST = MIDNIGHT - 99 * 24 * HOUR
+ALL = Part(FIRST, MIDNIGHT + 99 * 24 * HOUR)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.parametrize(
-    "by", [("county",), ("hall",), ("window", "staff"), ("day",), ("day", "hour"), ("box",)]
+    "by", [("county",), ("hall",), ("window", "staff"), ("township",), ("day",), ("day", "hour")]
 )
 def test_every_division_adds_up_to_the_whole(conn: sqlite3.Connection, by: tuple[str, ...]) -> None:
     whole = figures.sums(conn, ALL)[()]
@@ -53,6 +54,30 @@ def test_every_division_adds_up_to_the_whole(conn: sqlite3.Connection, by: tuple
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("part", [Part(FIRST + HOUR, MIDNIGHT), Part(FIRST, NOON), Part(FIRST, MIDNIGHT, level=3),
+                                  Part(FIRST, MIDNIGHT, corrected=True)])  # fmt: skip
+def test_sums_of_less_than_days_are_refused_and_not_rounded(conn: sqlite3.Connection, part: Part) -> None:
+    with pytest.raises(ValueError, match="whole days"):
+        figures.sums(conn, part)
+    with pytest.raises(ValueError, match="nobody"):
+        figures.sums(conn, Part(FIRST, MIDNIGHT, personal=True), ("hour",))
+
+
+def test_a_year_is_not_walked_rating_by_rating(conn: sqlite3.Connection) -> None:
+    asked: list[str] = []
+    conn.set_trace_callback(asked.append)
+    for by in (("county", "hall", "window"), ("day", "hour"), ("staff",)):
+        figures.sums(conn, ALL, by)
+    figures.known_late(conn, ALL)
+    figures.listed(conn, Part(ALL.begin_ms, ALL.end_ms, level=3), 9)
+    conn.set_trace_callback(None)
+    plans = [row[3] for sql in asked for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    reads = sorted({plan for plan in plans if plan.startswith(("SEARCH", "SCAN"))})
+    assert [plan.split(" (")[0] for plan in reads] == [
+        "SEARCH day USING PRIMARY KEY", "SEARCH hour USING PRIMARY KEY", "SEARCH rating USING INDEX rating_red",
+    ]  # fmt: skip
+
+
 def test_what_nobody_could_attribute_is_there(conn: sqlite3.Connection) -> None:
     assert figures.sums(conn, ALL, ("county",))[("",)][0] == 1
     assert figures.sums(conn, ALL, ("staff",))[("",)][0] == 2
@@ -60,11 +85,11 @@ def test_what_nobody_could_attribute_is_there(conn: sqlite3.Connection) -> None:
 
 
 def test_a_day_ends_at_midnight_in_beijing(conn: sqlite3.Connection) -> None:
-    assert figures.sums(conn, Part(0, MIDNIGHT, hall="h1"))[()][0] == 5
+    assert figures.sums(conn, Part(FIRST, MIDNIGHT, hall="h1"))[()][0] == 5
     assert figures.sums(conn, Part(MIDNIGHT, ALL.end_ms, hall="h1"))[()][0] == 2
-    days = figures.sums(conn, Part(0, ALL.end_ms, hall="h1"), ("day",))
+    days = figures.sums(conn, Part(FIRST, ALL.end_ms, hall="h1"), ("day",))
     assert [counts[0] for _, counts in sorted(days.items())] == [5, 2]
-    hours = figures.sums(conn, Part(0, ALL.end_ms, hall="h1"), ("hour",))
+    hours = figures.sums(conn, Part(FIRST, ALL.end_ms, hall="h1"), ("hour",))
     assert {hour[0]: counts[0] for hour, counts in hours.items()} == {12: 1, 13: 2, 14: 1, 23: 1, 0: 1, 8: 1}
 
 
@@ -91,5 +116,5 @@ def test_procedure_is_left_out_of_persons_alone(tmp_path: Path) -> None:
         store.drain()
         with closing(stores.open_reader(tmp_path / "ratings.db")) as reader:
             assert figures.number(reader, ALL) == 1
-            assert figures.number(reader, Part(0, ALL.end_ms, personal=True)) == 0
+            assert figures.number(reader, Part(FIRST, ALL.end_ms, personal=True)) == 0
     ledger.close()

@@ -1,5 +1,6 @@
 """ratings.db: rows in any chunks, late clocks, badges, corrections, a ledger that was replaced."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from tests.collector.paper_ledger import (
     placed,
 )
 
-DAY = 86_400_000
+DAY, HOUR = 86_400_000, 3_600_000
 
 
 @pytest.fixture
@@ -331,12 +332,14 @@ def test_two_processes_step_the_same_store(ledger: PaperLedger, store: Store, tm
 
 # -- any history, in any chunks
 
-reasons = st.sampled_from([0, 0, 1])
+reasons = st.sampled_from([0, 0, 1, 3])
 windows = st.sampled_from(["w1", "w2", "w3", ""])
 events = st.one_of(
     st.tuples(st.just("press"), st.integers(0, 2), st.integers(1, 8_000), st.integers(1, 3), reasons),
     st.tuples(st.just("clock"), st.integers(0, 2), st.integers(1, 500), st.integers(-2_000, 2_000)),
     st.tuples(st.just("boot"), st.integers(0, 2)),
+    st.tuples(st.just("night"), st.just(13 * HOUR)),
+    st.tuples(st.just("known"), st.integers(0, 2), st.integers(1, 20)),
     st.tuples(st.just("duty"), st.integers(0, 2), st.integers(1, 500), st.sampled_from(["04a1", "04b2", ""])),
     st.tuples(st.just("move"), st.integers(0, 2), windows, st.integers(-1, 1)),
     st.tuples(st.just("plan"), st.sampled_from(["w1", "w2", "w3"]), st.sampled_from(["ann", "bob", "cat"])),
@@ -356,6 +359,14 @@ def play(ledger: PaperLedger, history: list[tuple[object, ...]], after_each: Cal
             case ("clock", int(b), int(gap), int(off)):
                 ups[b] += gap
                 ledger.clock(f"box-{b + 1}", ups[b], now + off, now, boot=boots[b])
+            case ("night", int(span)):
+                now += span
+                ups = [up + span for up in ups]
+            case ("known", int(b), int(seq)):
+                body = json.dumps(
+                    {"box": f"box-{b + 1}", "life": LIFE, "seq": seq, "by": "甲", "role": "centre"}
+                )
+                ledger.note("known", f"box-{b + 1}", body.encode(), now)
             case ("boot", int(b)):
                 boots[b], ups[b] = boots[b] + 1, 0
             case ("duty", int(b), int(gap), str(badge)):
@@ -368,6 +379,27 @@ def play(ledger: PaperLedger, history: list[tuple[object, ...]], after_each: Cal
         after_each()
     for b in range(3):
         ledger.clock(f"box-{b + 1}", ups[b] + 1, now + 1_000, now + 1_000, boot=boots[b])
+
+
+def kept(conn: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
+    """The sums beside the ratings, as they are stored."""
+    return {
+        name: set(conn.execute(f"SELECT * FROM {name} WHERE n > 0").fetchall()) for name in ("day", "hour")
+    }
+
+
+def added(ratings: list[Rating]) -> dict[str, set[tuple[object, ...]]]:
+    """The same, from one rating after the other."""
+    sums: dict[str, dict[tuple[object, ...], list[int]]] = {"day": {}, "hour": {}}
+    for r in ratings:
+        hour = (r.time_ms + 8 * HOUR) // HOUR
+        one = [1, *(int(r.level == x) for x in (1, 2, 3)), *(int(r.first == x) for x in (1, 2, 3))]
+        one += [int(r.first == 3 and r.level < 3), r.presses, int(r.flags > 0)]
+        of_day = (hour // 24, r.county, r.township, r.hall, r.window, r.staff, int(r.reason != 3))
+        for name, key in (("day", of_day), ("hour", (hour, r.county, r.hall))):
+            had = sums[name].get(key, [0] * len(one))
+            sums[name][key] = [a + b for a, b in zip(had, one, strict=True)]
+    return {name: {(*key, *counts) for key, counts in rows.items()} for name, rows in sums.items()}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -384,8 +416,10 @@ def test_any_chunks_and_a_rebuild_give_the_same_ratings(
     while chunked.ratings.step(limit=chunk):
         pass
     assert chunked.all() == followed
+    assert kept(live.conn) == kept(chunked.conn) == added(followed)
     live.ratings.reset()
     assert live.all() == followed, "a rebuild from nothing"
+    assert kept(live.conn) == added(followed)
     assert presses(live.conn) == ledger.presses
     assert undated_presses(live.conn) == 0
     history_of = "SELECT * FROM version ORDER BY box, life, seq, version"

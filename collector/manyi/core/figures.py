@@ -1,8 +1,9 @@
-"""Figures of a period, added up from ratings.db: by place, person, day, hour; and the ratings themselves. Reads only.
+"""Figures of a period, from ratings.db: by place, person, day, hour; and the ratings themselves. Reads only.
 
-What is counted is what the wall counts (rates.FIELDS), over the ratings as they are known now. A rating belongs to the
-Beijing day of its first press and to the place and person it was attributed to, not to where its box stands today. It
-refuses to drop what nobody could attribute: that is the id "".
+What is counted is what the wall counts (rates.FIELDS), over the ratings as they are known now: sums of the tables that
+ratings.sums keeps, so that a year of a city is a matter of tenths of a second. A rating belongs to the Beijing day of its
+first press and to the place and person it was attributed to, not to where its box stands today. It refuses to drop what
+nobody could attribute: that is the id "". And sums of anything but whole days.
 """
 
 from __future__ import annotations
@@ -14,38 +15,17 @@ from dataclasses import dataclass
 from manyi.core.rates import FIELDS
 from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.ratings.settle import DISSATISFIED, FLAG_CORRECTED
+from manyi.core.ratings.sums import HOUR_MS, Counts
 from manyi.core.roster.attribution import BEIJING_MS, DAY_MS
 
-HOUR_MS = 3_600_000
-REASON_PROCEDURE = 3  # docs/WIRE.md: 流程 counts for the hall and its rules, never for a person
-
-# What figures can be told apart by. Beijing's days and hours: the zone has had no summer time since 1991.
-BY = {
-    "county": "county",
-    "township": "township",
-    "hall": "hall",
-    "window": "window",
-    "staff": "staff",
-    "day": f"(time_ms + {BEIJING_MS}) / {DAY_MS}",
-    "hour": f"(time_ms + {BEIJING_MS}) / {HOUR_MS} % 24",
-    "box": "box",
+# What figures can be told apart by, in each table of sums.
+_BY = {
+    "day": {name: name for name in ("county", "township", "hall", "window", "staff", "day")},
+    "hour": {"county": "county", "hall": "hall", "day": "hour / 24", "hour": "hour % 24"},
 }
-_COUNTED = {
-    "n": "count(*)",
-    "s": "sum(level = 1)",
-    "b": "sum(level = 2)",
-    "d": "sum(level = 3)",
-    "first_s": "sum(first = 1)",
-    "first_b": "sum(first = 2)",
-    "first_d": "sum(first = 3)",
-    "corrected": f"sum(flags & {FLAG_CORRECTED} <> 0)",
-    "presses": "sum(presses)",
-    "flagged": "sum(flags <> 0)",
-}
-_SUMS = ", ".join(_COUNTED[name] for name in FIELDS)
+_SUMS = ", ".join(f"sum({name})" for name in FIELDS)
 _NAMES = ", ".join(COLUMNS)
 
-Counts = tuple[int, ...]
 Key = tuple[str | int, ...]
 
 
@@ -62,32 +42,47 @@ class Part:
     corrected: bool = False
     """Only those that were changed from dissatisfied to better (改评)."""
     personal: bool = False
-    """Without those whose reason is 流程: they are nobody's."""
+    """Without those whose reason is 流程: they are nobody's. Of sums alone."""
 
     def where(self) -> tuple[str, list[str | int]]:
-        """As SQL: a condition and its values."""
-        terms, values = ["time_ms >= ?", "time_ms < ?"], list[str | int]([self.begin_ms, self.end_ms])
-        for column, value in (
-            ("county", self.county),
-            ("hall", self.hall),
-            ("staff", self.staff),
-            ("level", self.level),
-        ):
-            if value is not None:
-                terms.append(f"{column} = ?")
-                values.append(value)
+        """As SQL over ratings: a condition and its values."""
+        terms, values = self._places()
+        if self.level is not None:
+            terms.append(
+                f"level = {self.level:d}"
+            )  # in full, so that SQLite sees that the index of the reds will do
         if self.corrected:
             terms.append(f"flags & {FLAG_CORRECTED} <> 0")
+        return " AND ".join(["time_ms >= ?", "time_ms < ?", *terms]), [self.begin_ms, self.end_ms, *values]
+
+    def of_sums(self, table: str) -> tuple[str, list[str | int]]:
+        """The same over `day` or `hour`. Raises ValueError for what they do not know: half a day, a level."""
+        span = [time_ms + BEIJING_MS for time_ms in (self.begin_ms, self.end_ms)]
+        if any(ms % DAY_MS for ms in span) or self.level is not None or self.corrected:
+            raise ValueError("sums are of whole days and all levels")
+        if table == "hour" and (self.personal or self.staff is not None):
+            raise ValueError("nobody's hours are told")
+        terms, values = self._places()
         if self.personal:
-            terms.append(f"reason <> {REASON_PROCEDURE}")
-        return " AND ".join(terms), values
+            terms.append("personal = 1")
+        unit = DAY_MS if table == "day" else HOUR_MS
+        return " AND ".join([f"{table} >= ?", f"{table} < ?", *terms]), [
+            *(ms // unit for ms in span),
+            *values,
+        ]
+
+    def _places(self) -> tuple[list[str], list[str | int]]:
+        chosen = {"county": self.county, "hall": self.hall, "staff": self.staff}
+        told = {name: value for name, value in chosen.items() if value is not None}
+        return [f"{name} = ?" for name in told], list(told.values())
 
 
 def sums(conn: sqlite3.Connection, part: Part, by: Sequence[str] = ()) -> dict[Key, Counts]:
     """Counts in the order of rates.FIELDS for each combination of `by` that has ratings. `conn` reads ratings.db."""
-    condition, values = part.where()
-    keys = ", ".join(BY[name] for name in by)
-    query = f"SELECT {keys + ', ' if by else ''}{_SUMS} FROM rating WHERE {condition}"
+    table = "hour" if "hour" in by else "day"
+    condition, values = part.of_sums(table)
+    keys = ", ".join(_BY[table][name] for name in by)
+    query = f"SELECT {keys + ', ' if by else ''}{_SUMS} FROM {table} WHERE {condition}"
     if by:
         query += f" GROUP BY {keys}"
     rows = conn.execute(query, values).fetchall()
@@ -97,8 +92,7 @@ def sums(conn: sqlite3.Connection, part: Part, by: Sequence[str] = ()) -> dict[K
 
 def number(conn: sqlite3.Connection, part: Part) -> int:
     """How many ratings the part has."""
-    condition, values = part.where()
-    return int(conn.execute(f"SELECT count(*) FROM rating WHERE {condition}", values).fetchone()[0])
+    return sums(conn, part).get((), (0,))[0]
 
 
 def listed(conn: sqlite3.Connection, part: Part, limit: int, offset: int = 0) -> list[Rating]:
@@ -109,13 +103,6 @@ def listed(conn: sqlite3.Connection, part: Part, limit: int, offset: int = 0) ->
         " ORDER BY time_ms DESC, box, life, seq LIMIT ? OFFSET ?"
     )
     return [Rating(*row) for row in conn.execute(query, (*values, limit, offset))]
-
-
-def one(conn: sqlite3.Connection, box: str, life: str, seq: int) -> Rating | None:
-    """A rating as it is now."""
-    query = f"SELECT {_NAMES} FROM rating WHERE box = ? AND life = ? AND seq = ?"
-    found = conn.execute(query, (box, life, seq)).fetchone()
-    return None if found is None else Rating(*found)
 
 
 def known_late(conn: sqlite3.Connection, part: Part) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from manyi.core.influx.lines import NS_PER_MS, tag
 from manyi.core.rates import FIELDS, NOTHING, tally
 from manyi.core.ratings.rating import Rating
-from manyi.core.ratings.settle import FLAG_CORRECTED
+from manyi.core.ratings.sums import counted
 from manyi.core.roster.attribution import day_begin
 
 SHORT, DAY = "rollup_5m", "rollup_day"
@@ -53,11 +53,7 @@ def cells(kinds: Mapping[Kind, int]) -> dict[Cell, tuple[int, ...]]:
     for one, times in kinds.items():
         if not times:
             continue
-        level, first = one.level, one.first
-        counts = (
-            1, level == 1, level == 2, level == 3, first == 1, first == 2, first == 3,
-            one.flags & FLAG_CORRECTED != 0, one.presses, one.flags != 0,
-        )  # fmt: skip
+        counts = counted(one.level, one.first, one.presses, one.flags)
         day_ms = day_begin(one.begin_ms)
         for tags in tiers(one.county, one.township, one.hall, one.window):
             for cell in ((SHORT, tags, one.begin_ms), (DAY, tags, day_ms)):

@@ -32,6 +32,7 @@ from manyi.core.ratings.dating import (
 from manyi.core.ratings.lives import Life, Lives
 from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.ratings.settle import LEVELS, Press, Visit, settle
+from manyi.core.ratings.sums import Sums
 from manyi.core.roster.attribution import Touched, day_begin, staff_of, touched
 from manyi.core.roster.facts import KEYS, Change, Facts
 from manyi.core.roster.model import Roster
@@ -71,6 +72,7 @@ class Fold:
         self._lives = Lives(conn)
         self._fresh: dict[Key, Rating] = {}
         self._superseded: list[Rating] = []
+        self._sums = Sums()
         self._import: list[Change] = []
         self._import_row: Row | None = None
         self._counts: Counter[str] = Counter()
@@ -103,6 +105,7 @@ class Fold:
             f"INSERT OR REPLACE INTO rating VALUES ({_MARKS})", map(rating, self._fresh.values())
         )
         conn.executemany("INSERT INTO change VALUES (NULL, ?, ?, ?)", self._fresh)
+        self._sums.write(conn)
         self._lives.write()
         for name, more in self._counts.items():
             stores.add(conn, name, more)
@@ -206,11 +209,13 @@ class Fold:
         time_ms = _sane(time_ms, v.at_ms)
         place = self._roster.where(row.box, time_ms)
         staff = self._staff(row.box, place.window, time_ms)
-        self._fresh[row.box, life, v.seq] = Rating(
+        new = Rating(
             row.box, life, v.seq, 1, row.id, row.at_ms, v.boot, v.up_ms, time_ms, dated, v.level, v.first,
             v.presses, int(v.prompted), v.flags, v.reason, v.visit, v.biz,
             max(0, v.at_ms - time_ms), *place, staff,
         )  # fmt: skip
+        self._fresh[row.box, life, v.seq] = new
+        self._sums.add(new)
 
     def _revise(self, row: Row, v: Visit) -> None:
         """A further press of a visit that is out already."""
@@ -230,9 +235,10 @@ class Fold:
 
     def _supersede(self, row: Row, old: Rating, **new: int | str) -> None:
         self._superseded.append(old)
-        self._fresh[old.box, old.life, old.seq] = msgspec.structs.replace(
-            old, version=old.version + 1, row_id=row.id, at_ms=row.at_ms, **new
-        )
+        fresh = msgspec.structs.replace(old, version=old.version + 1, row_id=row.id, at_ms=row.at_ms, **new)
+        self._fresh[old.box, old.life, old.seq] = fresh
+        self._sums.add(old, -1)
+        self._sums.add(fresh)
 
     def _staff(self, box: str, window: str, time_ms: int) -> str:
         badge: str | None = None

@@ -17,13 +17,14 @@ from pathlib import Path
 from manyi.core import stores
 from manyi.core.ledger import reader
 from manyi.core.ledger.reader import Row
-from manyi.core.ratings import signed
+from manyi.core.ratings import signed, sums
 from manyi.core.ratings.fold import Fold
 from manyi.core.ratings.rating import COLUMNS, Rating
+from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 
-VERSION = 3
+VERSION = 4
 STEP_ROWS = 2_000  # about 20 ms of work, so that a live press behind a backlog still shows in time
 
 _RATING = """
@@ -41,11 +42,13 @@ CREATE TABLE badge (box TEXT, time_ms INTEGER, life TEXT, seq INTEGER, badge TEX
   PRIMARY KEY (box, time_ms, life, seq)) WITHOUT ROWID;
 CREATE TABLE rating ({_RATING}, PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
 CREATE INDEX rating_time ON rating(time_ms);
+CREATE INDEX rating_red ON rating(time_ms) WHERE level = {DISSATISFIED};
 CREATE TABLE version ({_RATING}, PRIMARY KEY (box, life, seq, version)) WITHOUT ROWID;
 CREATE TABLE change (id INTEGER PRIMARY KEY, box TEXT, life TEXT, seq INTEGER);
 CREATE TABLE alarm (id INTEGER PRIMARY KEY, row_id INTEGER, at_ms INTEGER, kind TEXT, box TEXT, life TEXT,
   seq INTEGER, detail TEXT);
-{signed.SCHEMA}
+{signed.SCHEMA};
+{sums.SCHEMA}
 """
 _NAMES = ",".join(COLUMNS)
 _CHANGES = f"""
@@ -133,17 +136,8 @@ class Ratings:
 
     def _reset(self) -> None:
         for table in (
-            "meta",
-            "fact",
-            "life",
-            "undated",
-            "badge",
-            "rating",
-            "version",
-            "change",
-            "alarm",
-            "signin",
-        ):
+            "meta", "fact", "life", "undated", "badge", "rating", "version", "change", "alarm", "signin", *sums.KEYS,
+        ):  # fmt: skip
             self._conn.execute(f"DELETE FROM {table}")
         stores.put(self._conn, "epoch", stores.new_epoch())
         self._fold = None

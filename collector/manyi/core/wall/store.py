@@ -22,7 +22,7 @@ from manyi.core.rates import FIELDS, NOTHING
 from manyi.core.ratings import store as ratings
 from manyi.core.ratings.dating import AHEAD_MS
 from manyi.core.ratings.rating import Rating
-from manyi.core.ratings.settle import FLAG_CORRECTED
+from manyi.core.ratings.sums import counted
 from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
 from manyi.core.wall import latest as wall_latest
@@ -245,10 +245,7 @@ def _tallies(kinds: Counter[Kind]) -> list[tuple[int | str, ...]]:
     """Rows to add to `tally`: what so many ratings of each kind contribute, in the order of FIELDS."""
     sums: dict[tuple[int, str, str], list[int]] = {}
     for (day, county, hall, level, first, presses, flags), times in kinds.items():
-        one = (
-            1, level == 1, level == 2, level == 3, first == 1, first == 2, first == 3,
-            flags & FLAG_CORRECTED != 0, presses, flags != 0,
-        )  # fmt: skip
+        one = counted(level, first, presses, flags)
         total = sums.setdefault((day, county, hall), list(NOTHING))
         for i, value in enumerate(one):
             total[i] += times * value

@@ -14,8 +14,9 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from manyi.core import figures, known, stores
+from manyi.core import known, stores
 from manyi.core.errors import InputError, LedgerError
+from manyi.core.ratings import store as ratings
 from manyi.core.ratings.settle import DISSATISFIED
 from manyi.office.access import audit
 from manyi.office.access.scope import Action, Scope, needs
@@ -58,7 +59,7 @@ def _mark(rating: str, scope: Scope, by: str, english: bool) -> tuple[int, str]:
     try:
         conn = stores.open_reader(folder / "ratings.db")
         try:
-            found = figures.one(conn, box, life, seq)
+            found = ratings.one(conn, box, life, seq)
         finally:
             conn.close()
         if found is None or found.level != DISSATISFIED:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
 
-from manyi.core.figures import Counts, Key, sums
+from manyi.core.figures import Key, sums
 from manyi.core.ranking import Sums, standings
 from manyi.core.rates import NOTHING, enough, wilson
+from manyi.core.ratings.sums import Counts
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Cell, Column, Kind, Rate, Table
 
