@@ -91,6 +91,7 @@ def people(template: Path, folder: Path, city: City, **more: Any) -> Iterator[Pe
             shutil.copy(template / name, folder / name)
     from django.db import connections  # noqa: PLC0415
 
+    connections.close_all()  # this thread may still hold the accounts of the test before
     with serving(city, folder, **{"login": True, "access": HTTP, **more}) as office:
         try:
             yield People(office, city)

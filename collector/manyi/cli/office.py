@@ -27,7 +27,6 @@ office_app = typer.Typer(
 
 # The three officers of 三员分立 and the account names they get.
 FIRST = {"administrator": "系统管理员", "security": "安全管理员", "auditor": "审计员"}
-CONSOLE = "(console)"  # who made an account or a password, where nobody was logged in
 
 
 @contextmanager
@@ -209,7 +208,7 @@ def _officer(role: str, username: str, name: str, deliver: Callable[[Any], None]
                 f"{username} 是别的角色，请换一个账号名", f"{username} has another role; choose another name."
             )
         )
-    user.role, user.is_active, user.made_by = role, True, user.made_by or CONSOLE
+    user.role, user.is_active, user.made_by = role, True, user.made_by or audit.CONSOLE
     try:
         user.full_clean(exclude=["password"])
         deliver(user)
@@ -222,9 +221,9 @@ def _officer(role: str, username: str, name: str, deliver: Callable[[Any], None]
 
 
 def _to_file(folder: Path, user: Any) -> None:
-    from manyi.office.access import first  # noqa: PLC0415
+    from manyi.office.access import audit, first  # noqa: PLC0415
 
-    password = first.made(user, CONSOLE)
+    password = first.made(user, audit.CONSOLE)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{user.username}.txt"
     path.unlink(missing_ok=True)
@@ -235,7 +234,7 @@ def _to_file(folder: Path, user: Any) -> None:
 def _typed(user: Any) -> None:
     from django.contrib.auth.password_validation import validate_password  # noqa: PLC0415
 
-    from manyi.office.access import first  # noqa: PLC0415
+    from manyi.office.access import audit, first  # noqa: PLC0415
 
     if not sys.stdin.isatty():
         raise InputError(
@@ -246,7 +245,7 @@ def _typed(user: Any) -> None:
         )
     password = typer.prompt(both("初始口令", "First password"), hide_input=True, confirmation_prompt=True)
     validate_password(password, user)
-    first.given(user, password, CONSOLE)
+    first.given(user, password, audit.CONSOLE)
 
 
 def _find(username: str) -> Any:

@@ -15,7 +15,7 @@ import uvicorn
 
 from manyi.office import asgi
 from manyi.office.access import database
-from manyi.office.access.policy import PRUNE_S
+from manyi.office.access.policy import PRUNE_S, SETTLE_S
 from manyi.office.bounds import Protocol, bounded
 from manyi.office.hub import Hub
 from manyi.office.middleware import public_door
@@ -91,7 +91,7 @@ async def _main(
     server = _Server(_config(application, runtime.settings), stop)
     chores = [asyncio.create_task(_watch(server, runtime.hub, stop, ready, listener))]
     if runtime.settings.login:
-        chores.append(asyncio.create_task(_prune(server, runtime.settings.access.keep_days)))
+        chores.append(asyncio.create_task(_chores(server, runtime.settings.access.keep_days)))
     if public is not None:
         door = _Server(_config(public_door(application), runtime.settings), stop)
         chores.append(asyncio.create_task(door.serve(sockets=[public])))
@@ -99,6 +99,8 @@ async def _main(
         runtime.public_port = public.getsockname()[1]
     await server.serve(sockets=[listener])
     await asyncio.gather(*chores)
+    if runtime.settings.login:
+        await asyncio.to_thread(database.settle, all_of_it=True)
 
 
 def _config(application: Any, settings: OfficeSettings) -> uvicorn.Config:
@@ -125,10 +127,13 @@ async def _follow(server: uvicorn.Server, door: uvicorn.Server) -> None:
     door.should_exit = True
 
 
-async def _prune(server: uvicorn.Server, keep_days: int) -> None:
-    """Sessions that have ended and log entries past their time: at the start, and then once a day."""
-    due = 0.0
+async def _chores(server: uvicorn.Server, keep_days: int) -> None:
+    """What the log has counted, each minute; ended sessions and old entries, at the start and once a day."""
+    due, settled = 0.0, time.monotonic()
     while not server.should_exit:
+        if time.monotonic() - settled >= SETTLE_S:
+            settled = time.monotonic()
+            await asyncio.to_thread(database.settle)
         if time.monotonic() >= due:
             due = time.monotonic() + PRUNE_S
             await asyncio.to_thread(database.tidy, keep_days)

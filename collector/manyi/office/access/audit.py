@@ -9,24 +9,46 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import time
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from allauth.core.exceptions import ImmediateHttpResponse
 from asgiref.sync import sync_to_async
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from manyi.core.config import AUDIT_MIN_DAYS
 from manyi.core.errors import SetupError
+from manyi.office.access.fold import Fold
 from manyi.office.access.models import User
 
 # A subject or detail that somebody typed is cut here; the log is no place to store things.
 TEXT_CHARACTERS = 200
+CONSOLE = "(console)"  # who acts where nobody is logged in
+TOO_MANY = 429
+# What is never told by its number alone: an account that has filled its day (fold.py) does no more of these.
+REFUSED_WHEN_FULL = frozenset(
+    {
+        "account_made",
+        "account_changed",
+        "role_changed",
+        "password_reset",
+        "factor_reset",
+        "unlocked",
+        "export",
+    }
+)
 
+_lock = Lock()
+_fold: Fold[LogEntry] = Fold()
 _syslog = logging.getLogger("manyi.audit.syslog")
 _syslog.propagate = False
 _syslog.setLevel(logging.INFO)
@@ -96,28 +118,62 @@ NAMES = {
 def record(
     request: HttpRequest | None, event: Event, *, subject: str = "", actor: User | None = None, **detail: Any
 ) -> None:
-    """One entry. Call it in a thread that may use the database; `actor` is for events without a logged-in request.
+    """One entry, or one more of the same (fold.py). Call it in a thread that may use the database; `actor` is for events
+    without a logged-in request.
 
-    `subject`: what it was about (an account's name, a staff id, a table's name).
+    `subject`: what it was about (an account's name, a staff id, a table's name). Raises ImmediateHttpResponse if the account
+    has filled its day and this must not be told by a number alone; nothing else then happens either.
     """
     asking = getattr(request, "user", None)
     who = actor or (asking if isinstance(asking, User) else None)
     if who is None and getattr(asking, "is_authenticated", False):  # still wrapped in Django's lazy object
         who = User.objects.filter(pk=asking.pk).first()  # type: ignore[union-attr]
-    LogEntry.objects.create(
+    told = {key: str(value)[:TEXT_CHARACTERS] for key, value in detail.items()}
+    address = (request.META.get("REMOTE_ADDR") or None) if request is not None else None
+    entry = LogEntry(
         content_type=ContentType.objects.get_for_model(User),
         object_pk=str(subject)[:TEXT_CHARACTERS] or (who.username if who else "-"),
         object_repr=str(subject)[:TEXT_CHARACTERS],
         action=LogEntry.Action.ACCESS,
         actor=who,
-        remote_addr=(request.META.get("REMOTE_ADDR") or None) if request is not None else None,
+        remote_addr=address,
         additional_data={
             "event": str(event),
             "by": who.username if who else "",
             "role": who.role if who else "",
-            **{key: str(value)[:TEXT_CHARACTERS] for key, value in detail.items()},
+            **told,
         },
     )
+    whose, known = (who.username, True) if who else (address or CONSOLE, request is None)
+    rest = (entry.object_repr, address, tuple(sorted(told.items())))
+    with _lock:
+        if event in REFUSED_WHEN_FULL and known and _fold.full(whose, time.time()):
+            raise ImmediateHttpResponse(_enough(request))
+        is_new = _fold.take(event, whose, rest, entry, time.time(), known=known)
+    if is_new:
+        entry.save()
+
+
+def settle(*, all_of_it: bool = False) -> None:
+    """Write what was counted: the windows that have ended, or all. In a thread that may use the database."""
+    with _lock:
+        due = list(_fold.due(time.time(), all_of_it=all_of_it))
+    for entry, times, alike in due:
+        entry.additional_data |= {"times": str(times)} | ({} if alike else {"alike": "no"})
+        entry.save()
+
+
+def forget() -> None:
+    """Another database: what was counted belongs to the one before."""
+    global _fold  # noqa: PLW0603  the log is one per process, as its database is
+    with _lock:
+        _fold = Fold()
+
+
+def _enough(request: HttpRequest | None) -> HttpResponse:
+    text = _("This account has reached the audit log's limit for today. Go on tomorrow, or tell the auditor.")
+    context = {"title": _("Enough for today"), "text": text}
+    return render(request, "access/said.html", context, status=TOO_MANY)
 
 
 arecord = sync_to_async(record, thread_sensitive=True)

@@ -19,9 +19,12 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 def point_at(path: Path) -> None:
     """From now on the accounts are in that file. One process has one such file at a time."""
+    from manyi.office.access import audit  # noqa: PLC0415  needs the models
+
     connections.close_all()
     connections.databases["default"]["NAME"] = str(path)
     cache.clear()  # rate limits and used codes belong to the accounts of before
+    audit.forget()
 
 
 def migrate(path: Path) -> None:
@@ -53,6 +56,16 @@ def _refuse_newer(path: Path) -> None:
             f"{path}：账号库由更新的版本写成（{newer[-1]}），请用那个版本 / It is of a newer release ({newer[-1]}). "
             "Use the release that made it, or restore the copy from before the upgrade."
         )
+
+
+def settle(*, all_of_it: bool = False) -> None:
+    """Write what the audit log has counted."""
+    from manyi.office.access import audit  # noqa: PLC0415  needs the models
+
+    try:
+        audit.settle(all_of_it=all_of_it)
+    finally:
+        connections.close_all()
 
 
 def tidy(keep_days: int) -> None:

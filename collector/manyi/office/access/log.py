@@ -25,6 +25,11 @@ FILE_ROWS = 100_000  # a workbook of more cannot be read by a person; narrow the
 ZONE = ZoneInfo("Asia/Shanghai")
 LOOKING = "manyi.audit"  # in the session: the filter that was last logged
 FIRST_YEAR, LAST_YEAR = 2020, 2099  # no entry is older or newer, and arithmetic with days stays in range
+# Of entries that stand for many (fold.py): alike, or different ones of which the newest is shown.
+_TIMES = (
+    ("同样的又有 {} 次", "同类的又有 {} 次，内容不尽相同，这里是最后一次"),
+    ("{} more alike", "{} more of this kind, not all alike; this is the newest"),
+)
 TITLES = (
     ("时间", "Time"),
     ("事件", "Event"),
@@ -108,7 +113,10 @@ def row(entry: LogEntry) -> list[str]:
     event = more.get("event") or ("account_made" if entry.action == 0 else "account_changed")
     names = audit.NAMES[audit.Event(event)] if event in audit.NAMES else None
     by = more.get("by") or (entry.actor.username if entry.actor else "")
-    detail = [f"{k}: {v}" for k, v in more.items() if k not in ("event", "by", "role") and v]
+    detail = [_TIMES[_which()][more.get("alike") == "no"].format(more["times"])] if "times" in more else []
+    detail += [
+        f"{k}: {v}" for k, v in more.items() if k not in ("event", "by", "role", "times", "alike") and v
+    ]
     detail += [f"{field}: {old} → {new}" for field, (old, new) in (entry.changes or {}).items()]
     return [
         timezone.localtime(entry.timestamp, ZONE).strftime("%Y-%m-%d %H:%M:%S"),

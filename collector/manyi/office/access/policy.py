@@ -26,6 +26,7 @@ LINK_MINUTES = 30
 SCREEN_DAYS = 400
 # Rate limits and used one-time codes live in this process; room enough that nobody can push them out.
 CACHE_ENTRIES = 100_000
+SETTLE_S = 60  # so often is what the audit log counted looked through
 PRUNE_S = 86_400  # once a day: sessions that have ended, entries of the audit log past their time
 DEMANDING = (Role.centre, Role.county, Role.administrator, Role.security, Role.auditor)
 
