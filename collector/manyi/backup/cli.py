@@ -18,6 +18,11 @@ from manyi.core.root import BEIJING
 from manyi.words import both
 
 WRONG: Final = 1
+FIGURES: Final = ("rows", "pressed", "stored", "waiting", "lost", "unknown")
+ZH: Final = dict(
+    zip((*FIGURES, "between"), ("台账行", "按键", "已存", "待传", "丢失", "不明", "，"), strict=True)
+)
+EN: Final = {**{name: name for name in FIGURES}, "between": ", "}
 
 
 def backup(
@@ -65,7 +70,7 @@ def backup(
         )
     with_secrets = secrets or config.backup.secrets
     made, found = copy.write(config, context.obj, folder, also or (), _now_ms(), secrets=with_secrets)
-    typer.echo(f"{made}: {found.rows} rows, {_figures(found)}")
+    typer.echo(both(f"{made}：{_figures(found, ZH)}", f"{made}: {_figures(found, EN)}"))
     if not with_secrets:
         typer.echo(
             both(
@@ -110,8 +115,10 @@ def restore(
     found = done.manifest
     at = datetime.fromtimestamp(found.at_ms / 1000, BEIJING)
     typer.echo(
-        both("与清单相符", "As the manifest says")
-        + f": {at:%Y-%m-%d %H:%M:%S}, {found.rows} rows, {_figures(found)}"
+        both(
+            f"与清单相符：{at:%Y-%m-%d %H:%M:%S}，{_figures(found, ZH)}",
+            f"As the manifest says: {_figures(found, EN)}",
+        )
     )
     for path in done.placed:
         typer.echo(both("已放置", "placed") + f": {path}")
@@ -135,10 +142,9 @@ def mount(app: typer.Typer) -> None:
     app.command("restore")(restore)
 
 
-def _figures(found: manifest.Manifest) -> str:
-    return ", ".join(
-        f"{name} {found.account[name]}" for name in ("pressed", "stored", "waiting", "lost", "unknown")
-    )
+def _figures(found: manifest.Manifest, words: dict[str, str]) -> str:
+    figures = {"rows": found.rows, **found.account}
+    return words["between"].join(f"{words[name]} {figures[name]:,}" for name in FIGURES)
 
 
 def _now_ms() -> int:

@@ -21,6 +21,7 @@ import urllib3
 
 from manyi.core.config import secret
 from manyi.core.errors import SetupError
+from manyi.words import both
 
 TIMEOUT_S = 30.0  # a server that has just been started answers its first request slowly
 DAY_S = 86_400
@@ -124,8 +125,14 @@ def _own(server: _Server, names: Names, files: Files, say: Say) -> None:
     if not server.call("GET", "setup")["allowed"]:
         if not files.operator.exists():
             raise SetupError(
-                f"{server.url} has an owner already. Put an operator token into {files.operator} (mode 0600):",
-                "  influx auth create --operator, or the all-access token of its first set-up.",
+                both(
+                    f"{server.url} 已有主人：请把操作员令牌写入 {files.operator}（权限 0600）",
+                    f"{server.url} has an owner already. Put an operator token into {files.operator} (mode 0600)",
+                ),
+                both(
+                    "  令牌：influx auth create --operator，或首次设置时的全权令牌",
+                    "influx auth create --operator, or the all-access token of its first set-up.",
+                ),
             )
         server.token = secret(files.operator, "operator token")
         return
@@ -137,16 +144,21 @@ def _own(server: _Server, names: Names, files: Files, say: Say) -> None:
             "retentionPeriodSeconds": names.kept_s[names.raw]}  # fmt: skip
     server.call("POST", "setup", body)
     server.token = token
-    say(f"onboarded: user {ADMIN}, password in {files.password}, operator token in {files.operator}")
+    say(
+        both(
+            f"已接管新服务器：账户 {ADMIN}，口令在 {files.password}，操作员令牌在 {files.operator}",
+            f"onboarded: user {ADMIN}, password in {files.password}, operator token in {files.operator}",
+        )
+    )
 
 
 def _org(server: _Server, name: str, say: Say) -> str:
     for org in server.call("GET", "orgs", limit="100")["orgs"]:
         if org["name"] == name:
-            say(f"organisation {name}: there")
+            say(both(f"组织 {name}：已有", f"organisation {name}: there"))
             return str(org["id"])
     made = server.call("POST", "orgs", {"name": name})
-    say(f"organisation {name}: made")
+    say(both(f"组织 {name}：已建", f"organisation {name}: made"))
     return str(made["id"])
 
 
@@ -157,17 +169,18 @@ def _bucket(server: _Server, org: str, name: str, kept_s: int, say: Say) -> str:
     ]  # by name, a missing one is a 404
     found = [one for one in listed if one["name"] == name]
     rules = [{"type": "expire", "everySeconds": kept_s, "shardGroupDurationSeconds": SHARD_S[kept_s]}]
-    kept = f"kept {kept_s // DAY_S} days" if kept_s else "kept for ever"
+    days = kept_s // DAY_S
+    zh, en = (f"保留 {days} 天", f"kept {days} days") if kept_s else ("永久保留", "kept for ever")
     if not found:
         made = server.call("POST", "buckets", {"orgID": org, "name": name, "retentionRules": rules})
-        say(f"bucket {name}: made, {kept}")
+        say(both(f"存储桶 {name}：已建，{zh}", f"bucket {name}: made, {en}"))
         return str(made["id"])
     had = found[0]
     if _expires(had) != (kept_s, SHARD_S[kept_s]):
         server.call("PATCH", f"buckets/{had['id']}", {"retentionRules": rules})
-        say(f"bucket {name}: there, now {kept}")
+        say(both(f"存储桶 {name}：已有，改为{zh}", f"bucket {name}: there, now {en}"))
     else:
-        say(f"bucket {name}: there, {kept}")
+        say(both(f"存储桶 {name}：已有，{zh}", f"bucket {name}: there, {en}"))
     return str(had["id"])
 
 
@@ -189,7 +202,7 @@ def _dbrp(server: _Server, org: str, name: str, bucket: str, say: Say) -> None:
         server.call("DELETE", f"dbrps/{one['id']}", orgID=org)  # of a bucket that was dropped
     body = {"orgID": org, "bucketID": bucket, "database": name, "retention_policy": POLICY, "default": True}
     server.call("POST", "dbrps", body)
-    say(f"InfluxQL database {name}: made")
+    say(both(f"InfluxQL 库 {name}：已建", f"InfluxQL database {name}: made"))
 
 
 def _may(action: str, org: str, bucket: str) -> dict[str, Any]:
@@ -203,13 +216,14 @@ def _token(server: _Server, org: str, what: str, may: list[dict[str, Any]], path
     if path.exists() and any(_rights(one["permissions"]) == _rights(may) for one in had):
         held = secret(path, "token")
         if len(had) == 1 and had[0]["status"] == "active" and had[0].get("token", held) == held:
-            say(f"token {what}: there, {path}")
+            say(both(f"令牌 {what}：已有，{path}", f"token {what}: there, {path}"))
             return
     made = server.call("POST", "authorizations", {"orgID": org, "description": what, "permissions": may})
     _keep(path, made["token"])
     for one in had:
         server.call("DELETE", f"authorizations/{one['id']}")
-    say(f"token {what}: made, {path}" + (", the old one is revoked" if had else ""))
+    gone_zh, gone_en = ("，旧的已作废", ", the old one is revoked") if had else ("", "")
+    say(both(f"令牌 {what}：已建，{path}{gone_zh}", f"token {what}: made, {path}{gone_en}"))
 
 
 def _rights(permissions: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
