@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import stores
+from manyi.core.duty.intake import Intake
 from manyi.core.ratings.store import Ratings, presses
+from manyi.core.told.sources import Source
 from manyi.core.wall.health import OFF_TIMES, Health, progress
 from manyi.core.wall.store import CLOSED_AFTER_MS, ROUND_MS, Wall
 from manyi.core.wall.view import hall_snapshot, latest, shown, snapshot
@@ -444,3 +447,16 @@ def test_a_badge_that_nobody_holds_is_named_until_the_roster_knows_it(screen: Sc
     assert "未知工牌 deadbeef" in unknown["text_zh"]
     screen.ledger.fact(("staff", {"id": "s1", "zh": "王", "en": "Wang", "badge": "deadbeef"}))
     assert look(screen)["alarms"] == []
+
+
+def test_sign_ins_of_nobody_are_named_until_the_roster_knows_them(screen: Screen) -> None:
+    screen.ledger.fact(*TOWN)
+    source = Source("queue_h1", "0" * 64)
+    told = [{"id": str(n), "window": "w1", "staff": "g99", "from_ms": NOON - n - 1} for n in range(2)]
+    with closing(Intake(screen.ledger.path.parent)) as intake:
+        assert intake.take(source, json.dumps(told).encode(), NOON).taken == 2
+    (unknown,) = [a for a in look(screen)["alarms"] if a["kind"] == "signin"]
+    assert (unknown["kind"], unknown["subject"]) == ("signin", "queue_h1")
+    assert "有 2 件的窗口或工号不在名册（g99）" in unknown["text_zh"]
+    screen.ledger.fact(("staff", {"id": "g99", "zh": "王", "en": "Wang", "badge": ""}))
+    assert [a for a in look(screen)["alarms"] if a["kind"] == "signin"] == []

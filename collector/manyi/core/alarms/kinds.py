@@ -52,6 +52,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
                "Box {box} refused its new settings and keeps the old (see manyi box config {box})"),
     "badge": ("评价器 {box}：未知工牌 {badge}，不在名册，评价记为未签到（请登记该工牌）",
               "Box {box}: unknown badge {badge}, not in the roster; its ratings have no staff (enter it)"),
+    "signin": ("{source} 报送的签到有 {n} 件的窗口或工号不在名册（{which}）：已存入台账，登记后自动计入",
+               "{n} sign-ins that {source} told name a window or staff id that is not in the roster ({which}): kept, and "
+               "counted once it is entered"),
     "undated": ("有 {n} 次按键尚无时间，待评价器对时后计入",
                 "{n} presses have no time yet; they count once their box knows the time"),
     "calendar": ("{year} 年的放假调休安排尚未收录：该年一律按周一至周五为工作日，请更新程序",

@@ -22,6 +22,7 @@ SCHEMA: Final = """
 CREATE TABLE signin (source TEXT, id TEXT, row_id INTEGER, rev INTEGER, window TEXT, staff TEXT, from_ms INTEGER,
   to_ms INTEGER, withdrawn INTEGER, within TEXT, PRIMARY KEY (source, id)) WITHOUT ROWID;
 CREATE INDEX signin_window ON signin(window, from_ms);
+CREATE INDEX signin_time ON signin(from_ms);
 CREATE INDEX signin_staff ON signin(staff)"""
 _OF_WINDOW = """
 SELECT staff, from_ms, to_ms, within FROM signin WHERE window = ? AND from_ms BETWEEN ? AND ? AND withdrawn = 0
@@ -83,6 +84,21 @@ def between(conn: sqlite3.Connection, begin_ms: int, end_ms: int) -> list[tuple[
     """(source, stay) of all sources in a time; `end_ms` is outside."""
     query = f"SELECT source, {_STAY} FROM signin WHERE from_ms >= ? AND from_ms < ? AND withdrawn = 0"
     return [(source, _stay(row)) for source, *row in conn.execute(query, (begin_ms, end_ms))]
+
+
+def unknown(conn: sqlite3.Connection, roster: Roster, since_ms: int) -> dict[str, tuple[int, str]]:
+    """By source: how many stays since then name a window or a person that the roster does not know, and the first of these."""
+    query = (
+        "SELECT source, window, staff, count(*) FROM signin WHERE from_ms > ? AND withdrawn = 0"
+        " GROUP BY source, window, staff ORDER BY source, window, staff"
+    )
+    found: dict[str, tuple[int, str]] = {}
+    for source, window, staff, n in conn.execute(query, (since_ms,)):
+        if roster.place(window).window != window or staff not in roster.staff:
+            which = window if roster.place(window).window != window else staff
+            before, first = found.get(source, (0, which))
+            found[source] = before + n, first
+    return found
 
 
 def known(

@@ -15,6 +15,7 @@ from manyi.core.account import Account
 from manyi.core.alarms.kinds import Alarm, alarm, in_order
 from manyi.core.alarms.rules import Rules
 from manyi.core.ledger import reader
+from manyi.core.ratings import signed
 from manyi.core.ratings.store import undated_presses
 from manyi.core.roster.model import Roster
 from manyi.core.workings import Workings
@@ -166,6 +167,11 @@ class Health:
         if far.behind > BEHIND_ROWS:
             alarms.append(alarm("behind", minute, n=far.behind))
         alarms += self._of_boxes(roster, minute, now_ms) + self._badges(roster, now_ms)
+        unknown = signed.unknown(self._source, roster, now_ms - ALARM_MS)
+        alarms += [
+            alarm("signin", minute, subject=source, source=source, n=n, which=which)
+            for source, (n, which) in unknown.items()
+        ]
         if far.undated:
             alarms.append(alarm("undated", minute, n=far.undated))
         unread = int(stores.get(self._source, "unread", "0"))
