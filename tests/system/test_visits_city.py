@@ -1,4 +1,5 @@
-"""A visit from the queue system to the wall: told over HTTP, the box invites, the citizen presses, and 未评 is right."""
+"""A visit and a sign-in from the queue system to the wall: told over HTTP, the box invites, the citizen presses, 未评 is
+right, and the rating is whose the system says, now and after a correction."""
 
 from __future__ import annotations
 
@@ -21,17 +22,22 @@ from tests.system.city import City, until
 
 HEARS_S = 1.0  # from the broker to a box that says nothing about prompts
 WINDOW = "np-h1-w1"  # where the demo's roster has sim-001
+FIRST, SECOND = "NP1002", "NP1003"  # of the demo's staff, and not planned there
 
 
 class Queue:
     def __init__(self, city: City) -> None:
-        self._url = f"http://127.0.0.1:{city.web}/api/visits"
+        self._url = f"http://127.0.0.1:{city.web}/api/"
         self._token = (city.folder / "token.queue").read_text().strip()
 
-    def tells(self, *told: dict[str, Any]) -> dict[str, Any]:
-        request = urllib.request.Request(
-            self._url, json.dumps(told).encode(), {"Authorization": f"Bearer {self._token}"}, method="POST"
-        )
+    def tells(self, *told: dict[str, Any], what: str = "visits") -> dict[str, Any]:
+        return self._ask(what, json.dumps(told).encode())
+
+    def sees(self) -> dict[str, Any]:
+        return self._ask("duty", None)
+
+    def _ask(self, what: str, body: bytes | None) -> dict[str, Any]:
+        request = urllib.request.Request(self._url + what, body, {"Authorization": f"Bearer {self._token}"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
@@ -40,7 +46,8 @@ class Queue:
 @pytest.fixture
 def city(make_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> Iterator[City]:
     made = City(tmp_path / "city", make_mosquitto(), 1)
-    add_source(made.folder / "visits.toml", "queue_np", ["np-h1"], made.folder / "token.queue")
+    may = ["visits", "duty"]
+    add_source(made.folder / "visits.toml", "queue_np", ["np-h1"], made.folder / "token.queue", tells=may)
     made.config.write_text(made.config.read_text() + '[visits]\nsources = "visits.toml"\n')
     made.start()
     yield made
@@ -73,3 +80,26 @@ def test_visit_invites_its_rating_and_the_unrated_are_counted(city: City) -> Non
     with closing(stores.open_reader(city.folder / "data" / "ratings.db")) as conn:
         rating = conn.execute("SELECT prompted, visit, biz FROM rating").fetchall()
     assert rating == [(1, visits.key("queue_np", "A001"), 12)]
+
+
+def test_rating_is_whose_the_system_says_and_a_correction_moves_it_with_a_trail(city: City) -> None:
+    (box,) = city.boxes
+    until("the box is connected", lambda: box.heard("link"))
+    queue = Queue(city)
+    from_ms = time.time_ns() // 1_000_000
+    one = {"id": "S1", "window": WINDOW, "staff": FIRST, "from_ms": from_ms}
+    assert queue.tells(one, what="duty")["taken"] == 1
+    box.tap(1)
+
+    def whose(table: str = "rating") -> list[tuple[str, int]]:
+        with closing(stores.open_reader(city.folder / "data" / "ratings.db")) as conn:
+            return conn.execute(f"SELECT staff, version FROM {table}").fetchall()
+
+    until("the rating is whose the system says", lambda: whose() == [(FIRST, 1)])
+    assert queue.sees()["now"] == {WINDOW: FIRST}
+    assert queue.tells(one | {"rev": 1, "staff": SECOND}, what="duty")["taken"] == 1
+    until("the correction has moved it", lambda: whose() == [(SECOND, 2)])
+    assert whose("version") == [(FIRST, 1)], "what was known before can be had"
+    assert queue.tells(one, what="duty")["repeated"] == 1, "the older word, told again"
+    assert [(d["id"], d["rev"], d["staff"]) for d in queue.sees()["duty"]] == [("S1", 1, SECOND)]
+    assert "相符" in city.manyi("verify").stdout
