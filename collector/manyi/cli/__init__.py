@@ -20,6 +20,7 @@ from manyi.box.cli import box_app
 from manyi.cli import ledger, serve
 from manyi.cli.influx import influx_app
 from manyi.cli.roster import roster_app
+from manyi.cli.usage import in_words
 from manyi.cli.visits import visits_app
 from manyi.core.errors import ManyiError
 from manyi.demo.command import demo, simulate
@@ -30,9 +31,14 @@ from manyi.words import both
 class _Group(TyperGroup):
     """Errors raised on purpose end in their message and exit code, not in a traceback."""
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with in_words():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with in_words():
+                return super().invoke(ctx)
         except ManyiError as error:
             typer.echo(str(error), err=True)
             ctx.exit(error.exit_code)
