@@ -4,6 +4,7 @@ ManyiError
 ├── SetupError       whoever installs: configuration, key files, file modes, a port that is taken
 ├── InputError       whoever typed or handed in a file: a wrong date, an unknown day, a wrong CSV
 ├── LedgerError      the administrator: the ledger cannot be opened, or is not one of ours
+│   └── CopyError    whoever wrote: it is a copy of another zone's ledger, and changes there alone
 └── EvidenceError    the auditor: what was checked does not agree (verify, account)
 
 Messages say what was found and what to do, in one or more plain lines.
@@ -30,6 +31,10 @@ class InputError(ManyiError):
 
 class LedgerError(ManyiError):
     """The ledger file has to be looked at."""
+
+
+class CopyError(LedgerError):
+    """The ledger is a copy; what is to be written belongs into the collecting zone."""
 
 
 class EvidenceError(ManyiError):

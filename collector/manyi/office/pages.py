@@ -24,7 +24,7 @@ from manyi.office.runtime import current
 @needs(Action.wall)
 async def wall(request: HttpRequest) -> HttpResponse:
     """The live wall."""
-    return _page(request, "office/wall.html", {"words": words.wall(), "mark": _marking(request)})
+    return _page(request, "office/wall.html", {"words": words.wall(), **_marking(request)})
 
 
 @public
@@ -96,10 +96,13 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
     return response
 
 
-def _marking(request: HttpRequest) -> str:
-    """Where this account marks ratings as known (已知悉); "" if it may not, or if there are no accounts."""
+def _marking(request: HttpRequest) -> dict[str, Any]:
+    """Where this account marks ratings as known (已知悉); `elsewhere` if it may, but in the collecting zone alone."""
     scope: Scope = request.office_scope  # type: ignore[attr-defined]
-    return reverse("known") if current().settings.login and scope.may(Action.known) else ""
+    settings = current().settings
+    if not settings.login or not scope.may(Action.known):
+        return {}
+    return {"elsewhere": True} if settings.inner else {"mark": reverse("known")}
 
 
 def _error(request: HttpRequest, status: int, text: str) -> HttpResponse:

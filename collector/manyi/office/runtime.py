@@ -52,6 +52,8 @@ class OfficeSettings:
     cert_file: Path | None = None
     key_file: Path | None = None
     proxies: tuple[str, ...] = ("127.0.0.1",)
+    inner: bool = False
+    """The ledger is a copy that comes in files ([feed] in): nothing is written here, and pages say where to."""
     visits_file: Path | None = None
     """The systems that may tell visits and sign-ins; None: /api/visits and /api/duty are not there."""
 

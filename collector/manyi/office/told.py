@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from manyi.core.duty import intake as duties
-from manyi.core.errors import InputError, LedgerError, SetupError
+from manyi.core.errors import CopyError, InputError, LedgerError, SetupError
 from manyi.core.told.items import Answer
 from manyi.core.told.sources import DUTY, VISITS, Source, Sources
 from manyi.core.visits.intake import Intake as VisitIntake
@@ -112,6 +112,12 @@ async def _take(what: str, request: HttpRequest, allowed: str) -> tuple[dict[str
         answer = await asyncio.to_thread(desk.take, what, source, body)
     except InputError as error:
         raise _bad(error) from error
+    except CopyError as error:
+        raise _Refused(
+            409,
+            "这里是内区，台账是副本，不接收任何消息：请发到采集区的地址",
+            "this is the inner zone and takes nothing in: send to the collecting zone's address",
+        ) from error
     except (LedgerError, sqlite3.Error) as error:
         log.error("not_taken", what=what, source=source.name, why=str(error))
         zh, en = (

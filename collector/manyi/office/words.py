@@ -56,6 +56,7 @@ def wall() -> dict[str, str]:
         "known": _("Known"),
         "mark": _("Mark as known"),
         "unmarked": _("Not marked"),
+        "elsewhere": _("Mark in the collecting zone"),
         **_roles(),
     }
 

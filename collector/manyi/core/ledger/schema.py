@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import quote
 
 from manyi.core import stores
-from manyi.core.errors import LedgerError
+from manyi.core.errors import CopyError, LedgerError
 
 APPLICATION_ID: Final = 0x6D616E79  # "many": `file` and sqlite3 can tell a ledger from any other database
 VERSION: Final = 2
@@ -81,8 +81,8 @@ def open_for_writing(path: Path, *, copy: bool = False) -> sqlite3.Connection:
     """A connection that may write, in WAL with synchronous=FULL; makes the file if there is none.
 
     Transactions are explicit (`BEGIN IMMEDIATE` … `COMMIT`). Usable from one thread at a time. `copy`: the caller is
-    the one who may add to a copy of another ledger. Raises LedgerError if the file is no ledger of this version, is
-    such a copy, or cannot be opened.
+    the one who may add to a copy of another ledger. Raises LedgerError if the file is no ledger of this version or
+    cannot be opened, CopyError if it is such a copy.
     """
     stores.keep_private(path)
     try:
@@ -94,7 +94,7 @@ def open_for_writing(path: Path, *, copy: bool = False) -> sqlite3.Connection:
             _create(conn)
         _check(conn, path)
         if not copy and follows(conn):
-            raise LedgerError(
+            raise CopyError(
                 f"{path} 是另一分区台账的副本，只能由传来的文件更新。请在采集区修改 / It is a copy of the other "
                 "zone's ledger and changes by that zone's files only. Make the change there."
             )

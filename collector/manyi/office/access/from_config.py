@@ -28,6 +28,7 @@ def office_settings(config: Config) -> OfficeSettings:
         cert_file=web.cert_file,
         key_file=web.key_file,
         proxies=web.proxies,
+        inner=config.follows,
         visits_file=config.visits.sources,
     )
 

@@ -248,7 +248,7 @@ def _place(user: User) -> str:
 def unlock(username: str) -> int:
     """Forget the failures of that account, at its own browsers too; answers how many rows there were."""
     own = AccessAttempt.objects.filter(username__startswith=f"{username}{device.JOINT}").delete()[0]
-    return int(reset(username=username)) + own
+    return int(reset(username=username)) + int(own)
 
 
 def reset_factor(user: User) -> None:

@@ -1,12 +1,12 @@
 """已知悉: somebody who may says that a dissatisfied rating has been seen. By POST, with a token, by a named account alone.
 
 Without accounts there is no name to stand for it: the address does not exist and the button is not drawn. It refuses a
-rating of another place, one that is not dissatisfied, and a second word (core.known keeps the first).
+rating of another place, one that is not dissatisfied, a second word (core.known keeps the first), and to write into an
+inner zone's copy of the ledger.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 
 from django.http import HttpRequest, HttpResponseNotAllowed, JsonResponse
@@ -15,14 +15,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from manyi.core import known, stores
-from manyi.core.errors import InputError, LedgerError
+from manyi.core.errors import CopyError, InputError, LedgerError
 from manyi.core.ratings import store as ratings
 from manyi.core.ratings.settle import DISSATISFIED
 from manyi.office.access import audit
 from manyi.office.access.scope import Action, Scope, needs
 from manyi.office.hub import unix_ms
 from manyi.office.runtime import current
-from manyi.office.tables.answers import making, scope_here
+from manyi.office.tables.answers import on_thread, scope_here
 
 PARTS = 3  # box/life/seq
 SEQ_MAX = 10  # digits of a 32-bit number; the database could not hold much longer ones
@@ -37,9 +37,7 @@ async def mark(request: HttpRequest) -> HttpResponseBase:
     scope = scope_here(request)
     rating = request.POST.get("id", "")
     by = (getattr(request.user, "display_name", "") or request.user.get_username())[: known.NAME_MAX]
-    status, why = await asyncio.get_running_loop().run_in_executor(
-        making, _mark, rating, scope, by, (get_language() or "").startswith("en")
-    )
+    status, why = await on_thread(_mark, rating, scope, by, (get_language() or "").startswith("en"))
     if status == 200:
         await audit.arecord(request, audit.Event.known, subject=rating)
     elif status == 403:
@@ -67,8 +65,9 @@ def _mark(rating: str, scope: Scope, by: str, english: bool) -> tuple[int, str]:
         if not scope.sees_hall(found.hall, found.county):
             return 403, ""
         known.mark(folder / "ledger.db", box, life, seq, by, unix_ms(), role=str(scope.role or ""))
-    except InputError as error:
-        return 409, _half(str(error), english)
+    except (InputError, CopyError) as error:
+        elsewhere = _("This is the inner zone: mark it on the collecting zone's web page.")
+        return 409, elsewhere if isinstance(error, CopyError) else _half(str(error), english)
     except (LedgerError, sqlite3.Error) as error:
         return 503, str(error)
     return 200, ""

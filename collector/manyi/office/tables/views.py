@@ -132,7 +132,9 @@ def _page(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
     kept = {"county": request.GET.get("county", ""), "hall": request.GET.get("hall", "")}
     place = {key: value for key, value in kept.items() if value}
     now = ask.period.asked | place
-    may_mark = ask.scope.may(Action.known) and current().settings.login and bool(table.ids)
+    settings = current().settings
+    markable = ask.scope.may(Action.known) and settings.login and bool(table.ids)
+    may_mark = markable and not settings.inner
 
     def address(asked: dict[str, str]) -> str:
         return f"{reverse(f'table-{entry.name}')}?{urlencode(asked)}"
@@ -155,6 +157,7 @@ def _page(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
         "total": shown.total(table),
         "notes": table.notes,
         "mark": may_mark,
+        "elsewhere": markable and settings.inner,
         "period": ask.period,
         "kinds": kinds,
         "earlier": address(ask.period.before.asked | place),

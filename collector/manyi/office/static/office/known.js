@@ -3,7 +3,7 @@
 
 import { el, minute, say } from "./draw.js";
 
-const { known: address, token } = document.body.dataset;
+const { known: address, token, elsewhere } = document.body.dataset;
 const DISSATISFIED = 3;
 
 /** The line of a dissatisfied rating; null if there is nothing to say about it. */
@@ -16,6 +16,7 @@ export function knownLine(rating) {
     line.title = who;
     return line;
   }
+  if (elsewhere) return el("p", "tags", say("elsewhere")); // an inner zone writes nothing
   return address ? el("p", "tags", button(rating.id)) : null;
 }
 
