@@ -143,16 +143,6 @@ def test_a_clones_presses_are_stored_and_said_to_be_forked() -> None:
     assert (found.pressed, found.stored, found.forked, found.waiting, found.ok) == (13, 12, 4, 1, True)
 
 
-def test_the_table_lines_up_in_both_languages() -> None:
-    found = account.account([life()], NOW)
-    for lang in ("zh", "en"):
-        lines = account.table(found, lang).splitlines()
-        assert len(lines) == 3
-        assert len({account._width(text) for text in lines}) == 1
-    assert "按键" in account.table(found)
-    assert lines[2].startswith("total")
-
-
 def test_from_a_ledger(tmp_path: Path) -> None:
     conn = schema.open_for_writing(tmp_path / "ledger.db")
     asked, box = Asked(), BoxDouble()

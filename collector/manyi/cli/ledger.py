@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from manyi.cli.account import table
 from manyi.cli.asked import MISMATCH, Lang, LangOption, config_of, day_of, ledger_of
 from manyi.core import account as accounts
 from manyi.core import export as exports
@@ -41,7 +42,7 @@ def account(
         boxes = [line._asdict() | {"lost": line.lost} for line in found.lines]
         typer.echo(json.dumps({"ok": found.ok, "total": total, "boxes": boxes}, ensure_ascii=False))
     else:
-        typer.echo(accounts.table(found, lang))
+        typer.echo(table(found, lang))
     if not found.ok:
         raise typer.Exit(MISMATCH)
 
@@ -74,10 +75,14 @@ def verify(
     if report.finding is not None:
         typer.echo(both("不符", "CHANGED") + f": {report.finding.text()}")
         raise typer.Exit(MISMATCH)
-    tags = f"{report.tags} tags" if auditor is not None else "no tags (no --keys)"
+    zh, en = ("标签未查（没有 --keys）", "no tags (no --keys)")
+    if auditor is not None:
+        zh, en = (f"{report.tags:,} 个标签", f"{report.tags:,} tags")
     typer.echo(
-        both("相符", "Nothing was changed")
-        + f": {report.rows} rows, {report.records} records, {tags}, {report.roots} daily roots"
+        both(
+            f"相符：{report.rows:,} 行，{report.records:,} 条记录，{zh}，{report.roots:,} 份每日封印",
+            f"Nothing was changed: {report.rows:,} rows, {report.records:,} records, {en}, {report.roots:,} daily roots",
+        )
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import structlog
 import typer
 
 from manyi.cli.asked import MISMATCH, config_of
-from manyi.notify import notify
+from manyi.notify import Watchdog, notify
 from manyi.words import both
 
 if TYPE_CHECKING:
@@ -41,8 +43,10 @@ def serve(context: typer.Context) -> None:
         log.info("ready", url=f"{scheme}://{host}:{port}/")
         notify("READY=1")
 
+    if "WATCHDOG_USEC" in os.environ:
+        faulthandler.enable()  # systemd's SIGABRT then leaves in the journal where every thread stood
     try:
-        office.run(settings, service.stop, ready)
+        office.run(settings, service.stop, ready, Watchdog(service.late, log))
     except OSError as error:
         refused = f"{web.host}:{web.port} cannot be listened on ({error}). Choose another [web] port."
     finally:

@@ -11,11 +11,9 @@ lost      in the ledger's loss rows, exact per level: the box's own where its `l
 unknown   "at most": presses of which nobody can say whether they were made. Three sources:
           - slots that the box admits as torn or rotten without a count, where the ledger lacks the record;
           - a life that has ended (the box reported another since): what waited then never comes, plus what may
-            have been pressed between its last beat and the first word of the next life;
+            have been pressed between its last beat (or record) and the first word of the next life;
           - a box that is silent: what may have been pressed since its last beat (what waits in it, waits).
-          What may have been pressed is bounded by the room the journal had, and by one press a second;
-          it is at least 1, never zero, because nobody was there to say zero.
-A life that has ended without a beat ever is unknown by its last record's time, bounded by ROOM_MAX.
+          What may have been pressed is at least 1, at most one a second and what the journal had room for.
 
 A box does not add up (`ok` False) if its own count does not equal what lies in rows and loss rows: a row was added or
 removed, or the box lies. Pure but for `read`; refuses to round anything away.
@@ -26,7 +24,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -283,10 +281,7 @@ def _lives(conn: sqlite3.Connection, box: str, told: Told, memory: Memory) -> li
 
 def _admitted(conn: sqlite3.Connection, branches: Sequence[Head], memory: Memory) -> list[Admitted]:
     """The box's own loss records. Asked only where there are loss rows: the first time it reads the life's records."""
-    query = (
-        "SELECT body FROM row WHERE head = ? AND kind = 'record' AND seq > ? AND substr(body, 2, 1) = ?"
-        " ORDER BY seq"
-    )
+    query = "SELECT body FROM row WHERE head = ? AND kind = 'record' AND seq > ? AND substr(body, 2, 1) = ? ORDER BY seq"
     found = []
     for h in branches:
         known = memory.admitted.setdefault(h.id, [])
@@ -303,36 +298,3 @@ def _times(conn: sqlite3.Connection, life: Life) -> None:
     for name, seq in (("first_ms", main.start), ("newest_ms", main.seq)):
         found = conn.execute(query, (main.id, seq)).fetchone()
         setattr(life, name, found[0] if found else 0)
-
-
-HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "zh": ("评价器", "按键", "已存", "其中分叉", "待传", "丢失（器）", "丢失（中心）", "不明（至多）", "相符"),
-    "en": ("box", "pressed", "stored", "of it forked", "waiting", "lost (box)", "lost (centre)",
-           "unknown (at most)", "adds up"),
-}  # fmt: skip
-_TOTAL: Final = {"zh": "合计", "en": "total"}
-_YES_NO: Final = {"zh": ("是", "否"), "en": ("yes", "NO")}
-
-
-def table(found: Account, lang: str = "zh") -> str:
-    """The account for people: one line a box, then the total."""
-    rows = [HEADINGS[lang]]
-    for line in (*found.lines, found.total):
-        figures = (
-            line.pressed, line.stored, line.forked, line.waiting, line.lost_box, line.lost_centre, line.unknown,
-        )  # fmt: skip
-        rows.append((line.box or _TOTAL[lang], *map(str, figures), _YES_NO[lang][not line.ok]))
-    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(_pad(cell, widths[i], i) for i, cell in enumerate(row)).rstrip() for row in rows
-    )
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: a Chinese character takes two."""
-    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
-
-
-def _pad(text: str, width: int, column: int) -> str:
-    fill = " " * (width - _width(text))
-    return text + fill if column == 0 else fill + text
