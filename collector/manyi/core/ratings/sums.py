@@ -25,10 +25,11 @@ KEYS = {
 }
 
 
-def _table(name: str) -> str:
+def table(name: str, where: str = "") -> str:
+    """The statement that makes one of the two. `where`: "TEMP", for known_at.py."""
     keys = ", ".join(KEYS[name])
     counts = ", ".join(f"{field} INTEGER" for field in FIELDS)
-    return f"CREATE TABLE {name} ({keys}, {counts}, PRIMARY KEY ({keys})) WITHOUT ROWID"
+    return f"CREATE {where} TABLE {name} ({keys}, {counts}, PRIMARY KEY ({keys})) WITHOUT ROWID"
 
 
 def _add(name: str) -> str:
@@ -37,7 +38,7 @@ def _add(name: str) -> str:
     return f"INSERT INTO {name} VALUES ({marks}) ON CONFLICT DO UPDATE SET {more}"
 
 
-SCHEMA = ";\n".join(map(_table, KEYS))
+SCHEMA = ";\n".join(map(table, KEYS))
 _ADD = {name: _add(name) for name in KEYS}
 
 Counts = tuple[int, ...]
