@@ -257,7 +257,7 @@ def box_label(
     for number, page in enumerate(pages, 1):
         path = out if len(pages) == 1 else out.with_stem(f"{out.stem}-{number}")
         path.write_text(page, encoding="utf-8")
-        typer.echo(f"{path}  " + both("按 100% 打印", "print at 100 %"))
+        typer.echo(f"{path}  " + both("按 100% 打印", "print at 100%"))
 
 
 desk.mount(box_app)

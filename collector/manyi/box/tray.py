@@ -148,7 +148,7 @@ def _steps(who: str, tell: Callable[[str], None]) -> Callable[[float], None]:
         nonlocal told
         if percent >= told + STEP_PERCENT:
             told = int(percent) // STEP_PERCENT * STEP_PERCENT
-            tell(f"{who}  {told} %")
+            tell(f"{who}  {told}%")
 
     return progress
 
