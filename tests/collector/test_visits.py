@@ -346,7 +346,9 @@ def test_unrated_is_visits_without_a_rating(hall: Hall) -> None:
     assert hall.day() == {"w1": Counts(10, 4, 0)}
     counts = hall.day()["w1"]
     assert (counts.unrated, counts.rate) == (6, 0.4)
-    assert of_business(hall.reader, "w1", day_begin(NOON)) == {0: 4, 1: 3, 2: 3}
+    assert of_business(hall.reader, day_begin(NOON), day_begin(NOON) + 1) == {
+        ("w1", 0): 4, ("w1", 1): 3, ("w1", 2): 3,
+    }  # fmt: skip
 
 
 def test_more_ratings_than_visits_is_a_surplus_and_never_less_than_nothing_unrated(hall: Hall) -> None:

@@ -20,7 +20,17 @@ OTHER_HALL = ("h1-1", "w3", "b3", "http://x.invalid/")
 MAY = {
     "centre": set(TABLES),
     "county": set(TABLES) - {"ratings", "staff"},
-    "hall_leader": {"halls", "windows", "days", "hours", "reds", "corrections", "visits", "staff"},
+    "hall_leader": {
+        "halls",
+        "windows",
+        "days",
+        "hours",
+        "reds",
+        "corrections",
+        "visits",
+        "business",
+        "staff",
+    },
     "staff": set(),
     "technician": {"boxes", "account"},
     "auditor": {"account"},

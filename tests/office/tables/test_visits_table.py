@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from manyi.core.ledger import facts, schema
 from manyi.core.projector import Figures
 from manyi.core.told.sources import Source
 from manyi.core.visits.intake import Intake
@@ -65,3 +66,43 @@ def test_a_county_sees_its_own_visits(town: People, told: dict[str, tuple[int, i
     with town.browser("county") as browser:
         _heads, rows = rows_below(sheet(browser.get(f"/tables/visits/file/?{ON}").content), "县区")
     assert [row[3] for row in rows] == [told["w1"][0]] * 2
+
+
+def test_visits_by_business_type_bear_the_rosters_names(ask: Callable[..., Any], folder: Path) -> None:
+    ledger = schema.open_for_writing(folder / "ledger.db")
+    types = [
+        ("business", {"code": 12, "zh": "社保登记", "en": "Registration", "unit": ""}),
+        ("business", {"code": 13, "zh": "失业金", "en": "", "unit": ""}),
+    ]
+    facts.append_facts(ledger, NOW, types)
+    ledger.close()
+    said = [
+        "社保登记",
+        "Registration",
+        13,
+        77,
+        None,
+    ]  # names in both languages, codes known and unknown, not told
+    items = [
+        {
+            "id": f"{n}",
+            "window": "w1",
+            "finished_ms": TUESDAY + n,
+            **({} if biz is None else {"business": biz}),
+        }
+        for n, biz in enumerate(said)
+    ]
+    intake = Intake(folder)
+    assert intake.take(Source("queue_city", "0" * 64), json.dumps(items).encode(), NOW).taken == len(said)
+    intake.close()
+    figures = Figures(config(folder), lambda: NOW)
+    while figures.step():
+        pass
+    figures.close()
+    heads, rows = rows_below(sheet(ask(f"/tables/business/file/?{ON}").content), "县区")
+    assert heads[2:5] == ["业务类型", "代码", "办件"]
+    assert [row[2:5] for row in rows[:-1]] == [
+        ["社保登记", 12, 2], ["未报", "", 1], ["失业金", 13, 1], ["77", 77, 1],
+    ]  # fmt: skip
+    assert rows[0][5] == pytest.approx(2 / 5)
+    assert rows[-1][4] == len(said)

@@ -141,7 +141,7 @@ class Roster:
         before the city's; 0 if there is none.
         """
         place = self.place(window)
-        named = {b.unit: b.code for b in self.business.values() if name in (b.zh, b.en)}
+        named = {b.unit: b.code for b in self.business.values() if name and name in (b.zh, b.en)}
         return next(
             (named[unit] for unit in (place.hall or "-", place.county or "-", "") if unit in named), 0
         )

@@ -20,7 +20,7 @@ from manyi.core.ratings import store as ratings
 from manyi.core.roster.attribution import day_begin
 from manyi.core.visits import report as visits
 
-VERSION = 1
+VERSION = 2
 STEP_ROWS = 200  # rows of visits, up to 1,000 in each
 STEP_CHANGES = 2_000  # ratings
 SHORT_MS = 300_000
@@ -38,12 +38,15 @@ CREATE INDEX rated_day ON rated(window, day_ms);
 CREATE TABLE day (day_ms INTEGER, window TEXT, visits INTEGER, rated INTEGER, surplus INTEGER,
   PRIMARY KEY (day_ms, window)) WITHOUT ROWID;
 CREATE TABLE short (begin_ms INTEGER, window TEXT, visits INTEGER, PRIMARY KEY (begin_ms, window)) WITHOUT ROWID;
+CREATE TABLE business (day_ms INTEGER, window TEXT, biz INTEGER, visits INTEGER,
+  PRIMARY KEY (day_ms, window, biz)) WITHOUT ROWID;
 CREATE TABLE changed (day_ms INTEGER PRIMARY KEY, at INTEGER)
 """
-_TABLES = ("meta", "visit", "rated", "day", "short", "changed")
+_TABLES = ("meta", "visit", "rated", "day", "short", "business", "changed")
 _ROWS = "SELECT id, body, hash FROM row WHERE kind <> 'record' AND kind = 'visit' AND head IS NULL AND id > ? ORDER BY id LIMIT ?"
 _VISIT = "INSERT OR IGNORE INTO visit VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SHORT = "INSERT INTO short VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET visits = visits + 1"
+_BUSINESS = "INSERT INTO business VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET visits = visits + 1"
 _DAY = """
 SELECT (SELECT count(*) FROM visit WHERE window = ?1 AND day_ms = ?2),
   (SELECT count(DISTINCT v.key) FROM visit v WHERE v.window = ?1 AND v.day_ms = ?2
@@ -136,6 +139,7 @@ class VisitStore:
             values = (source, v.id, key, v.window, v.finished_ms, day_ms, v.biz)
             if self._conn.execute(_VISIT, values).rowcount:
                 self._conn.execute(_SHORT, (v.finished_ms - v.finished_ms % SHORT_MS, v.window))
+                self._conn.execute(_BUSINESS, (day_ms, v.window, v.biz))
                 touched.add((v.window, day_ms))
                 query = "SELECT window, day_ms FROM rated WHERE key = ? AND key <> ''"
                 touched.update(self._conn.execute(query, (key,)).fetchall())
@@ -194,10 +198,12 @@ def of_day(conn: sqlite3.Connection, day_ms: int) -> dict[str, Counts]:
     return {window: Counts(*counts) for window, *counts in conn.execute(query, (day_ms,))}
 
 
-def of_business(conn: sqlite3.Connection, window: str, day_ms: int) -> dict[int, int]:
-    """Visits of a window and day by business type (0: not told)."""
-    query = "SELECT biz, count(*) FROM visit WHERE window = ? AND day_ms = ? GROUP BY biz"
-    return dict(conn.execute(query, (window, day_ms)))
+def of_business(conn: sqlite3.Connection, begin_ms: int, end_ms: int) -> dict[tuple[str, int], int]:
+    """Visits of a period (`end_ms` is outside) by window and business type (0: not told). `conn` reads visits.db."""
+    query = (
+        "SELECT window, biz, sum(visits) FROM business WHERE day_ms >= ? AND day_ms < ? GROUP BY window, biz"
+    )
+    return {(window, biz): n for window, biz, n in conn.execute(query, (begin_ms, end_ms))}
 
 
 def added(counts: Iterable[Counts]) -> Counts:

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from manyi.office.access.scope import Action, Role, Scope
-from manyi.office.tables import fleet, lists, people, times, units
+from manyi.office.tables import business, fleet, lists, people, times, units
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Table
 
@@ -57,6 +57,7 @@ _ALL = (
     Entry("reds", _("Dissatisfied ratings"), Action.ratings, lists.reds, paged=True),
     Entry("corrections", _("Changed to better"), Action.ratings, _plain(units.corrections)),
     Entry("visits", _("Visits and unrated"), Action.ratings, _plain(fleet.visits)),
+    Entry("business", _("Visits by business type"), Action.ratings, _plain(business.business)),
     Entry("ratings", _("All ratings"), Action.ratings, lists.ratings, city=True, person=True, paged=True),
     Entry(
         "staff",

@@ -15,6 +15,7 @@ from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.wall.store import rating_id
 from manyi.office.access.scope import Role
 from manyi.office.tables.books import Ask, Books
+from manyi.office.tables.business import name_of
 from manyi.office.tables.model import Cell, Column, Kind, Table
 from manyi.office.tables.units import named
 
@@ -40,6 +41,7 @@ def ratings(books: Books, ask: Ask, whole: bool) -> Table:
         Column(_("Presses")),
         Column(_("Invited"), Kind.text, width=8),
         Column(_("Reason"), Kind.text, width=10),
+        Column(_("Business type"), Kind.text, width=18),
         *([Column(_("Staff"), Kind.text, width=14)] if ask.scope.sees_persons else []),
         Column(_("Box"), Kind.text, width=16),
         Column(_("Dated by"), Kind.text, width=12),
@@ -47,7 +49,7 @@ def ratings(books: Books, ask: Ask, whole: bool) -> Table:
     rows: list[list[Cell]] = []
     for r in found:
         row: list[Cell] = [r.time_ms, *_where(books, r), level(r.level), level(r.first), r.presses]
-        row += [_("yes") if r.prompted else "", _reason(r.reason)]
+        row += [_("yes") if r.prompted else "", _reason(r.reason), name_of(books, r.biz)]
         if ask.scope.sees_persons:
             row.append(_who(books, r))
         rows.append([*row, r.box, _("clock") if r.dated == "clock" else _("bounds")])
