@@ -130,7 +130,7 @@ def _rows(found: dict[int, list[Found]], resident: dict[int, float]) -> Iterator
     more = (cpu[CLIENTS] - cpu[1]) / (CLIENTS - 1) * 1000
     yield ("CPU of one more browser a press", more, "us", "", f"{1 + COUNTIES} different pictures")
     sent = statistics.median(each.bytes_each for each in found[CLIENTS]) / 1024
-    yield ("sent to one browser of the centre a press", sent, "KiB", "", "not compressed")
+    yield ("sent to one browser of the centre a press", sent, "KiB", "", "gzip")
     for crowd in CROWDS:
         yield (
             f"collector's memory, browsers: {crowd}",

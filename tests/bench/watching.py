@@ -1,5 +1,5 @@
-"""Browsers as a collector sees them, without a browser: logged-in event streams on one thread, each noting when its wall first
-showed every press. Refuses to draw and to parse more of a picture than its newest total.
+"""Browsers as a collector sees them, without a browser: logged-in event streams, compressed, on one thread, each noting when
+its wall first showed every press. Refuses to draw and to parse more of a picture than its newest total.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+import zlib
 
 TOTAL = re.compile(rb'"total":\{.*?"presses":(\d+)')
 CONNECT_S = 60.0  # a loaded machine judges fifty logins at once
@@ -28,7 +29,8 @@ class Watcher:
     async def connect(self, port: int) -> None:
         """Returns with the first picture."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
-        asked = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: manyi={self.cookie}\r\n\r\n"
+        asked = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: manyi={self.cookie}\r\n"
+        asked += "Accept-Encoding: gzip\r\n\r\n"
         self._writer.write(asked.encode())
         head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), CONNECT_S)
         if b" 200 " not in head.split(b"\r\n", 1)[0]:
@@ -46,8 +48,9 @@ class Watcher:
         self._writer.close()
 
     async def _listen(self) -> None:
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
         while size := int(await self._reader.readline(), 16):
-            chunk = await self._reader.readexactly(size + 2)
+            chunk = unpack.decompress((await self._reader.readexactly(size + 2))[:-2])
             self.bytes += size
             if b"event: wall" not in chunk or (told := TOTAL.search(chunk)) is None:
                 continue

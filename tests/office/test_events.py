@@ -83,6 +83,28 @@ def during(events: Iterator[Event], seconds: float) -> list[tuple[float, str, An
     return come
 
 
+def test_who_asks_for_it_gets_the_same_stream_compressed(city: City, serve: Serve) -> None:
+    with serve(city) as office, httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
+        told = {}
+        for coding in ("gzip, deflate, br", "identity"):
+            with client.stream("GET", f"{office.url}/events", headers={"Accept-Encoding": coding}) as answer:
+                raw, text = 0, ""
+                for line in answer.iter_lines():
+                    text += line
+                    if line.startswith("data: ") and '"total"' in line:
+                        told[coding] = json.loads(line.removeprefix("data: "))
+                        break
+                raw = answer.num_bytes_downloaded
+                assert "Accept-Encoding" in answer.headers["vary"]
+                packed = coding != "identity"
+                assert ("content-encoding" in answer.headers) == packed
+                assert (raw < len(text) / 2) == packed
+        one, other = (
+            {key: value for key, value in each.items() if not key.endswith("_ms")} for each in told.values()
+        )
+        assert one == other
+
+
 def test_a_quiet_city_is_one_picture_and_a_beat_every_second(city: City, serve: Serve) -> None:
     with serve(city) as office, stream(f"{office.url}/events") as events:
         come = during(events, 3.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from manyi.office import frames
 from manyi.office.access.scope import EVERYBODY, Role, Scope
 from manyi.office.errors import SourceDown, TooManyStreams
-from manyi.office.frames import HELLO
+from manyi.office.frames import HELLO, Frame
 from manyi.office.hub import OWN_STREAMS, Hub
 from manyi.office.pace import SNAPSHOT_GAP_MS
 from manyi.office.source import Snapshot
@@ -34,8 +35,8 @@ def test_a_slow_client_skips_to_the_newest_picture() -> None:
         frames = stream.read()
         assert await anext(frames) == HELLO
         for number in range(1000):
-            stream.put("wall", b"picture %d\n" % number, number)
-            stream.put("beat", b"beat %d\n" % number, number)
+            stream.put("wall", Frame(b"picture %d\n" % number), number)
+            stream.put("beat", Frame(b"beat %d\n" % number), number)
         assert await anext(frames) == b"picture 999\nbeat 999\n"
         assert stream.dropped == 1998
         assert stream.stuck(40_000, 30_000) is False
@@ -43,10 +44,57 @@ def test_a_slow_client_skips_to_the_newest_picture() -> None:
     asyncio.run(story())
 
 
+def test_a_compressed_stream_can_be_read_as_it_comes_whatever_was_skipped() -> None:
+    async def story() -> None:
+        one, late = Stream(None, zipped=True), Stream(None, zipped=True)
+        pictures = [Frame(b"picture %d %s\n" % (number, b"window " * 99)) for number in range(9)]
+        unpack, unpack_late = zlib.decompressobj(31), zlib.decompressobj(31)
+        read, read_late = one.read(), late.read()
+        assert unpack.decompress(await anext(read)) == HELLO
+        assert unpack_late.decompress(await anext(read_late)) == HELLO
+        for number, picture in enumerate(pictures):
+            one.put("wall", picture, number)
+            late.put("wall", picture, number)
+            late.put("beat", Frame(b"beat\n"), number)
+            sent = await anext(read)
+            assert unpack.decompress(sent) == picture, "it must not wait for what comes next"
+            assert len(sent) < len(picture) / 4
+            if number % 3 == 2:
+                assert unpack_late.decompress(await anext(read_late)) == picture + b"beat\n"
+        assert late.dropped > 0
+
+    asyncio.run(story())
+
+
+def test_a_frame_is_compressed_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    real = zlib.compressobj
+    monkeypatch.setattr(frames.zlib, "compressobj", lambda *how: made.append(1) or real(*how))
+
+    async def story() -> None:
+        city = City(1, 1)
+        hub = Hub(city, "build")
+        watching = [hub.join(None, zipped=True) for _ in range(20)]
+        unpack = [zlib.decompressobj(31) for _ in watching]
+
+        async def read(which: int) -> None:
+            text = b""
+            async for frame in watching[which]:
+                text += unpack[which].decompress(frame)
+                if b"event: wall" in text and b"event: beat" in text:
+                    return
+
+        await asyncio.gather(*map(read, range(20)))
+        hub.close()
+
+    asyncio.run(story())
+    assert 2 <= len(made) <= 8, "a picture and some beats, not twenty of each"
+
+
 def test_a_client_that_takes_nothing_is_known_as_stuck() -> None:
     stream = Stream(None)
-    stream.put("beat", b"", 1_000)
-    stream.put("beat", b"", 20_000)
+    stream.put("beat", Frame(), 1_000)
+    stream.put("beat", Frame(), 20_000)
     assert not stream.stuck(31_000, 30_000)
     assert stream.stuck(31_001, 30_000)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import re_accepts_gzip
 from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -91,14 +92,17 @@ async def wall_events(request: HttpRequest) -> HttpResponseBase:
     """`wall` when the picture changed, `beat` every second."""
     settings, scope = current().settings, _scope(request)
     if request.method == "HEAD" or not settings.login:
-        return _stream(request, lambda: current().hub.join(None, scope))
+        return _stream(request, lambda zipped: current().hub.join(None, scope, zipped=zipped))
     from manyi.office.access.watch import watched  # noqa: PLC0415  needs the models
 
     session = request.session.session_key or ""
     owner = str(request.user.pk)
-    return _stream(
-        request, lambda: watched(current().hub.join(None, scope, owner), session, scope, settings.access)
-    )
+
+    def join(zipped: bool) -> AsyncIterator[bytes]:
+        frames = current().hub.join(None, scope, owner, zipped=zipped)
+        return watched(frames, session, scope, settings.access)
+
+    return _stream(request, join)
 
 
 @public
@@ -107,7 +111,7 @@ async def hall_events(request: HttpRequest, hall: str) -> HttpResponseBase:
     """`hall` when a batch was released, `beat` every second."""
     parts = current()
     await parts.hub.ask(f"hall/{hall}", lambda: parts.source.hall(hall, unix_ms()), encode)
-    return _stream(request, lambda: parts.hub.join(hall))
+    return _stream(request, lambda zipped: parts.hub.join(hall, zipped=zipped))
 
 
 @public
@@ -157,9 +161,13 @@ def _scope(request: HttpRequest) -> Scope:
     return scope
 
 
-def _stream(request: HttpRequest, join: Callable[[], AsyncIterator[bytes]]) -> HttpResponseBase:
+def _stream(request: HttpRequest, join: Callable[[bool], AsyncIterator[bytes]]) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse(content_type="text/event-stream")
-    response = StreamingHttpResponse(join(), content_type="text/event-stream")
+    zipped = re_accepts_gzip.search(request.headers.get("Accept-Encoding", "")) is not None
+    response = StreamingHttpResponse(join(zipped), content_type="text/event-stream")
+    response.headers["Vary"] = "Accept-Encoding"
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
     response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold frames back
     return response

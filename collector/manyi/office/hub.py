@@ -19,7 +19,7 @@ import structlog
 from manyi.office.access.narrow import Around, is_whole, lens, narrow
 from manyi.office.access.scope import EVERYBODY, Scope
 from manyi.office.errors import HallUnknown, SourceDown, TooManyStreams
-from manyi.office.frames import encode, event, still, with_clocks
+from manyi.office.frames import Frame, encode, event, still, with_clocks
 from manyi.office.pace import SNAPSHOT_GAP_MS, Pace
 from manyi.office.source import Snapshot, Source
 from manyi.office.stream import Stream
@@ -66,10 +66,10 @@ class Hub:
         self._answers: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         self._asking: dict[str, asyncio.Future[bytes]] = {}
         self._pictures: dict[Scope, bytes] = {}
-        self._wall_frames: dict[Scope, bytes] = {}
+        self._wall_frames: dict[Scope, Frame] = {}
         self._around: tuple[int, Around] | None = None
         self._projected_ms = 0
-        self._halls: dict[str, bytes] = {}
+        self._halls: dict[str, Frame] = {}
         self._trouble = ""
         self._closed = False
         self.frames_dropped = 0
@@ -110,20 +110,19 @@ class Hub:
         return made[1]
 
     def join(
-        self, hall: str | None = None, scope: Scope = EVERYBODY, owner: str = ""
+        self, hall: str | None = None, scope: Scope = EVERYBODY, owner: str = "", *, zipped: bool = False
     ) -> AsyncIterator[bytes]:
         """Frames for one client, of the wall as `scope` sees it or of one hall. Raises TooManyStreams.
 
-        `owner`: the account, "" if there is none.
+        `owner`: the account, "" if there is none. `zipped`: as a gzip stream.
         """
         if self._closed or self._is_full(hall, owner):
             self.refused += 1
             raise TooManyStreams
-        stream = Stream(hall, lens(scope), owner)
+        stream = Stream(hall, lens(scope), owner, zipped)
         self._streams.add(stream)
-        frames = self._wall_frames.get(stream.scope, b"")
-        known = frames if hall is None else self._halls.get(hall, b"")
-        if known and self._task is not None:
+        known = self._wall_frames.get(stream.scope) if hall is None else self._halls.get(hall)
+        if known is not None and self._task is not None:
             stream.put("wall" if hall is None else "hall", known, up_ms())
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="office-hub")
@@ -246,7 +245,7 @@ class Hub:
             stream.abandon()
             self._streams.discard(stream)
 
-    def _give(self, name: str, frame: bytes, streams: Iterable[Stream]) -> None:
+    def _give(self, name: str, frame: Frame, streams: Iterable[Stream]) -> None:
         for stream in streams:
             stream.put(name, frame, up_ms())
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from manyi.office.access.scope import EVERYBODY, Scope
-from manyi.office.frames import HELLO
+from manyi.office.frames import GZIP_HEAD, HELLO, Frame
 
 
 class Stream:
@@ -25,20 +25,24 @@ class Stream:
         "hall",
         "owner",
         "scope",
+        "zipped",
     )
 
-    def __init__(self, hall: str | None, scope: Scope = EVERYBODY, owner: str = "") -> None:
+    def __init__(
+        self, hall: str | None, scope: Scope = EVERYBODY, owner: str = "", zipped: bool = False
+    ) -> None:
         self.hall = hall
         self.owner = owner
         self.scope = scope
+        self.zipped = zipped
         self.dropped = 0
         self._reader: asyncio.Task[object] | None = None
         self._waiting_since: int | None = None
-        self._frames: dict[str, bytes] = {}
+        self._frames: dict[str, Frame] = {}
         self._bell = asyncio.Event()
         self._open = True
 
-    def put(self, name: str, frame: bytes, up_ms: int) -> None:
+    def put(self, name: str, frame: Frame, up_ms: int) -> None:
         """Offer a frame; one of the same name that nobody took yet is dropped for it."""
         if name in self._frames:
             self.dropped += 1
@@ -64,12 +68,12 @@ class Stream:
     async def read(self) -> AsyncIterator[bytes]:
         """What the client is sent, until close()."""
         self._reader = asyncio.current_task()
-        yield HELLO
+        yield GZIP_HEAD + HELLO.zipped if self.zipped else HELLO
         while True:
             await self._bell.wait()
             self._bell.clear()
             if not self._open:
                 return
-            frames, self._frames = b"".join(self._frames.values()), {}
+            frames, self._frames = self._frames.values(), {}
             self._waiting_since = None
-            yield frames
+            yield b"".join(frame.zipped for frame in frames) if self.zipped else b"".join(frames)
