@@ -203,7 +203,7 @@ def _django(settings: OfficeSettings) -> dict[str, Any]:
         "LANGUAGE_COOKIE_AGE": 365 * 24 * 3600,
         "LANGUAGE_COOKIE_SAMESITE": "Lax",
         "LANGUAGE_COOKIE_HTTPONLY": True,
-        "LOCALE_PATHS": [str(HERE / "locale")],
+        "LOCALE_PATHS": [str(HERE / "locale"), str(HERE / "access" / "packages")],
         "USE_TZ": True,
         "TIME_ZONE": "Asia/Shanghai",
         "STATIC_URL": "/static/",
