@@ -1,19 +1,22 @@
 """Alert rules, contact points and policies as Grafana's alerting files. What to judge is the collector's business.
 
 Most rules look at the `alarm` measurement: the collector has weighed samples, opening hours and outages, and one alarm
-there is one alert here, named by its kind, subject and county. A few ask for themselves, because a collector that is dead
-raises no alarm. Refuses secrets: addresses come from the environment (provisioning/grafana.env).
+there is one alert here, in words with the place's name. A few ask for themselves, because a collector that is dead
+raises no alarm. Refuses secrets: addresses come from the environment (provisioning/grafana.env), and a storm of alerts
+when the database is away: one rule says that for all.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 from dashboards.influx import Source
+from dashboards.queries import silence
 
 FOLDER = "满意评价报警"
 LOOK = "30s"
 RUNBOOK = "docs/RUNBOOK.md"
 LATELY_S = 600
+SILENT_S = 180  # the collector writes every 10 s
 CERTIFICATE_DAYS = 14  # the collector reminds from 60 days on; this is the last call
 DISK_LEAST = 0.05  # of the disk: a city fills that in weeks, and boxes wait when it is full
 LAG_MS = 5_000  # promised is a second; five in every look of five minutes is no hiccup
@@ -42,7 +45,7 @@ class Direct:
     lasts: str
     severity: str
     said: str
-    silence: str = "OK"  # what no data means
+    silence: str = "OK"  # what no data means, and a question that fails
 
 
 COLLECTOR = (
@@ -62,58 +65,94 @@ COLLECTOR = (
 DIRECT = (
     Direct(
         "manyi-collector-silent", "采集器没有消息 / The collector is silent", Source.WALL,
-        'SELECT count("up_ms") FROM "collector" WHERE time >= now() - 3m', "below", 1, "1m", "critical",
-        "三分钟没有采集器消息，大屏数字已停住；按键仍保存在评价器里", "Alerting",
+        silence("1d", "30s", 30).text, "above", SILENT_S, "30s", "critical",
+        "三分钟没有采集器消息，或数据库问不到：大屏数字已停住，其他报警此时不报、已报的会误显示为恢复；按键仍保存在评价器里"
+        " / Nothing heard of the collector for three minutes, or no answer of the database: other alerts are silent meanwhile",
+        "Alerting",
     ),
     Direct(
         "manyi-account-off", "全市对账不符 / The city's account is off", Source.WALL,
         "SELECT last(\"ok\") FROM \"account\" WHERE \"scope\" = 'city' AND time >= now() - 10m", "below", 1, "2m", "critical",
-        "全市按下与入库、待传、承认丢失之和不等",
+        "全市按下与入库、待传、承认丢失之和不等 / Pressed is not stored, waiting and admitted lost",
     ),
     Direct(
         "manyi-lag", "实时按键入库变慢 / Live presses are slow", Source.WALL,
         'SELECT min("live_lag_ms") FROM "collector" WHERE time >= now() - 5m', "above", LAG_MS, "1m", "warning",
-        "五分钟内实时按键入库一直超过 5 秒",
+        "五分钟内实时按键入库一直超过 5 秒 / For five minutes live presses took over 5 s",
     ),
     Direct(
         "manyi-disk-low", "磁盘剩余不足 / Little disk left", Source.WALL,
         'SELECT last("disk_free_ratio") FROM "collector" WHERE time >= now() - 10m', "below", DISK_LEAST, "5m", "critical",
-        "采集器所在磁盘剩余不足 5%",
+        "采集器所在磁盘剩余不足 5% / Less than 5 % of the collector's disk is left",
     ),
     Direct(
         "manyi-certificate-last", "证书即将失效 / A certificate is about to lapse", Source.WALL,
         'SELECT last("days_left") FROM "certificate" WHERE time >= now() - 1d GROUP BY "name"', "below", CERTIFICATE_DAYS, "10m",
-        "critical", "证书 {{ $labels.name }} 不足 14 天",
+        "critical", "证书 {{ $labels.name }} 不足 14 天 / Certificate {{ $labels.name }} ends within 14 days",
     ),
 )  # fmt: skip
+
+
+SERIES = '"kind", "subject", "county", "name", "name_en"'
+WORDS = {
+    "dissatisfied": ("不满意占比过高", "too many dissatisfied"), "unacknowledged": ("不满意超时无人知悉", "reds that nobody has seen"),
+    "silent": ("评价器失联", "box silent"), "outage": ("整片评价器失联", "boxes silent all at once"),
+    "red_key": ("红键可疑", "is its red key dead?"), "account": ("对账不符", "its account is off"),
+    "shown": ("大屏合计与台账不符", "the wall's sum is off"), "fork": ("记录分叉", "two histories"),
+    "break": ("记录链断开", "a broken chain"), "behind": ("汇总落后", "figures are behind"),
+    "projection": ("汇总写入失败", "a projection fails"), "stalled": ("台账写不进去", "the ledger cannot be written"),
+    "broker": ("连不上 MQTT 服务器", "no link to the broker"), "feed": ("采集区文件接不上", "files do not follow on"),
+    "disk": ("数据盘快满", "the disk fills up"), "disk_full": ("数据盘已满，采集暂停", "the disk is full, taking in has stopped"),
+    "certificate": ("证书将到期", "a certificate ends"), "stuck": ("有键卡住", "a key is stuck"),
+    "keytest": ("按键测试未通过", "failed its key test"), "loss": ("丢失按键", "presses lost"),
+    "clock": ("时钟不可信", "a clock that cannot be right"), "config": ("拒绝新设置", "refused its settings"),
+    "badge": ("未知工牌", "an unknown badge"), "undated": ("有按键尚无时间", "presses without a time"),
+    "update": ("有更新格式的记录未计入", "records of a newer format"),
+}  # fmt: skip
+
+
+def in_words(kinds: tuple[str, ...]) -> str:
+    """What has happened and where, for whoever reads it on a telephone: 「整片评价器失联：松河县（sh）」."""
+    zh, en = (_by_kind({kind: WORDS[kind][lang] for kind in kinds}) for lang in (0, 1))
+    return f"{zh}：{{{{ $labels.name }}}}（{{{{ $labels.subject }}}}） / {{{{ $labels.name_en }}}}: {en}"
+
+
+def _by_kind(words: dict[str, str]) -> str:
+    """A Go template that says the word of the alert's kind."""
+    if not words:
+        return "{{ $labels.kind }}"
+    *others, last = words.values()
+    said = "".join(
+        f'{{{{ if eq $labels.kind "{k}" }}}}{w}{{{{ else }}}}' for k, w in zip(words, others, strict=False)
+    )
+    return said + last + "{{ end }}" * len(others)
 
 
 def of_kinds(kinds: tuple[str, ...]) -> str:
     """Which alarms of these kinds hold now: 1, or 0 for ten minutes after."""
     which = " OR ".join(f"\"kind\" = '{kind}'" for kind in kinds)
-    return f'SELECT last("active") FROM "alarm" WHERE ({which}) AND time >= now() - 10m GROUP BY "kind", "subject", "county"'
+    return f'SELECT last("active") FROM "alarm" WHERE ({which}) AND time >= now() - 10m GROUP BY {SERIES}'
 
 
 def of_others() -> str:
     """Alarms of a kind that no rule above knows: a later collector's."""
     known = " AND ".join(f"\"kind\" != '{kind}'" for rule in COLLECTOR for kind in rule.kinds)
-    return f'SELECT last("active") FROM "alarm" WHERE {known} AND time >= now() - 10m GROUP BY "kind", "subject", "county"'
+    return f'SELECT last("active") FROM "alarm" WHERE {known} AND time >= now() - 10m GROUP BY {SERIES}'
 
 
 def files() -> dict[str, dict[str, Any]]:
     """rules.yaml and notify.yaml, as data."""
-    where = "{{ $labels.kind }} {{ $labels.subject }} {{ $labels.county }}"
     rules = [
         _rule(
             k.uid, k.title, Source.WALL, of_kinds(k.kinds), "above", 0, "0s", k.severity,
-            f"{where}：内容见大屏“报警”一格", f"{RUNBOOK}#{{{{ $labels.kind }}}}", "OK",
+            in_words(k.kinds), f"{RUNBOOK}#{{{{ $labels.kind }}}}", "OK",
         )
         for k in COLLECTOR
     ]  # fmt: skip
     rules.append(
         _rule(
             "manyi-other", "其他报警 / Another alarm", Source.WALL, of_others(), "above", 0, "0s", "warning",
-            f"{where}：内容见大屏“报警”一格", f"{RUNBOOK}#{{{{ $labels.kind }}}}", "OK",
+            in_words(()), f"{RUNBOOK}#{{{{ $labels.kind }}}}", "OK",
         )
     )  # fmt: skip
     rules += [
@@ -138,7 +177,7 @@ def files() -> dict[str, dict[str, Any]]:
 
 def _rule(
     uid: str, title: str, source: Source, query: str, how: str, limit: float, lasts: str, severity: str, said: str,
-    runbook: str, silence: str,
+    runbook: str, without: str,
 ) -> dict[str, Any]:  # fmt: skip
     span = {"from": LATELY_S, "to": 0}
     evaluator = {"type": "gt" if how == "above" else "lt", "params": [limit]}
@@ -148,8 +187,8 @@ def _rule(
         "title": title,
         "condition": "C",
         "for": lasts,
-        "noDataState": silence,
-        "execErrState": "Error",
+        "noDataState": without,
+        "execErrState": without,
         "labels": {"severity": severity},
         "annotations": {"summary": said, "runbook": runbook},
         "data": [

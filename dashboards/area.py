@@ -6,6 +6,7 @@ from dashboards import queries as q
 from dashboards.board import board
 from dashboards.city import ranking, rate_numbers, reds
 from dashboards.panels import COUNT, SHARE, At, Column, Said, courses, numbers, rate_columns, rows
+from dashboards.pulse import fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
 EMPTY = ("所选范围内没有评价", "No ratings in this selection")
@@ -15,9 +16,9 @@ def county(t: Lang) -> dict[str, Any]:
     where = q.COUNTY
     return board(
         t, "manyi-county", t("县区", "Counties"), t("所选县区在所选时段的评价，按大厅列出", "The chosen counties, by hall"),
-        [*_heads(t, where), *_courses(t, where),
-         units(t, "hall", where, At(0, 15, 24, 10), t("各大厅", "Halls")), ranking(t, "hall", At(0, 25, 9, 9)),
-         reds(t, At(9, 25, 15, 9), 12, f" AND {where}")],
+        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where, 7),
+         units(t, "hall", where, At(0, 12, 24, 8), t("各大厅", "Halls")), ranking(t, "hall", At(0, 20, 9, 8)),
+         reds(t, At(9, 20, 15, 8), 12, f" AND {where}")],
         variables=["county"], since="now-7d", until="now", refresh="10s",
     )  # fmt: skip
 
@@ -26,9 +27,9 @@ def hall(t: Lang) -> dict[str, Any]:
     where = q.HALL
     return board(
         t, "manyi-hall", t("大厅", "Halls"), t("所选大厅在所选时段的评价，按窗口列出", "The chosen halls, by window"),
-        [*_heads(t, where), *_courses(t, where),
-         units(t, "window", where, At(0, 15, 24, 10), t("各窗口", "Windows")),
-         reds(t, At(0, 25, 24, 8), 12, f" AND {where}")],
+        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where, 7),
+         units(t, "window", where, At(0, 12, 24, 9), t("各窗口", "Windows")),
+         reds(t, At(0, 21, 24, 7), 12, f" AND {where}")],
         variables=["county", "hall"], since="now-7d", until="now", refresh="10s",
     )  # fmt: skip
 
@@ -38,8 +39,8 @@ def windows(t: Lang) -> dict[str, Any]:
     where = q.HALL
     return board(
         t, "manyi-windows", t("窗口", "Windows"), t("所选大厅的全部窗口", "All windows of the chosen halls"),
-        [units(t, "window", where, At(0, 0, 24, 17), t("各窗口", "Windows")), _today(t, where, At(0, 17, 9, 10)),
-         reds(t, At(9, 17, 15, 10), 8, f" AND {where}")],
+        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), units(t, "window", where, At(0, 5, 24, 14), t("各窗口", "Windows")),
+         _today(t, where, At(0, 19, 9, 9)), reds(t, At(9, 19, 15, 9), 8, f" AND {where}")],
         variables=["county", "hall"], since="now-24h", until="now", refresh="10s",
     )  # fmt: skip
 
@@ -102,9 +103,9 @@ def _heads(t: Lang, where: str) -> list[Any]:
         Column("rating_rate", t("参评率", "Rated"), SHARE, SATISFIED, decimals=1),
     ]
     return [
-        numbers(Said(t("评价人次", "Ratings"), about, t(*EMPTY)), [q.area_counts(where)], At(0, 0, 8, 5), levels),
-        numbers(Said(s, interval, few), [q.area_rate("s", where)], At(8, 0, 5, 5), rate_numbers(t), unit=SHARE),
-        numbers(Said(sb, interval, few), [q.area_rate("sb", where)], At(13, 0, 5, 5), rate_numbers(t), unit=SHARE),
+        numbers(Said(t("评价人次", "Ratings"), about, t(*EMPTY)), [q.area_counts(where)], At(0, 0, 7, 5), levels),
+        numbers(Said(s, interval, few), [q.area_rate("s", where)], At(7, 0, 5, 5), rate_numbers(t), unit=SHARE),
+        numbers(Said(sb, interval, few), [q.area_rate("sb", where)], At(12, 0, 5, 5), rate_numbers(t), unit=SHARE),
         numbers(
             Said(
                 t("未评", "Unrated visits"),
@@ -114,12 +115,12 @@ def _heads(t: Lang, where: str) -> list[Any]:
                 ),
                 t("来访量未知（未接排队系统）", "Visits are not known"),
             ),
-            [q.visits(where)], At(18, 0, 6, 5), visits,
+            [q.visits(where)], At(17, 0, 4, 5), visits,
         ),
     ]  # fmt: skip
 
 
-def _courses(t: Lang, where: str) -> list[Any]:
+def _courses(t: Lang, where: str, high: int) -> list[Any]:
     said = Said(
         t("每日人次", "Ratings per day"),
         t("按北京时间的自然日，各级人次堆叠", "Days of Beijing, stacked by level"),
@@ -137,10 +138,10 @@ def _courses(t: Lang, where: str) -> list[Any]:
     dots = (("custom.showPoints", "always"), ("custom.pointSize", 9))
     return [
         courses(
-            said, [q.area_days(level, where) for level in "sbd"], At(0, 5, 12, 10), _levels(t), stacked=True, bars=True,
+            said, [q.area_days(level, where) for level in "sbd"], At(0, 5, 12, high), _levels(t), stacked=True, bars=True,
         ),
         courses(
-            rate, q.area_day_rate(where), At(12, 5, 12, 10),
+            rate, q.area_day_rate(where), At(12, 5, 12, high),
             [Column("hi", t("最高可能", "At most"), SHARE, QUIET, extra=(*outer, ("custom.fillBelowTo", t("最低可能", "At least")))),
              Column("rate", t("满意率", "Satisfied"), SHARE, SATISFIED, decimals=1, extra=dots),
              Column("lo", t("最低可能", "At least"), SHARE, QUIET, extra=outer)],

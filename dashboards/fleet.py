@@ -6,8 +6,8 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from dashboards import queries as q
 from dashboards.board import board
-from dashboards.city import alarms
 from dashboards.panels import COUNT, NOTHING, At, Column, Said, courses, numbers, rows
+from dashboards.pulse import alarms, fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
 WEAK_DBM = -75  # Wi-Fi below this loses frames
@@ -16,7 +16,8 @@ WEAK_DBM = -75  # Wi-Fi below this loses frames
 def fleet(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-fleet", t("设备", "Boxes"), t("评价器在线、信号、待传、时钟、固件与证书", "Boxes: online, signal, backlog, clock, firmware, certificates"),
-        [_heads(t), _course(t), _firmware(t), _all(t), alarms(t, At(0, 21, 14, 8)), certificates(t, At(14, 21, 10, 8))],
+        [_heads(t), _course(t), _firmware(t), fresh(t, At(21, 0, 3, 6)), _all(t), alarms(t, At(0, 20, 14, 8)),
+         certificates(t, At(14, 20, 10, 8))],
         variables=["county", "hall"], since="now-24h", until="now", refresh="10s",
     )  # fmt: skip
 
@@ -28,7 +29,7 @@ def _heads(t: Lang) -> Any:
             t("在线、全部、待传记录、被卡住的键。供电没有单独的测量：断电即失联", "Online, all, records waiting, keys stuck. Supply is not measured: a box without power is silent"),
             t("没有评价器消息", "No word of boxes"),
         ),
-        [q.BOXES_COUNT], At(0, 0, 8, 7),
+        [q.BOXES_COUNT], At(0, 0, 8, 6),
         [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, DISSATISFIED, at_zero=QUIET),
          Column("known", t("全部", "All"), COUNT, QUIET),
          Column("depth", t("待传记录", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("stuck", t("卡键", "Stuck"), COUNT, DISSATISFIED, at_zero=QUIET)],
@@ -43,7 +44,7 @@ def _course(t: Lang) -> Any:
             t("每一刻钟一点；一个县区断网时，在线下降而待传上升，恢复后归零，不丢记录", "Every quarter of an hour. When a county is cut off, online falls and waiting rises; nothing is lost"),
             t("没有评价器消息", "No word of boxes"),
         ),
-        [q.BOXES_COURSE, q.BOXES_WAITING], At(8, 0, 11, 7),
+        [q.BOXES_COURSE, q.BOXES_WAITING], At(8, 0, 9, 6),
         [Column("online", t("在线", "Online"), COUNT, SATISFIED),
          Column("depth", t("待传记录", "Waiting"), COUNT, BASIC, extra=(("custom.axisPlacement", "right"),))],
     )  # fmt: skip
@@ -61,7 +62,7 @@ def _firmware(t: Lang) -> Any:
             t("固件版本", "Firmware"), t("各固件版本的台数；升级期间会有两种", "Boxes by firmware; two during an update"),
             t("没有评价器消息", "No word of boxes"),
         ),
-        [q.BOXES_FIRMWARE], At(19, 0, 5, 7), [Column("fw", t("版本", "Version")), Column("box (count)", t("台数", "Boxes"), COUNT, ACCENT)],
+        [q.BOXES_FIRMWARE], At(17, 0, 4, 6), [Column("fw", t("版本", "Version"), width=150), Column("box (count)", t("台数", "Boxes"), COUNT, ACCENT, width=90)],
         transformations=[DataTransformerConfig(id_val="groupBy", options=group)],
     )  # fmt: skip
 
@@ -90,7 +91,7 @@ def _all(t: Lang) -> Any:
             t("每台最近一次心跳所说；失联的排在最前。信号低于 -75 dBm 容易掉线。供电不测量，只知道上次为何启动：欠压多半是电源线或适配器", "What each said last; the silent ones first. Below -75 dBm a link is weak. Supply is not measured; known is why it last started: a brown-out is mostly cable or adapter"),
             t("没有评价器消息", "No word of boxes"),
         ),
-        [q.BOXES], At(0, 7, 24, 14),
+        [q.BOXES], At(0, 6, 24, 14),
         [Column("box", t("评价器", "Box")), Column("county", t("县区", "County")), Column("hall", t("大厅", "Hall")),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
          Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=145, mapping={"0": (t("从未", "Never"), DISSATISFIED)}), Column("depth", t("待传", "Waiting"), COUNT, width=70),

@@ -4,9 +4,9 @@ from typing import Any
 
 from dashboards import queries as q
 from dashboards.board import board
-from dashboards.city import account_line, alarms, alive
 from dashboards.fleet import certificates
 from dashboards.panels import COUNT, NOTHING, SHARE, At, Column, Said, courses, numbers, rows
+from dashboards.pulse import account_line, alarms, alive, fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
 
@@ -14,15 +14,15 @@ def account(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-account", t("对账", "Account"),
         t("按下 = 入库 + 待传 + 承认丢失：每台评价器都对得上，才算对得上", "Pressed = stored + waiting + admitted lost, for every box"),
-        [account_line(t, At(0, 0, 24, 5)), _where_lost(t), _flow(t), _boxes(t)], refresh="10s", since="now-24h", until="now",
+        [account_line(t, At(0, 0, 21, 5)), fresh(t, At(21, 0, 3, 5)), _where_lost(t), _flow(t), _boxes(t)], refresh="10s", since="now-24h", until="now",
     )  # fmt: skip
 
 
 def system(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-system", t("系统", "System"), t("采集器是否跟得上、磁盘够不够、各投影落后多少", "Whether the collector keeps up, and has room"),
-        [alive(t, At(0, 0, 6, 5)), _numbers(t), _disk(t), _lag(t), _records(t), _latency(t), _feeds(t), certificates(t, At(8, 21, 7, 8)),
-         alarms(t, At(15, 21, 9, 8))],
+        [alive(t, At(0, 0, 5, 5)), _numbers(t), _disk(t), fresh(t, At(21, 0, 3, 5)), _lag(t), _records(t), _latency(t), _feeds(t),
+         certificates(t, At(8, 19, 7, 9)), alarms(t, At(15, 19, 9, 9))],
         since="now-6h", until="now",
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ def _boxes(t: Lang) -> Any:
             t("每台评价器", "Each box"), t("不符的排在最前；按下数取最后入库与最后心跳中的较大者", "Those that do not add up first"),
             t("没有对账数据", "No account"),
         ),
-        [q.ACCOUNT_BOXES], At(0, 13, 24, 14),
+        [q.ACCOUNT_BOXES], At(0, 13, 24, 15),
         [Column("box", t("评价器", "Box")), Column("ok", t("对账", "Account"), NOTHING, mapping=ok),
          Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),
          Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED, at_zero=QUIET),
@@ -81,7 +81,7 @@ def _numbers(t: Lang) -> Any:
             t("启动以来收到的记录与批次；搁置：读不懂的消息，原样保存；队列：等待入库", "Since its start; aside: unreadable, kept as they came; queue: not yet stored"),
             t("采集器没有消息！", "Collector silent!"),
         ),
-        [q.COLLECTOR], At(6, 0, 11, 5),
+        [q.COLLECTOR], At(5, 0, 9, 5),
         [Column("records", t("记录", "Records"), COUNT, ACCENT), Column("batches", t("批次", "Batches"), COUNT, ACCENT),
          Column("aside", t("搁置", "Aside"), COUNT, BASIC, at_zero=QUIET), Column("queue", t("队列", "Queue"), COUNT, QUIET)],
         base=DISSATISFIED,
@@ -95,7 +95,7 @@ def _disk(t: Lang) -> Any:
             t("台账大小与磁盘剩余；磁盘满时评价器自己保存，不丢，但大屏停住", "The ledger's size and free space; on a full disk boxes wait and nothing is lost, but the wall stops"),
             t("采集器没有消息！", "Collector silent!"),
         ),
-        [q.COLLECTOR], At(17, 0, 7, 5),
+        [q.COLLECTOR], At(14, 0, 7, 5),
         [Column("ledger_bytes", t("台账", "Ledger"), "bytes", ACCENT), Column("disk_free_bytes", t("剩余", "Free"), "bytes", SATISFIED),
          Column("disk_free_ratio", t("剩余比例", "Free share"), SHARE, SATISFIED, decimals=0)],
         unit="bytes", base=DISSATISFIED,
@@ -109,7 +109,7 @@ def _lag(t: Lang) -> Any:
             t("实时按键从收到到入库的时间，和等待入库的批次", "From arrival to the ledger, and batches waiting"),
             t("没有采集器数据", "No word of the collector"),
         ),
-        [q.collector_course("live_lag_ms"), q.collector_course("queue")], At(0, 5, 12, 8),
+        [q.collector_course("live_lag_ms"), q.collector_course("queue")], At(0, 5, 12, 7),
         [Column("live_lag_ms", t("实时延迟", "Live lag"), "ms", ACCENT),
          Column("queue", t("队列", "Queue"), COUNT, BASIC, extra=(("custom.axisPlacement", "right"),))],
         unit="ms",
@@ -122,7 +122,7 @@ def _records(t: Lang) -> Any:
             t("每分钟入库记录", "Records stored per minute"), t("平时一城约每秒一条；断网恢复时会猛增", "About one a second in a city; far more after an outage"),
             t("没有采集器数据", "No word of the collector"),
         ),
-        [q.COLLECTOR_RECORDS], At(12, 5, 12, 8), [Column("records", t("每分钟记录", "Records per minute"), COUNT, ACCENT)],
+        [q.COLLECTOR_RECORDS], At(12, 5, 12, 7), [Column("records", t("每分钟记录", "Records per minute"), COUNT, ACCENT)],
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def _latency(t: Lang) -> Any:
             t("一半、九成五、九成九的评价在多久之内入库；断网期间存在评价器里的也算在内", "Half, 95 % and 99 % of ratings were stored within; what boxes kept while offline is in it"),
             t("没有评价", "No ratings"),
         ),
-        [q.latency(50), q.latency(95), q.latency(99)], At(0, 13, 24, 8),
+        [q.latency(50), q.latency(95), q.latency(99)], At(0, 12, 24, 7),
         [Column("p50", t("一半", "Half"), "ms", SATISFIED), Column("p95", "95%", "ms", BASIC), Column("p99", "99%", "ms", DISSATISFIED)],
         unit="ms",
     )  # fmt: skip
@@ -149,7 +149,7 @@ def _feeds(t: Lang) -> Any:
             t("各投影", "Projections"), t("每个投影落后台账多少行，是否在失败重试", "How many rows each is behind the ledger, and whether it fails"),
             t("没有采集器数据", "No word of the collector"),
         ),
-        [q.FEEDS], At(0, 21, 8, 8),
+        [q.FEEDS], At(0, 19, 8, 9),
         [Column("feed", t("投影", "Projection")), Column("lag", t("落后", "Behind"), COUNT, BASIC), Column("failing", t("状态", "State"), NOTHING, mapping=failing)],
         sort=(t("落后", "Behind"), True),
     )  # fmt: skip

@@ -6,11 +6,11 @@ pixels, so that 28 rows fill a screen of 1080 in kiosk mode.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grafana_foundation_sdk.builders import common as style
-from grafana_foundation_sdk.builders import dashboard, geomap, stat, table, text, timeseries
+from grafana_foundation_sdk.builders import dashboard, stat, table, timeseries
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as model
 from grafana_foundation_sdk.models.dashboard import (
@@ -24,7 +24,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.influx import MIXED, Query, TargetBuilder
-from dashboards.theme import QUIET, Lang
+from dashboards.theme import CALM, QUIET, Lang
 
 COUNT, SHARE, NOTHING = "locale", "percentunit", "none"
 Mapping = dict[str, tuple[str, str]]  # value -> text, colour
@@ -113,7 +113,7 @@ def _cell(kind: str) -> list[tuple[str, Any]]:
     return [("custom.displayMode", kind), ("custom.cellOptions", {"type": kind})]
 
 
-def _dressed(
+def dressed(
     panel: Any, said: Said, queries: Sequence[Query], at: At, unit: str, columns: Sequence[Column]
 ) -> Any:
     panel.title(said.title).description(said.about).no_value(said.nothing).unit(unit)
@@ -138,6 +138,12 @@ def steps(*levels: tuple[float | None, str]) -> Builder[Any]:
         .mode(ThresholdsMode.ABSOLUTE)
         .steps([Threshold(value=value, color=color) for value, color in levels])
     )
+
+
+def steps_of(*levels: tuple[float | None, str]) -> tuple[tuple[str, Any], ...]:
+    """The same for one column."""
+    found = {"mode": "absolute", "steps": [{"color": color, "value": value} for value, color in levels]}
+    return (("color", {"mode": "thresholds"}), ("thresholds", found))
 
 
 def numbers(
@@ -168,32 +174,43 @@ def numbers(
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .thresholds(steps((None, base)))
     )
-    return _dressed(panel, said, queries, at, unit, columns)
+    return dressed(panel, said, queries, at, unit, columns)
 
 
 def lines(
-    said: Said, queries: Sequence[Query], at: At, column: Column, *, size: int, limit: int, newest: str
-) -> Builder[Panel]:
-    """One sentence a line, large enough to be read across a room: a table's text has one size, a desk's.
+    said: Said, queries: Sequence[Query], at: At, column: Column, *, words: str, size: int, limit: int,
+    sort: tuple[str, bool], colors: Sequence[str] = (), unit: str = NOTHING, filled: bool = False,
+    beside: Column | None = None,
+) -> Builder[Panel]:  # fmt: skip
+    """A row a line, large enough to be read across a room: a table's text has one size, a desk's, and no option for it.
 
-    What the first query answers stands first, the newest of it on top."""
+    On the left `words` with the answer's cells in it ({0} is its first), on the right the column's value. What the first
+    query answers stands first, each in the order of `sort` (field, descending) and in its own of `colors`. `beside` is the
+    column of an answer of another kind: its title on the left."""
+    column = replace(column, title=re.sub(r"\{(\d)\}", r"${__cell_\1}", words))
+    shown = [column] if beside is None else [column, beside]
     panel = (
         stat.Panel()
         .graph_mode(model.BigValueGraphMode.NONE)
-        .color_mode(model.BigValueColorMode.VALUE)
+        .color_mode(model.BigValueColorMode.BACKGROUND if filled else model.BigValueColorMode.VALUE)
         .justify_mode(model.BigValueJustifyMode.AUTO)
-        .text_mode(model.BigValueTextMode.VALUE)
-        .text(style.VizTextDisplayOptions().value_size(size))
+        .text_mode(model.BigValueTextMode.VALUE_AND_NAME)
+        .text(style.VizTextDisplayOptions().title_size(size).value_size(size))
         .orientation(model.VizOrientation.HORIZONTAL)
         .reduce_options(
             style.ReduceDataOptions().values(True).calcs([]).limit(limit)
-            .fields(f"/^{_literal(column.title or column.field)}$/")
+            .fields("/^(" + "|".join(_literal(c.title) for c in shown) + ")$/")
         )
-        .transformations([DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": newest, "desc": True}]})])
+        .transformations([DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": sort[0], "desc": sort[1]}]})])
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
-        .thresholds(steps((None, QUIET)))
+        .thresholds(steps((None, CALM if filled else QUIET)))
     )  # fmt: skip
-    return _dressed(panel, said, queries, at, NOTHING, [column])
+    panel = dressed(panel, said, queries, at, unit, shown)
+    for ref, color in zip("ABC", colors, strict=False):
+        panel.override_by_query(
+            ref, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})]
+        )
+    return panel
 
 
 def rows(
@@ -225,7 +242,7 @@ def rows(
                 )
             ]
         )
-    panel = _dressed(panel, said, queries, at, unit, [*time, *columns])
+    panel = dressed(panel, said, queries, at, unit, [*time, *columns])
     return panel.override_by_field_type("string", [DynamicConfigValue(id_val="noValue", value="—")])
 
 
@@ -258,63 +275,7 @@ def courses(
         panel = panel.min(low)
     if high is not None:
         panel = panel.max(high)
-    return _dressed(panel, said, queries, at, unit, columns)
-
-
-def layer(kind: str, name: str, config: dict[str, Any]) -> Builder[Any]:
-    return style.MapLayerOptions().type(kind).name(name).config(config).tooltip(True)
-
-
-def county_map(
-    said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, geojson: str, label: str, field: str,
-    land: str, edge: str, marks: Builder[Any],
-) -> Builder[Panel]:  # fmt: skip
-    """Counties of our own GeoJSON as the base map, so that no tile of anybody else's is asked for; a mark on each."""
-    config = {
-        "src": geojson,
-        "style": {
-            "color": {"fixed": edge}, "opacity": 0.25, "lineWidth": 2,
-            "text": {"mode": "field", "field": label, "fixed": ""},
-            "textConfig": {"fontSize": 17, "offsetX": 0, "offsetY": -22, "textAlign": "center", "textBaseline": "middle"},
-        },
-        "rules": [],
-    }  # fmt: skip
-    dots = {
-        "showLegend": False,
-        "style": {
-            "color": {"field": field, "fixed": land}, "opacity": 0.95, "lineWidth": 6,
-            "size": {"fixed": 1, "min": 1, "max": 1},
-            "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
-            "text": {"mode": "field", "field": field, "fixed": ""},
-            "textConfig": {"fontSize": 40, "offsetX": 0, "offsetY": 14, "textAlign": "center", "textBaseline": "middle"},
-        },
-    }  # fmt: skip
-    place = (
-        style.FrameGeometrySource()
-        .mode(model.FrameGeometrySourceMode.LOOKUP)
-        .lookup("county")
-        .gazetteer(geojson)
-    )
-    panel = (
-        geomap.Panel()
-        .basemap(layer("geojson", "base", config))
-        .layers([layer("markers", "counties", dots).location(place)])
-        .view(_view())
-        .controls(geomap.ControlsOptions().mouse_wheel_zoom(False).show_attribution(False).show_zoom(False))
-        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
-        .thresholds(marks)
-    )
-    return _dressed(panel, said, queries, at, COUNT, columns)
-
-
-def _view() -> Builder[Any]:
-    return geomap.MapViewConfig().id("coords").lat(35.5).lon(116.6).zoom(8.6).all_layers(True)
-
-
-def note(said: Said, at: At, markdown: str) -> Builder[Panel]:
-    panel = text.Panel().content(markdown).mode("markdown")  # type: ignore[arg-type]
-    panel.title(said.title).description(said.about).grid_pos(GridPos(h=at.h, w=at.w, x=at.x, y=at.y))
-    return panel
+    return dressed(panel, said, queries, at, unit, columns)
 
 
 def rate_columns(t: Lang, rate: str, *, color: str = "") -> list[Column]:

@@ -7,6 +7,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 from dashboards import queries as q
 from dashboards.board import board
 from dashboards.panels import At, Column, Said, rows
+from dashboards.pulse import fresh
 from dashboards.theme import Lang
 
 WEEKDAYS = (
@@ -28,14 +29,16 @@ def peaks(t: Lang) -> dict[str, Any]:
             "\"tier\" = 'city'",
             0,
         ),
-        ("n", t("所选大厅来评人次", "Ratings of the chosen halls"), "hall", q.HALL, 10),
-        ("d", t("全市不满意人次", "Dissatisfied ratings of the city"), "city", "\"tier\" = 'city'", 20),
+        ("n", t("所选大厅来评人次", "Ratings of the chosen halls"), "hall", q.HALL, 9),
+        ("d", t("全市不满意人次", "Dissatisfied ratings of the city"), "city", "\"tier\" = 'city'", 18),
     )
     return board(
         t, "manyi-peaks", t("高峰", "Peaks"), t("一周里什么时候人多，用来排班和增开窗口", "When people come, to plan shifts and windows"),
-        [_matrix(t, Said(title, about, t("近八周数据不足", "Not enough of eight weeks")), q.peaks(field, where, tier), At(0, y, 24, 10))
-         for field, title, tier, where, y in heads],
-        variables=["county", "hall"], since="now-24h", until="now", refresh="5m",
+        [*(_matrix(t, Said(title, about, t("近八周数据不足", "Not enough of eight weeks")), q.peaks(field, where, tier),
+                   At(0, y, 21 if y == 0 else 24, 9))
+           for field, title, tier, where, y in heads),
+         fresh(t, At(21, 0, 3, 9))],
+        variables=["county", "hall"], since="now-24h", until="now", refresh="1m",
     )  # fmt: skip
 
 

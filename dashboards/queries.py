@@ -12,7 +12,10 @@ from dashboards.theme import FEWEST
 
 WALL, ROLLUP, DAY = Source.WALL, Source.ROLLUP, Source.DAY
 TZ = "tz('Asia/Shanghai')"
-LATELY = "time >= now() - 10m"  # boxes, account and alarms are said again every 5 minutes
+ALIVE = "time >= now() - 2m"  # the collector itself, the city's account and its boxes: said every 10 s
+LATELY = (
+    "time >= now() - 4m"  # boxes, account and alarms are said again every 90 s: older is of a dead collector
+)
 HIDDEN = 9  # taken off a rate that may not be shown: what is below -1 reads 样本不足
 Z = 1.959963984540054  # two-sided 95 %, as manyi.core.rates
 ZZ = Z * Z
@@ -51,15 +54,35 @@ CITY_USUAL = Query(
 )
 
 
-def ranking(tier: str, period: str, name: str) -> Query:
+def ranking(tier: str, name: str) -> Query:
     """Ties are ties: `place` is text like "2="."""
     where = "" if tier == "county" else f" AND {COUNTY}"
     return Query(
         DAY,
         f'SELECT last("order") AS "order", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
         f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", last("lo") AS "lo", last("hi") AS "hi"'
-        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'{period}\'{where} AND {TODAY}'
+        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'day\'{where} AND {TODAY}'
         f' GROUP BY "{tier}"',
+    )
+
+
+def ranking_lines(tier: str, name: str) -> Query:
+    """Today's, with the interval as per cent: what stands within a text has no format of its own."""
+    percent = ", ".join(f'round(last("{x}") * 1000) / 10 AS "{x}"' for x in ("lo", "hi"))
+    return Query(
+        DAY,
+        f'SELECT last("order") AS "order", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
+        f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", {percent}'
+        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'day\' AND {TODAY} GROUP BY "{tier}"',
+    )
+
+
+def red_lines(lang: str, known: int, limit: int) -> Query:
+    """The same as sentences: those that nobody has marked, or those that somebody has."""
+    return Query(
+        WALL,
+        f'SELECT "text_{lang}" AS "text" FROM "red" WHERE "live" = 1 AND "known" = {known} AND time >= now() - 3d'
+        f" ORDER BY time DESC LIMIT {limit}",
     )
 
 
@@ -84,32 +107,51 @@ def alarms(lang: str, kinds: Sequence[str] = (), but: bool = False) -> Query:
     return Query(
         WALL,
         f'SELECT "since_ms", "text" FROM (SELECT last("active") AS "active", last("since_ms") AS "since_ms",'
-        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY}{which} GROUP BY "kind", "subject", "county")'
+        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY}{which} GROUP BY "kind", "subject", "county", "name")'
         ' WHERE "active" = 1',
     )
 
 
-COUNTY_REDS = Query(
+COUNTY_REDS = Query(  # the city's row comes first, without a county: Grafana 9.4's map never paints the first row's area
     DAY,
-    'SELECT last("n") AS "n", last("d") AS "d" FROM "rollup_day" WHERE "tier" = \'county\' AND "n" > 0 AND'
+    'SELECT last("n") AS "n", last("d") AS "d" FROM "rollup_day" WHERE "tier" =~ /^(city|county)$/ AND "n" > 0 AND'
     f' {TODAY} GROUP BY "county"',
 )
 BOXES_ONLINE = Query(
     WALL,
-    'SELECT sum("online") AS "online", count("online") - sum("online") AS "silent", count("online") AS "known"'
-    f' FROM (SELECT last("online") AS "online" FROM "box" WHERE {LATELY} GROUP BY "box")',
+    'SELECT last("online") AS "online", last("boxes") - last("online") AS "silent", last("boxes") AS "known"'
+    f' FROM "account" WHERE "scope" = \'city\' AND {ALIVE}',
 )
 _SUMS = "pressed stored waiting lost unknown".split()  # noqa: SIM905
 ACCOUNT_LINE = Query(
     WALL,
     "SELECT "
     + ", ".join(f'last("{f}") AS "{f}"' for f in [*_SUMS, "shown", "ok"])
-    + f' FROM "account" WHERE "scope" = \'city\' AND {LATELY}',
+    + f' FROM "account" WHERE "scope" = \'city\' AND {ALIVE}',
 )
 COLLECTOR_ALIVE = Query(
     WALL,
-    'SELECT last("up_ms") / 86400000 AS "up_days", last("live_lag_ms") AS "live_lag_ms" FROM "collector" WHERE time >= now() - 2m',
+    'SELECT last("up_ms") / 86400000 AS "up_days", last("live_lag_ms") AS "live_lag_ms" FROM "collector" WHERE '
+    + ALIVE,
 )
+
+
+def silence(back: str, step: str, seconds: int) -> Query:
+    """For how many seconds the collector has written nothing; no row if it is longer than `back`.
+
+    InfluxQL cannot subtract a time from now. But steps are filled up to now with the last value, and with a slope only
+    up to the last point: there are as many more of the former as steps have gone by since."""
+    of = f'last("up_ms") AS "%s" FROM "collector" WHERE time >= now() - {back} AND time <= now() GROUP BY time({step}) fill(%s)'
+    filled, sloped = of % ("filled", "previous"), of % ("sloped", "linear")
+    times = "" if seconds == 1 else f" * {seconds}"
+    return Query(
+        WALL,
+        f'SELECT (count("filled") - count("sloped")){times} AS "age" FROM (SELECT {filled}), (SELECT {sloped})',
+    )
+
+
+FRESH = silence("10m", "1s", 1)
+DEAD = Query(WALL, f'SELECT "age" FROM ({silence("1d", "30s", 30).text}) WHERE "age" > 90')
 
 
 # --- a county, a hall, over a period ---------------------------------------------------------------------------------
@@ -260,7 +302,7 @@ ACCOUNT_CITY = Query(
     WALL,
     "SELECT "
     + ", ".join(f'last("{f}") AS "{f}"' for f in [*_ALL, "shown", "undated", "ok"])
-    + f' FROM "account" WHERE "scope" = \'city\' AND {LATELY}',
+    + f' FROM "account" WHERE "scope" = \'city\' AND {ALIVE}',
 )
 ACCOUNT_BOXES = Query(
     WALL,
@@ -286,9 +328,7 @@ _COLLECTOR = (
 )
 COLLECTOR = Query(
     WALL,
-    "SELECT "
-    + ", ".join(f'last("{f}") AS "{f}"' for f in _COLLECTOR)
-    + ' FROM "collector" WHERE time >= now() - 2m',
+    "SELECT " + ", ".join(f'last("{f}") AS "{f}"' for f in _COLLECTOR) + f' FROM "collector" WHERE {ALIVE}',
 )
 FEEDS = Query(
     WALL,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SATISFIED, BASIC, DISSATISFIED = "#2fd6a3", "#ffc44d", "#ff7a6b"
+REDS = ("#7d5350", "#a05f57", "#cf6d61", DISSATISFIED)  # few to many, one hue: told apart by lightness alone
 ACCENT = "#62ccff"  # counts without a level
 QUIET = "#a3b8cd"  # not known, not enough, nothing to say
 CALM = "#24303d"  # behind what is well; beside it, a filled colour is seen across a room

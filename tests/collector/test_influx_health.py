@@ -81,7 +81,7 @@ def test_first_look_says_everything_and_the_next_only_what_changed(ward: Ward) -
     assert said[BOX].startswith(
         f'online=1i,heard_ms={NOON}i,reason=0i,fw="1.0",depth=0i,oldest_ms=0i,rssi=-60i,'
     )
-    assert ward.look() == {}
+    assert ward.look().keys() == {"account,scope=city"}, "the wall must see that somebody still counts"
     ward.beat("box-1", depth=3)
     assert "depth=3i" in ward.look()[BOX]
 
@@ -111,7 +111,7 @@ def test_box_that_says_nothing_any_more_is_offline_and_its_presses_unknown(ward:
     assert "unknown=0i" not in said["account,scope=city"]
 
 
-def test_what_stays_the_same_is_said_again_every_two_minutes(ward: Ward) -> None:
+def test_what_stays_the_same_is_said_again_after_a_while(ward: Ward) -> None:
     ward.look()
     assert ward.look(SILENT_MS + 1)
     later = ward.look(AGAIN_MS)

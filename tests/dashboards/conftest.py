@@ -22,7 +22,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
         certs = make_certs(folder / "certs")
         made.config = replace(made.config, certificates=(("ca", certs.ca), ("broker", certs.server_cert)))
         made.seed()
-        made.serve(lambda: bool(made.ask_source("manyi-wall", "SELECT last(up_ms) FROM collector")))
+        looked = ("SELECT last(up_ms) FROM collector", "SELECT last(boxes) FROM account")
+        made.serve(lambda: all(made.ask_source("manyi-wall", asked) for asked in looked))
         yield made
         made.ledger.close()
     finally:

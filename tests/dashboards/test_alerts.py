@@ -5,6 +5,7 @@ Grafana's part (last value of each series, a threshold, what no data means) is d
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import groupby
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from manyi.core.influx.lines import tag
 from manyi.core.influx.watch import OVER_MS
 
+from dashboards import alerts
 from tests.dashboards.grafana import PROVISIONING, targets
 from tests.dashboards.seeded import BUCKETS, Seeded
 from tests.services.influx import Influx
@@ -29,6 +31,7 @@ KINDS = {
     "manyi-other": ["of_next_year"],
 }  # fmt: skip
 MINUTE_S = 60
+NAME, NAME_EN = "河口镇大厅1号窗口 社保登记", "Estuary Hall Window 1"
 
 
 class Bucket:
@@ -42,7 +45,9 @@ class Bucket:
         self.server.write(self.name, [f"{at} {fields} {int((self.now_s - ago_s) * 1000)}000000"])
 
     def alarm(self, kind: str, subject: str = "sim-001", active: int = 1, ago_s: float = 5) -> None:
-        at = f"alarm,kind={tag(kind)},subject={tag(subject)},county=np"
+        at = (
+            f"alarm,kind={tag(kind)},subject={tag(subject)},county=np,name={tag(NAME)},name_en={tag(NAME_EN)}"
+        )
         self.put(at, f'active={active}i,text_zh="有事",text_en="Something",since_ms=1i', ago_s)
 
     def fires(self, uid: str) -> list[dict[str, str]]:
@@ -64,11 +69,12 @@ def judge(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, st
         reduced["refId"],
     )
     assert rule["condition"] == threshold["refId"]
+    assert rule["noDataState"] == rule["execErrState"]
     if not rows:
         return [{}] if rule["noDataState"] == "Alerting" else []
     (evaluator,) = (c["evaluator"] for c in threshold["conditions"])
     firing = []
-    value = next(name for name in rows[0] if name in ("last", "count", "min"))
+    value = next(name for name in rows[0] if name in ("last", "age", "min"))
 
     def labels(row: dict[str, Any]) -> list[tuple[str, str]]:
         return sorted((k, str(v)) for k, v in row.items() if k not in ("time", value))
@@ -99,7 +105,8 @@ def test_an_alarm_of_the_collector_is_one_alert_of_its_own_rule_alone(
 ) -> None:
     assert [u for u in KINDS if bucket.fires(u)] == []
     bucket.alarm(kind)
-    assert bucket.fires(uid) == [{"kind": kind, "subject": "sim-001", "county": "np"}]
+    labels = {"kind": kind, "subject": "sim-001", "county": "np", "name": NAME, "name_en": NAME_EN}
+    assert bucket.fires(uid) == [labels]
     assert [u for u in KINDS if bucket.fires(u)] == [uid]
 
 
@@ -122,9 +129,9 @@ def test_urgent_alarms_are_asked_first_on_the_wall_and_each_once(bucket: Bucket)
     bucket.alarm("fork", "over", active=0)
     asked = [t["query"] for p, t in targets("zh") if (p.board, p.body["title"]) == ("city", "报警")]
     answers = [bucket.server.query(bucket.name, one) for one in asked]
-    assert [len(rows) for rows in answers] == [2, 2]
+    assert [len(rows) for rows in answers] == [0, 2, 2]
     for kind in ("disk_full", "outage"):
-        assert f"'{kind}'" in asked[0]
+        assert f"'{kind}'" in asked[1]
 
 
 def test_two_boxes_are_two_alerts_and_a_dark_county_is_one(bucket: Bucket) -> None:
@@ -136,10 +143,43 @@ def test_two_boxes_are_two_alerts_and_a_dark_county_is_one(bucket: Bucket) -> No
 
 def test_a_collector_that_is_dead_is_noticed_by_grafana_itself(bucket: Bucket) -> None:
     assert bucket.fires("manyi-collector-silent") == [{}], "no data at all"
-    bucket.put("collector", "up_ms=1i", ago_s=4 * MINUTE_S)
+    bucket.put("collector", "up_ms=1i", ago_s=23 * 60 * MINUTE_S)
     assert bucket.fires("manyi-collector-silent") == [{}]
-    bucket.put("collector", "up_ms=1i", ago_s=30)
+    bucket.put("collector", "up_ms=1i", ago_s=4.5 * MINUTE_S)
+    assert bucket.fires("manyi-collector-silent") == [{}]
+    bucket.put("collector", "up_ms=1i", ago_s=MINUTE_S)
     assert bucket.fires("manyi-collector-silent") == []
+
+
+def test_a_database_that_does_not_answer_is_one_alert_and_not_one_of_each_rule() -> None:
+    assert [uid for uid, rule in RULES.items() if rule["execErrState"] != "OK"] == ["manyi-collector-silent"]
+    assert RULES["manyi-collector-silent"]["execErrState"] == "Alerting"
+
+
+def say(template: str, labels: dict[str, str]) -> str:
+    """What Grafana makes of an annotation: of Go's templates only if, else, end and a label."""
+    said, kept = "", [True]
+    for words, action in re.findall(r"([^{]*)(?:\{\{ (.*?) \}\})?", template):
+        said += words if all(kept) else ""
+        if found := re.fullmatch(r'if eq \$labels\.(\w+) "(\w+)"', action):
+            kept.append(labels[found[1]] == found[2])
+        elif action == "else":
+            kept[-1] = not kept[-1]
+        elif action == "end":
+            kept.pop()
+        elif action:
+            said += labels[action.removeprefix("$labels.")] if all(kept) else ""
+    assert kept == [True], template
+    return said
+
+
+@pytest.mark.parametrize(("uid", "kind"), [(uid, kind) for uid, kinds in KINDS.items() for kind in kinds])
+def test_an_alert_says_in_both_languages_what_is_where(uid: str, kind: str) -> None:
+    labels = {"kind": kind, "subject": "sim-001", "county": "np", "name": NAME, "name_en": NAME_EN}
+    zh, en = say(RULES[uid]["annotations"]["summary"], labels).split(" / ")
+    what, what_en = (kind, kind) if uid == "manyi-other" else alerts.WORDS[kind]
+    assert (zh, en) == (f"{what}：{NAME}（sim-001）", f"{NAME_EN}: {what_en}")
+    assert say(RULES[uid]["annotations"]["runbook"], labels) == f"docs/RUNBOOK.md#{kind}"
 
 
 @pytest.mark.parametrize(

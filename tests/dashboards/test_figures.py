@@ -5,6 +5,7 @@ Whatever a panel shows of ratings is worked out here a second time from ratings.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -17,12 +18,16 @@ from manyi.core import account, stores
 from manyi.core.ledger import schema
 from manyi.core.rates import wilson
 from manyi.core.ratings.rating import Rating
+from manyi.core.roster.model import Roster
+from manyi.core.roster.rows import fact_rows
 
 from tests.dashboards.grafana import ALL, Panel, boards, interpolate, targets
-from tests.dashboards.seeded import BEIJING, DAY, DISLIKED, HOUR, Seeded, midnight
+from tests.dashboards.seeded import BEIJING, BUCKETS, DAY, DISLIKED, HOUR, Seeded, midnight
 from tests.services.influx import Influx
 
 FEWEST = 59
+PHONES = {"np-h1": "0537-6600101", "sh-h1": "0537-6600201", "sh-h2": "0537-6600301"}
+LEADERS = {"np-h1": "何志远", "sh-h1": "宋明华", "sh-h2": ""}
 WEEK = ("county", "hall")  # boards that open on the last seven days
 Which = Callable[[Rating], bool]
 
@@ -85,7 +90,13 @@ def test_every_query_answers_as_it_stands_and_with_one_hall_and_two_chosen(asker
                 {"county": ["np", "sh"], "hall": ["np-h1", "sh-h2"]},
             ):
                 rows = asker.run(panel, target, **chosen)
-                calm = panel.body["title"] in ("报警", "Alarms") and target["refId"] == "A"  # no urgent alarm
+                calm = (
+                    panel.body["title"] in ("报警", "Alarms") and target["refId"] in "AB"
+                )  # alive, nothing urgent
+                calm |= panel.board == "windows" and panel.body["title"] in (
+                    "未评",
+                    "Unrated visits",
+                )  # yesterday's
                 if not chosen and not rows and not calm and panel.body["title"] not in rate_of_looks:
                     empty.append(f"{panel} {target['refId']}")
     assert empty == [], "the seeded city has something to show in every panel"
@@ -161,7 +172,12 @@ def test_without_a_like_day_there_is_no_usual_day_rather_than_one_of_zeros(asker
 
 
 def test_counties_on_the_map_have_their_reds_of_today(asker: Asker) -> None:
-    rows = {r["county"]: (r["n"], r["d"]) for r in asker.ask("city", "各县区今日不满意人次")}
+    first, *others = asker.ask("city", "各县区今日不满意人次")
+    assert (first["county"], first["n"]) == ("", asker.of(asker.today)["n"]), (
+        "the row whose area is never painted"
+    )
+    rows = {r["county"]: (r["n"], r["d"]) for r in others}
+    assert set(rows) == {"np", "sh"}
     for county in ("np", "sh"):
         own = asker.of(lambda r, county=county: asker.today(r) and r.county == county)
         assert rows[county] == (own["n"], own["d"])
@@ -179,13 +195,15 @@ def test_a_ranking_has_the_ledgers_rates_and_a_tie_is_a_tie(
     for row in rows:
         own = asker.of(lambda r, row=row: asker.today(r) and getattr(r, tier) == row[tier])
         assert row["n"] == own["n"]
-        rate = [row["rate"] + (0 if own["n"] >= FEWEST else 9), row["lo"], row["hi"]]
-        assert rate == pytest.approx(bounds(own["s"], own["n"]), abs=1e-6)
+        percent, near = (100, 0.05 + 1e-6) if board == "city" else (1, 1e-6)  # the wall says it in words
+        assert row["rate"] + (0 if own["n"] >= FEWEST else 9) == pytest.approx(own["s"] / own["n"], abs=1e-6)
+        interval = [row["lo"] / percent, row["hi"] / percent]
+        assert interval == pytest.approx(bounds(own["s"], own["n"])[1:], abs=near / percent)
         assert (row["place"] == "-") == (own["n"] < FEWEST)
     placed = [r for r in rows if r["place"] != "-"]
     for a in placed:
         for b in placed:
-            if a is not b and a["lo"] <= b["hi"] and b["lo"] <= a["hi"]:
+            if a is not b and a["lo"] < b["hi"] and b["lo"] < a["hi"]:
                 assert a["place"] == b["place"]
                 assert a["place"].endswith("=")
 
@@ -193,19 +211,24 @@ def test_a_ranking_has_the_ledgers_rates_and_a_tie_is_a_tie(
 def test_latest_reds_are_the_ledgers_newest_with_whom_to_call(asker: Asker) -> None:
     reds = [r for r in asker.city.ratings() if r.level == 3 and r.time_ms > asker.city.now - 3 * DAY]
     newest = sorted(reds, key=lambda r: -r.time_ms)[:8]
-    rows = asker.ask("city", "最新不满意评价")
+    for ref, unseen in (("A", True), ("B", False)):
+        own = [r for r in sorted(reds, key=lambda r: -r.time_ms) if (not r.known_ms) is unseen][:8]
+        lines = asker.ask("city", "最新不满意评价", ref)
+        assert [r["time"] for r in lines] == [r.time_ms for r in own]
+        assert {r["text"][:3] for r in lines} == {"未知悉" if unseen else "已知悉"}
+        for line, red in zip(lines, own, strict=True):
+            assert PHONES[red.hall] in line["text"]
+            assert LEADERS[red.hall] in line["text"]
+    rows = asker.ask("windows", "最新不满意评价")
     assert [r["time"] for r in rows] == [r.time_ms for r in newest]
     assert [r["known"] for r in rows[:3]] == [1, 1, 0]
     for row, red in zip(rows, newest, strict=True):
-        assert (
-            row["phone"]
-            == {"np-h1": "0537-6600101", "sh-h1": "0537-6600201", "sh-h2": "0537-6600301"}[red.hall]
-        )
-        assert row["leader"] == {"np-h1": "何志远", "sh-h1": "宋明华", "sh-h2": ""}[red.hall]
-    english = next(
-        t for p, t in targets("en") if (p.board, p.body["title"]) == ("city", "Latest dissatisfied ratings")
-    )
-    halls = {r["hall_name"] for r in asker.city.ask_source("manyi-wall", english["query"])}
+        assert (row["phone"], row["leader"]) == (PHONES[red.hall], LEADERS[red.hall])
+    english = [
+        t for p, t in targets("en") if (p.board, p.body["title"]) == ("hall", "Latest dissatisfied ratings")
+    ]
+    asked = interpolate(english[0]["query"], 0, 0, county=[ALL], hall=[ALL])
+    halls = {r["hall_name"] for r in asker.city.ask_source("manyi-wall", asked)}
     assert halls <= {"Nanping HRSS Hall", "Songhe HRSS Hall", "Liulin HRSS Hall"}
 
 
@@ -375,6 +398,69 @@ def test_records_per_minute_are_the_growth_of_the_ledger(asker: Asker, influx: I
     assert row["non_negative_derivative"] == 90
 
 
+def test_how_old_the_data_are_is_the_age_of_the_collectors_last_line(influx: Influx) -> None:
+    (asked,) = {t["query"] for p, t in targets("zh") if p.body["title"] == "数据截至"}
+    for lines_ago, expected in (
+        ([75], 75),
+        ([599, 300, 75], 75),
+        ([40, 30, 3], 3),
+        ([700], None),
+        ([], None),
+    ):
+        bucket = influx.bucket()
+        lines = [
+            f"collector up_ms={10**9 - ago}i {int((time.time() - ago) * 1000)}000000" for ago in lines_ago
+        ]
+        lines.append(f"collector,feed=wall lag=0i,failing=0i {int(time.time() * 1000)}000000")
+        influx.write(bucket, lines)
+        rows = influx.query(bucket, asked)
+        if expected is None:
+            assert rows == []
+        else:
+            (row,) = rows
+            assert expected <= row["age"] <= expected + 2
+
+
+def test_a_dead_collector_is_the_first_alarm_and_boxes_and_account_are_not_known(influx: Influx) -> None:
+    def asked(title: str) -> str:
+        return next(t["query"] for p, t in targets("zh") if (p.board, p.body["title"]) == ("city", title))
+
+    shown = {"报警": 0, "评价器": 1, "对账：按下 = 入库 + 待传 + 承认丢失": 1, "采集器": 1}
+    for ago, rows in ((20, shown), (150, {**dict.fromkeys(shown, 0), "报警": 1})):
+        bucket, at = influx.bucket(), int((time.time() - ago) * 1000)
+        account = "pressed=1i,stored=1i,waiting=0i,lost=0i,unknown=0i,shown=1i,ok=1i,boxes=2i,online=1i"
+        influx.write(bucket, [f"collector up_ms=9i {at}000000", f"account,scope=city {account} {at}000000"])
+        assert {title: len(influx.query(bucket, asked(title))) for title in shown} == rows
+    (dead,) = influx.query(bucket, asked("报警"))
+    assert 150 <= dead["age"] <= 190
+
+
+def test_no_staff_is_in_a_bucket_that_grafana_reads(asker: Asker) -> None:
+    """Neither an id nor a name nor a badge, in any tag or text of any measurement; leaders on duty are in `red` alone."""
+    with closing(schema.open_for_reading(asker.city.config.data.ledger)) as ledger:
+        roster = Roster.from_facts(fact_rows(ledger))
+    rated = {r.staff for r in asker.city.ratings() if r.staff}
+    assert rated
+    persons = {p for one in roster.staff.values() for p in (one.id, one.zh, one.en, one.badge) if p} | rated
+    raw = {str(r["staff"]) for r in asker.city.ask("manyi", "SELECT n, staff FROM rating")}
+    assert rated <= raw, "the raw bucket knows them"
+    texts: dict[str, set[str]] = {}
+    for uid in BUCKETS:
+        for (name,) in [r.values() for r in asker.city.ask_source(uid, "SHOW MEASUREMENTS")]:
+            rows = asker.city.ask_source(uid, f'SELECT * FROM "{name}"')
+            assert rows
+            assert not {"staff", "badge"} & rows[0].keys()
+            texts.setdefault(name, set()).update(
+                v for row in rows for v in row.values() if isinstance(v, str)
+            )
+    assert {"rating", "red", "box", "account", "rollup_day", "summary", "ranking"} <= set(texts)
+    for name, said in texts.items():
+        assert not said & persons, name
+        joined = " ".join(said)
+        assert not [p for p in persons if len(p) > 2 and p in joined], name
+        assert ("何志远" in joined) == (name == "red"), name
+
+
 def test_how_long_a_press_takes_is_the_ledgers(asker: Asker) -> None:
     own = [r.latency_ms for r in asker.city.ratings() if r.time_ms > asker.city.now - 24 * HOUR]
     for ref in "ABC":
@@ -384,7 +470,7 @@ def test_how_long_a_press_takes_is_the_ledgers(asker: Asker) -> None:
 
 
 def test_alarms_are_the_walls_in_both_languages(asker: Asker) -> None:
-    urgent, rest = asker.ask("city", "报警", "A"), asker.ask("city", "报警", "B")
+    urgent, rest = asker.ask("city", "报警", "B"), asker.ask("city", "报警", "C")
     every = asker.ask("fleet", "报警")
     rows = [*urgent, *rest]
     assert sorted(r["text"] for r in rows) == sorted(r["text"] for r in every), "each in one of the two"

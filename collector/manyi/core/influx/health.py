@@ -1,7 +1,7 @@
 """How the boxes are and whether the account adds up, as points in the wall's bucket.
 
     box,box=..,county=..,township=..,hall=..,window=.. online=1i,depth=0i,...
-    account,scope=city pressed=..i,...        account,scope=box,box=.. pressed=..i,...
+    account,scope=city pressed=..i,...,boxes=..i,online=..i        account,scope=box,box=.. pressed=..i,...
 
 The ledger keeps of beats only the newest, so this is the one measurement whose history a rebuild cannot bring back
 (looks.py). It refuses to say a box is online because it once said so.
@@ -29,8 +29,13 @@ _BEAT: Final = (
 )  # fmt: skip
 
 
+CITY: Final = "account,scope=city"
+
+
 class Health(Looks):
     """A feed of the wall's bucket."""
+
+    ALWAYS = frozenset({CITY})  # so that a wall knows within two minutes that nobody counts any more
 
     def __init__(
         self,
@@ -47,7 +52,9 @@ class Health(Looks):
         self._memory = account.Memory()
 
     def _look(self, now_ms: int) -> list[tuple[str, str]]:
-        return [*self._boxes(now_ms), *self._account(now_ms)]
+        boxes = self._boxes(now_ms)
+        online = sum(fields.startswith("online=1i") for _, fields in boxes)
+        return [*boxes, *self._account(now_ms, len(boxes), online)]
 
     def _boxes(self, now_ms: int) -> list[tuple[str, str]]:
         self._names()
@@ -77,13 +84,13 @@ class Health(Looks):
             f",hall={tag(place.hall)},window={tag(place.window)}"
         )
 
-    def _account(self, now_ms: int) -> list[tuple[str, str]]:
+    def _account(self, now_ms: int, boxes: int, online: int) -> list[tuple[str, str]]:
         found = account.read(self._ledger, now_ms, self._silent_ms, self._memory)
         shown = int(stores.get(self._wall, "shown", "0"))
         health = json.loads(stores.get(self._wall, "health", "{}")).get("account", {})
         ok = found.ok and bool(health.get("ok", True))  # the wall knows too whether its own sum is off
         city = f"{_account(found.total)},shown={shown}i,undated={health.get('undated', 0)}i,ok={int(ok)}i"
-        return [("account,scope=city", city)] + [
+        return [(CITY, f"{city},boxes={boxes}i,online={online}i")] + [
             (f"account,scope=box,box={tag(line.box)}", f"{_account(line)},ok={int(line.ok)}i")
             for line in found.lines
         ]

@@ -1,6 +1,6 @@
 """What is looked at from time to time rather than followed: the state of boxes, alarms, the service.
 
-At most every 10 s, and only what has changed; what stays the same is said again every 2 minutes, so that a panel's
+At most every 10 s, and only what has changed; what stays the same is said again every 90 seconds, so that a panel's
 last() finds it. The time of a point is when it was looked at. What a server that was away has missed is not sent later:
 the next look says what is true then. It refuses to remember beyond the process: after a start all is said once.
 """
@@ -16,11 +16,13 @@ from manyi.core.influx.writer import Keep
 
 GAP_MS: Final = 10_000  # between two looks; beats come every 60 s
 SHARE: Final = 50  # a look may take at most so small a part of the time
-AGAIN_MS: Final = 120_000  # what has not changed is said again; panels look back three minutes
+AGAIN_MS: Final = 90_000  # what has not changed is said again; panels look back four minutes
 
 
 class Looks(ABC):
-    """A feed. A subclass says in `_look` what is true now, as (measurement and tags, fields)."""
+    """A feed. A subclass says in `_look` what is true now, as (measurement and tags, fields); of `ALWAYS` at every look."""
+
+    ALWAYS: frozenset[str] = frozenset()
 
     def __init__(self, server: Server, now_ms: Callable[[], int]) -> None:
         self._server, self._now_ms = server, now_ms
@@ -54,4 +56,4 @@ class Looks(ABC):
 
     def _is_news(self, at: str, fields: str, now_ms: int) -> bool:
         told, told_ms = self._told.get(at, ("", 0))
-        return fields != told or now_ms - told_ms >= AGAIN_MS
+        return fields != told or now_ms - told_ms >= AGAIN_MS or at in self.ALWAYS

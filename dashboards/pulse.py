@@ -1,0 +1,118 @@
+"""Whether what is shown is alive, on every dashboard alike: how old it is, what the collector complains of, boxes, the
+account. Refuses to look calm when nothing is known."""
+
+from typing import Any
+
+from dashboards import queries as q
+from dashboards.alerts import COLLECTOR
+from dashboards.panels import COUNT, NOTHING, At, Column, Said, lines, numbers, rows, steps_of
+from dashboards.theme import ACCENT, BASIC, CALM, DISSATISFIED, QUIET, REDS, SATISFIED, Lang
+
+FRESH_S = 61  # the collector writes every 10 s; over a minute without a line is a fault
+
+
+def _alarms_said(t: Lang) -> Said:
+    return Said(
+        t("报警", "Alarms"),
+        t(
+            "采集器当前报告的报警，最新的在前，大屏上危急的和整片失联的更在前；处置方法见 RUNBOOK。采集器不工作时此处也为空，请同时看“采集器”一格",
+            "What the collector complains of now, the newest first, on the wall urgent ones and outages before them; RUNBOOK says what to do. Empty also if the collector is"
+            " dead: see its panel",
+        ),
+        t("没有报警（“采集器”一格有数才作准）", "None, if the collector's panel has figures"),
+    )
+
+
+def alarm_lines(t: Lang, at: At) -> Any:
+    """For the wall: urgent ones first, then the newest, in large type. All of them are in 设备 and 系统."""
+    urgent = [
+        kind for rule in COLLECTOR for kind in rule.kinds if rule.severity == "critical" or kind == "outage"
+    ]
+    asked = [q.DEAD, q.alarms(t.name, urgent), q.alarms(t.name, urgent, but=True)]
+    dead = Column(
+        "age",
+        t("采集器没有消息：各格都停在此前", "The collector is silent: nothing moves here"),
+        t("suffix: 秒", "suffix: s"),
+    )
+    return lines(
+        _alarms_said(t), asked, at, Column("since_ms"), words="{2}", size=20, limit=7, sort=("since_ms", True),
+        unit="dateTimeFromNow", colors=(DISSATISFIED, DISSATISFIED, REDS[0]), filled=True, beside=dead,
+    )  # fmt: skip
+
+
+def alarms(t: Lang, at: At) -> Any:
+    return rows(
+        _alarms_said(t), [q.alarms(t.name)], at,
+        [Column("since_ms", t("开始于", "Since"), "dateTimeFromNow", width=140, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
+        unit=NOTHING, sort=(t("开始于", "Since"), True),
+    )  # fmt: skip
+
+
+def boxes(t: Lang, at: At) -> Any:
+    said = Said(
+        t("评价器", "Boxes"),
+        t(
+            "现在在线的、失联的，和全部评价器；名册上在窗口却从未有过消息的算失联",
+            "Online now, silent, and all; one that hangs at a window and never spoke is silent",
+        ),
+        t("没有评价器消息", "No word of boxes"),
+    )
+    return numbers(
+        said, [q.BOXES_ONLINE], at,
+        [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("known", t("全部", "All"), COUNT, QUIET)], base=DISSATISFIED,
+    )  # fmt: skip
+
+
+def account_line(t: Lang, at: At) -> Any:
+    ok = {"1": (t("相符", "Adds up"), SATISFIED), "0": (t("不符", "Is off"), DISSATISFIED)}
+    return numbers(
+        Said(
+            t("对账：按下 = 入库 + 待传 + 承认丢失", "Account: pressed = stored + waiting + admitted lost"),
+            t(
+                "全市所有评价器的按键总账。未知：失联评价器自上次心跳后可能有、但无法得知的部分，从不当作零",
+                "All presses of all boxes. Unknown: boxes out of touch may have some since their last beat; never taken for zero",
+            ),
+            t("没有对账数据：采集器未工作？", "No account: collector?"),
+        ),
+        [q.ACCOUNT_LINE], at,
+        [Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),
+         Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("unknown", t("未知（至多）", "Unknown, max"), COUNT, QUIET), Column("shown", t("大屏计入", "Shown"), COUNT, ACCENT),
+         Column("ok", t("对账", "Account"), NOTHING, mapping=ok)],
+        base=DISSATISFIED,
+    )  # fmt: skip
+
+
+def fresh(t: Lang, at: At) -> Any:
+    """On every dashboard: a picture that stands still looks like a quiet day otherwise."""
+    said = Said(
+        t("数据截至", "Data as of"),
+        t(
+            "采集器最后一次写入距今多久，按数据库的时钟。超过 60 秒变红：采集已停，其他各格都是停住以前的样子",
+            "How long ago the collector last wrote, by the database's clock. Red over 60 seconds: it stands still, and every"
+            " other panel is what was before",
+        ),
+        t("数据已停十分钟以上！", "No data for 10 minutes!"),
+    )
+    late = steps_of((None, CALM), (FRESH_S, DISSATISFIED))
+    return numbers(
+        said, [q.FRESH], at, [Column("age", t("多久以前", "Ago"), t("suffix: 秒前", "suffix: s ago"), decimals=0, extra=late)],
+        base=DISSATISFIED, filled=True,
+    )  # fmt: skip
+
+
+def alive(t: Lang, at: At) -> Any:
+    said = Said(
+        t("采集器", "Collector"),
+        t(
+            "采集器连续运行时间，与实时按键入库的延迟。两分钟没有消息即视为停止",
+            "Its uptime and live lag; silent for two minutes is dead",
+        ),
+        t("采集器没有消息！", "Collector silent!"),
+    )
+    return numbers(
+        said, [q.COLLECTOR_ALIVE], at,
+        [Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: days"), CALM, decimals=1), Column("live_lag_ms", t("实时延迟", "Live lag"), "ms", CALM)],
+        unit="ms", base=DISSATISFIED, filled=True,
+    )  # fmt: skip
