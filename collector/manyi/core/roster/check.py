@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyi.core.roster import entries, sources
+from manyi.core.roster import entries, layouts, sources
 from manyi.core.roster.entries import Found
 from manyi.core.roster.facts import Body
 from manyi.core.roster.model import Roster
@@ -19,12 +19,12 @@ from manyi.core.roster.table import Column, Problem, Table, build
 Parse = Callable[[Table, list[Problem]], Found]
 
 TABLES: dict[str, tuple[str, tuple[Column, ...], Parse]] = {
-    "offices": ("office", entries.OFFICES, entries.offices),
-    "boxes": ("placement", entries.BOXES, entries.boxes),
-    "staff": ("staff", entries.STAFF, entries.staff),
-    "duty": ("duty", entries.DUTY, entries.duty),
-    "leaders": ("leader", entries.LEADERS, entries.leaders),
-    "business": ("business", entries.BUSINESS, entries.business),
+    "offices": ("office", layouts.OFFICES, entries.offices),
+    "boxes": ("placement", layouts.BOXES, entries.boxes),
+    "staff": ("staff", layouts.STAFF, entries.staff),
+    "duty": ("duty", layouts.DUTY, entries.duty),
+    "leaders": ("leader", layouts.LEADERS, entries.leaders),
+    "business": ("business", layouts.BUSINESS, entries.business),
 }
 EXAMPLE = "example-"  # how the template's ids begin: worth a word if they are still there
 
