@@ -42,7 +42,6 @@ class Radio:
             self._queue = None
             if silent < DEAF_MS or ms - self._at < DEAF_MS:
                 return WAIT
-            self._queue = []
         elif not self._count or ms - self._at < TRY_MS:
             return WAIT
         elif self._queue is None:

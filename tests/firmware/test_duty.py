@@ -68,6 +68,15 @@ def test_who_comes_early_or_stays_late_is_not_sent_home():
     assert late.who == ANN
 
 
+def test_the_minute_of_closing_is_closed():
+    before, after = Duty(), Duty()
+    touch(before, ANN, 0)
+    before.look(0, MORNING + 9 * HOUR, OPEN)
+    assert before.look(HOUR // 2, MORNING + 9 * HOUR + HOUR // 2, OPEN) == CLOSING
+    touch(after, ANN, 0)
+    assert after.look(0, MORNING + 9 * HOUR + HOUR // 2, OPEN) == 0
+
+
 def test_midnight_ends_what_no_closing_time_did():
     duty = Duty()
     touch(duty, ANN, 0)
@@ -96,6 +105,40 @@ def test_a_reboot_keeps_who_was_signed_in_today_and_nobody_of_yesterday():
     assert other.who == b""
 
 
+def test_who_signs_in_after_what_the_clock_says_now_was_signed_in_by_a_wrong_clock():
+    duty = Duty()
+    touch(duty, BEN, 0)
+    duty.look(0, MORNING + HOUR, "")
+    again = Duty(duty.packed())
+    again.look(5000, MORNING, "")
+    assert again.who == b""
+
+
+def test_whatever_a_reboot_must_know_asks_to_be_saved():
+    duty = Duty()
+    assert not duty.unsaved
+
+    def asks():
+        asked = duty.unsaved
+        duty.packed()
+        assert not duty.unsaved
+        return asked
+
+    touch(duty, ANN, 0)
+    assert asks()
+    duty.look(1000, MORNING, OPEN)  # its day is known now
+    assert asks()
+    touch(duty, ANN, 20_000)  # signed out
+    assert asks()
+    touch(duty, BEN, 30_000)
+    duty.look(30_000, MORNING, OPEN)
+    assert asks()
+    duty.look(24 * HOUR, MORNING + 24 * HOUR, OPEN)  # midnight
+    assert asks()
+    duty.look(25 * HOUR, MORNING + 25 * HOUR, OPEN)
+    assert not duty.unsaved
+
+
 def test_before_the_clock_is_known_after_a_reboot_a_badge_signs_in_never_out():
     duty = Duty()
     touch(duty, ANN, 0)
@@ -109,6 +152,10 @@ def test_a_torn_or_foreign_memory_is_nobody():
         duty = Duty(kept)
         duty.look(0, MORNING, OPEN)
         assert duty.who == b""
+
+
+def test_the_numbers_of_the_wire():
+    assert (IN, OUT, CLOSING) == (1, 2, 3)  # docs/WIRE.md, duty
 
 
 def test_a_badge_travels_with_its_length():

@@ -66,6 +66,10 @@ def test_a_key_that_comes_up_for_as_long_as_the_worst_bounce_is_still_down():
     c.see(Y, 30, latched=Y)
     assert c.presses() == [2]
     assert c.releases() == []
+    c.see(0, RELEASE_MS)
+    assert c.releases() == []
+    c.see(0, 5)
+    assert c.releases() == [(2, 75)]
 
 
 def test_an_edge_between_two_samples_puts_a_release_off():
@@ -88,10 +92,11 @@ def test_how_long_a_key_was_held_is_told_at_its_release():
 
 def test_the_same_key_twice_is_two_presses():
     c = Counter()
-    for _ in range(2):
-        c.see(G, 60, latched=G)
-        c.see(0, 60)
+    for held in (60, 10):
+        c.see(G, held, latched=G)
+        c.see(0, TOGETHER_MS)
     assert c.presses() == [1, 1]
+    assert c.releases() == [(1, 60), (1, 10)]
 
 
 def test_down_and_up_while_nobody_looked_is_a_press():
@@ -225,12 +230,34 @@ def test_a_key_down_for_a_minute_is_stuck_until_it_comes_up():
     c = Counter()
     c.see(Y, STUCK_MS, latched=Y)
     assert c.keys.stuck == 0
-    c.see(Y, 10)
+    c.see(Y, 5)
     assert c.keys.stuck == Y
     assert [e for e in c.events if e[0] == STUCK] == [(STUCK, 2, 0)]
     c.see(0, 50)
     assert c.keys.stuck == 0
-    assert c.releases() == [(2, STUCK_MS + 10)]
+    assert c.releases() == [(2, STUCK_MS + 5)]
+
+
+def test_a_key_that_was_down_before_the_box_is_stuck_a_minute_after_it_started():
+    keys = Keys()
+    keys.sample(R, 0, STALE, 2 * STUCK_MS)  # a box takes its time to start
+    keys.sample(R, 0, STALE, 3 * STUCK_MS - 5)
+    assert keys.stuck == 0
+    keys.sample(R, 0, STALE, 3 * STUCK_MS)
+    assert keys.stuck == R
+
+
+def test_a_key_that_is_down_or_was_just_now_is_no_quiet_moment():
+    c = Counter()
+    assert c.keys.quiet()
+    c.see(R, SAMPLE_MS)
+    assert not c.keys.quiet()
+    c.see(R, SAMPLE_MS)
+    assert not c.keys.quiet()
+    c.see(0, SAMPLE_MS)
+    assert not c.keys.quiet()
+    c.see(0, RELEASE_MS)
+    assert c.keys.quiet()
 
 
 def test_a_key_that_was_down_before_the_box_is_no_press():

@@ -17,6 +17,15 @@ def test_every_order_of_the_three_keys_comes():
     ]  # fmt: skip
 
 
+def test_chance_is_any_number():
+    assert {walked(chance) for chance in range(6, 42)} == {walked(chance) for chance in range(6)}
+    assert len(walked(0xFFFFFFFF)) == 3
+
+
+def test_the_numbers_of_the_wire():
+    assert (PASSED, FAILED, ABANDONED) == (1, 2, 3)  # docs/WIRE.md, keytest
+
+
 def test_all_three_in_the_asked_order_pass():
     test = KeyTest(4, 0)
     assert [test.press(test.wanted()) for _ in range(3)] == [0, 0, PASSED]

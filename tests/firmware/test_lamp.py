@@ -22,6 +22,35 @@ def played(show, start, end, step=10):
     return [show.at(ms)[:2] for ms in range(start, end, step)]
 
 
+# What it shows from 0 ms on if it is looked at again just when it asks for it: [(ms, light, sound)].
+def asked(show, end):
+    found, ms = [], 0
+    while ms < end:
+        light, sound, wait = show.at(ms)
+        found.append((ms, light, sound))
+        ms = ms + wait if wait else end
+    return found
+
+
+def test_it_asks_to_be_looked_at_again_when_it_changes_and_not_before():
+    press, away, who = Lamp(), Lamp(), Lamp()
+    press.show(KEPT, 0)
+    assert asked(press, 9000) == [(0, 100, 1), (80, 100, 0), (500, 0, 0), (620, 15, 0)]
+    press.show(KEPT, 0)
+    assert press.at(100) == (100, 0, 400)
+    away.rest(OFFLINE, 0)
+    assert asked(away, 6000) == [(0, 15, 0), (2900, 0, 0), (3000, 15, 0), (5900, 0, 0)]
+    who.show(IDENTIFY, 0)
+    assert asked(who, 9000)[-3:] == [(4500, 100, 1), (4650, 0, 0), (5000, 15, 0)]
+
+
+def test_states_that_last_are_silent_and_need_no_look():
+    for state, light in ((CLOSED, 0), (GUIDE, 100), (IDLE, 15)):
+        show = Lamp()
+        show.rest(state, 0)
+        assert show.at(5) == (light, 0, FOREVER)
+
+
 def test_a_press_lights_at_once_and_sounds():
     assert Lamp().show(KEPT, 1234)[:2] == (100, 1)
 

@@ -221,6 +221,21 @@ def test_names_and_keys_that_no_network_can_have_are_refused():
         assert answer.startswith(b"HTTP/1.0 400")
 
 
+def test_the_longest_and_the_shortest_names_and_keys_are_taken():
+    for ssid in ("a", "x" * 32, "x大"):
+        for key in ("y" * 8, "y" * 63):
+            assert page.respond(post(FORM % (ssid, key)), "12345678")[1:] == (page.OK, (ssid, key))
+    for key in ("y" * 7, "y" * 64):
+        assert page.respond(post(FORM % ("a", key)), "12345678")[1] == page.BAD
+
+
+def test_another_method_is_no_try_of_a_pin():
+    answer, what, chosen = page.respond(b"PUT / HTTP/1.1\r\n\r\npin=12345678&ssid=a&key=", "12345678")
+    assert answer.startswith(b"HTTP/1.0 405")
+    assert (what, chosen) == (0, None)
+    assert 0 not in (page.OK, page.WRONG_PIN, page.BAD)
+
+
 def test_broken_forms_are_refused_not_raised():
     for body in (
         "",
@@ -243,6 +258,21 @@ def test_a_request_is_whole_when_its_body_is():
     for end in range(len(request)):
         assert not page.whole(request[:end])
     assert page.whole(request)
+
+
+def test_a_look_has_no_body_to_wait_for():
+    assert page.whole(b"GET / HTTP/1.1\r\nHost: 192.168.4.1\r\n\r\n")
+
+
+def test_a_request_of_a_phone_is_not_too_long_and_one_more_byte_is():
+    head = b"GET / HTTP/1.1\r\nx: "
+    most = head + b"y" * (page.REQUEST_MAX - 1 - len(head))
+    assert not page.whole(most)
+    assert raises(ValueError, page.whole, most + b"y")
+    body = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
+    fits = page.REQUEST_MAX - 1 - len(body % 1000)
+    assert not page.whole(body % fits)
+    assert raises(ValueError, page.whole, body % (fits + 1))
 
 
 def test_a_request_that_will_never_end_is_dropped():
