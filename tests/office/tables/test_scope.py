@@ -19,7 +19,7 @@ OTHERS = ("c2", "h2-0", "w9", "b9", "s9", "乙大厅", "乙一号", "b7", "未�
 OTHER_HALL = ("h1-1", "w3", "b3", "http://x.invalid/")
 MAY = {
     "centre": set(TABLES),
-    "county": set(TABLES) - {"ratings", "staff"},
+    "county": set(TABLES) - {"ratings", "staff", "anew"},
     "hall_leader": {
         "halls",
         "windows",

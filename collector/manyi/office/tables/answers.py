@@ -58,9 +58,11 @@ async def log(request: HttpRequest, event: str, subject: str, ask: Ask | None = 
         return  # without accounts there is nobody to write down
     from manyi.office.access import audit  # noqa: PLC0415  models exist only after django.setup()
 
-    detail: dict[str, Any] = (
-        {} if ask is None else {**ask.period.asked, "county": ask.county or "", "hall": ask.hall or ""}
-    )
+    detail: dict[str, Any] = {}
+    if ask is not None:
+        detail = {**ask.period.asked, "county": ask.county or "", "hall": ask.hall or ""}
+        if ask.known:
+            detail["known"] = ask.known.isoformat()
     await audit.arecord(request, audit.Event(event), subject=subject, **detail)
 
 

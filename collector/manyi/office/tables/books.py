@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from threading import Lock
 
@@ -71,6 +72,8 @@ class Ask:
     county: str | None = None
     hall: str | None = None
     page: int = 0
+    known: date | None = None
+    """As it was known at the end of that day; None: as it is known now."""
 
     @property
     def part(self) -> Part:

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from manyi.office.access.scope import Action, Role, Scope
-from manyi.office.tables import business, fleet, lists, people, times, units
+from manyi.office.tables import business, fleet, lists, past, people, times, units
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Table
 
@@ -35,6 +35,8 @@ class Entry:
     person: bool = False
     """Names members of staff beside their results: each look is logged."""
     paged: bool = False
+    past: bool = True
+    """Can be told as it was known on an earlier day."""
 
     def may(self, scope: Scope) -> bool:
         if not scope.may(self.action) or (self.city and not scope.whole_city):
@@ -56,9 +58,19 @@ _ALL = (
     Entry("hours", _("Hours and weekdays"), Action.ratings, _plain(times.hours)),
     Entry("reds", _("Dissatisfied ratings"), Action.ratings, lists.reds, paged=True),
     Entry("corrections", _("Changed to better"), Action.ratings, _plain(units.corrections)),
-    Entry("visits", _("Visits and unrated"), Action.ratings, _plain(fleet.visits)),
-    Entry("business", _("Visits by business type"), Action.ratings, _plain(business.business)),
+    Entry("visits", _("Visits and unrated"), Action.ratings, _plain(fleet.visits), past=False),
+    Entry("business", _("Visits by business type"), Action.ratings, _plain(business.business), past=False),
     Entry("ratings", _("All ratings"), Action.ratings, lists.ratings, city=True, person=True, paged=True),
+    Entry(
+        "anew",
+        _("Attributed anew"),
+        Action.ratings,
+        past.put_right,
+        city=True,
+        person=True,
+        paged=True,
+        past=False,
+    ),
     Entry(
         "staff",
         _("Staff"),
@@ -67,8 +79,8 @@ _ALL = (
         roles=frozenset({Role.centre, Role.hall_leader}),
         person=True,
     ),
-    Entry("boxes", _("Boxes"), Action.fleet, _plain(fleet.boxes), period=False),
-    Entry("account", _("Account"), Action.account, _plain(fleet.accounts), period=False),
+    Entry("boxes", _("Boxes"), Action.fleet, _plain(fleet.boxes), period=False, past=False),
+    Entry("account", _("Account"), Action.account, _plain(fleet.accounts), period=False, past=False),
 )
 TABLES: Mapping[str, Entry] = {entry.name: entry for entry in _ALL}
 

@@ -6,7 +6,7 @@ It refuses to show a place outside the scope, and writes exports and looks at pe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -23,7 +23,7 @@ from manyi.core.workdays import date_of
 from manyi.office.access.scope import Action, Scope, View, needs, refusal
 from manyi.office.errors import SourceDown
 from manyi.office.runtime import current
-from manyi.office.tables import fleet, shown
+from manyi.office.tables import fleet, past, shown
 from manyi.office.tables import period as periods
 from manyi.office.tables.answers import attachment, log, on_thread, read, said, scope_here, who
 from manyi.office.tables.books import (
@@ -114,14 +114,21 @@ def _make(books: Books, entry: Entry, request: HttpRequest, scope: Scope, whole:
     number = asked.get("page", "0")
     at = min(int(number), PAGE_MAX) if number.isascii() and number.isdigit() and len(number) < 9 else 0
     period = periods.asked(asked, date_of(books.now_ms))
-    ask = Ask(scope, period, county, hall, at)
+    known = past.asked(asked, scope, books.now_ms) if entry.past else None
+    ask = Ask(scope, period, county, hall, at, known)
     facts = Facts()
     for row in fact_rows(books.ledger, ("policy",)):
         facts.apply(row)
     policy = facts.of("policy")
     counties, halls = choices(scope, books)
+    line = account.added("", fleet.lines(books, ask))
+    said: tuple[str, ...] = ()
+    if known:
+        books, then = past.step_back(books, known, period)
+        said = (then.note(),)
+    table = entry.make(books, ask, whole)
     return _Made(
-        entry.make(books, ask, whole), ask, counties, halls, account.added("", fleet.lines(books, ask)),
+        replace(table, notes=(*said, *table.notes)), ask, counties, halls, line,
         visit_ms_of(policy[0] if policy else {}), fewest_in_a_batch(books),
         _place(books, ask), books.now_ms,
     )  # fmt: skip
@@ -131,9 +138,11 @@ def _page(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
     ask, table = made.ask, made.table
     kept = {"county": request.GET.get("county", ""), "hall": request.GET.get("hall", "")}
     place = {key: value for key, value in kept.items() if value}
+    if ask.known:
+        place["known"] = ask.known.isoformat()
     now = ask.period.asked | place
     settings = current().settings
-    markable = ask.scope.may(Action.known) and settings.login and bool(table.ids)
+    markable = not ask.known and ask.scope.may(Action.known) and settings.login and bool(table.ids)
     may_mark = markable and not settings.inner
 
     def address(asked: dict[str, str]) -> str:
@@ -167,6 +176,8 @@ def _page(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
         "halls": made.halls if len(made.halls) > 1 else [],
         "nowhere": NOWHERE_ID if ask.scope.whole_city else "",
         "asked": kept,
+        "past": entry.past and ask.scope.whole_city,
+        "known": ask.known,
         "place": made.place,
         "account": made.account,
         "file": f"{reverse(f'table-{entry.name}-file')}?{urlencode(now)}",
@@ -187,6 +198,8 @@ def _file(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
         made.hall_batch, made.account, made.now_ms, who(request),
     )  # fmt: skip
     when = f"{period.first}_{period.last}" if period else shown.moment(made.now_ms)[:10]
+    if made.ask.known:
+        when += f"_known-{made.ask.known}"
     return attachment(workbook(made.table, stamp), f"{entry.name}_{when}.xlsx", f"{entry.title}_{when}.xlsx")
 
 
