@@ -179,7 +179,7 @@ class Whole:
         until = datetime.fromtimestamp(NOON / 1000 + 3 * 86_400, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for bucket, measurement, tier in (
             ("manyi_day", "rollup_day", "AND tier = 'city'"),
-            ("manyi_rollup", "rollup_5m", "AND tier = 'window'"),
+            ("manyi_rollup", "rollup_5m", "AND tier = 'hall'"),
             ("manyi_wall", "rating", ""),
         ):
             rows = self.ask(

@@ -22,7 +22,7 @@ from manyi.core.influx.writer import Accepted, Keep, Rejected
 from manyi.core.rates import FIELDS
 from manyi.core.ratings import store as ratings
 
-VERSION = 2
+VERSION = 3
 STEP_CHANGES = 2_000  # about 50 ms of work
 BATCH_CELLS = 2_000  # 500 KB of lines at most
 GAP_MS = 1_000  # between two sendings while ratings trickle in: a busy window's cell is sent once, not for each press

@@ -1,11 +1,12 @@
 """Ratings added up: which cells one rating belongs to, and a cell as line protocol. Pure.
 
-    rollup_5m,tier=window,county=..,township=..,hall=..,window=.. n=..i,s=..i,... <ns of the 5 minutes>
-    rollup_day,tier=county,county=.. n=..i,...                                    <ns of the Beijing midnight>
-    summary,tier=city n=..i,rate_s=..,rate_s_lo=..,...,enough=1i                  <the same>
+    rollup_5m,tier=hall,county=..,township=..,hall=.. n=..i,s=..i,...                 <ns of the 5 minutes>
+    rollup_day,tier=window,county=..,township=..,hall=..,window=.. n=..i,s=..i,...    <ns of the Beijing midnight>
+    summary,tier=city n=..i,rate_s=..,rate_s_lo=..,...,enough=1i                      <the same>
 
 Every tier has its own points, because an interval cannot be added up: a query always says WHERE tier = '...'. A
-point has no tags below its tier; `-` is an unknown unit, as in lines.py. A cell that has lost all its ratings says
+point has no tags below its tier; `-` is an unknown unit, as in lines.py. Of 5 minutes the lowest tier is the hall: those
+of a window would be its single ratings over again. A cell that has lost all its ratings says
 n = 0 and knows nothing: its interval is 0 to 1. It refuses the staff tag: person-level figures are not for dashboards.
 """
 
@@ -49,17 +50,16 @@ def kind(r: Rating) -> Kind:
 def cells(kinds: Mapping[Kind, int]) -> dict[Cell, tuple[int, ...]]:
     """What so many ratings of each kind (less than none: taken back) add to each cell, in the order of FIELDS.
     Cells to which they add nothing are left out."""
-    sums: dict[Cell, list[int]] = {}
+    sums: dict[Cell, Sequence[int]] = {}
     for one, times in kinds.items():
         if not times:
             continue
-        counts = counted(one.level, one.first, one.presses, one.flags)
-        day_ms = day_begin(one.begin_ms)
-        for tags in tiers(one.county, one.township, one.hall, one.window):
-            for cell in ((SHORT, tags, one.begin_ms), (DAY, tags, day_ms)):
-                total = sums.setdefault(cell, list(NOTHING))
-                for i, value in enumerate(counts):
-                    total[i] += times * value
+        more = [times * value for value in counted(one.level, one.first, one.presses, one.flags)]
+        of_day = tiers(one.county, one.township, one.hall, one.window)
+        own = [(DAY, tags, day_begin(one.begin_ms)) for tags in of_day]
+        own += [(SHORT, tags, one.begin_ms) for tags in of_day[:-1]]
+        for cell in own:
+            sums[cell] = [a + b for a, b in zip(sums.get(cell, NOTHING), more, strict=True)]
     return {cell: tuple(counts) for cell, counts in sums.items() if any(counts)}
 
 
