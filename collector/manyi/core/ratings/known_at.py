@@ -70,12 +70,12 @@ def anew(
     terms = " OR ".join(f"o.{name} IS NOT n.{name}" for name in _ANEW)
     both = ", ".join(f"{side}.{name}" for side in "on" for name in COLUMNS)
     found = " UNION ALL ".join(
-        f"SELECT {both}, n.row_id AS made FROM version o JOIN"
+        f"SELECT {both}, n.row_id AS made, n.time_ms AS given FROM version o JOIN"
         f" (SELECT {_NAMES} FROM {table} WHERE version > 1 AND {condition}) n"
         f" USING (box, life, seq) WHERE n.version = o.version + 1 AND ({terms})"
         for table in ("rating", "version")
     )
-    order = "ORDER BY made DESC LIMIT ? OFFSET ?"
+    order = "ORDER BY made DESC, given DESC, n.box, n.life, n.seq LIMIT ? OFFSET ?"
     width = len(COLUMNS)
     for row in conn.execute(f"{found} {order}", (*values, *values, limit, offset)):
         yield Anew(Rating(*row[:width]), Rating(*row[width : 2 * width]))
