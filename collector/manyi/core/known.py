@@ -1,10 +1,13 @@
-"""已知悉: somebody says that a rating has been seen, as a row of the ledger; when and by whom stay for good.
+"""已知悉: somebody says that a rating, or a box that told two stories, has been seen: a row of the ledger, for good.
 
     known   body {"box", "life", "seq", "by", "role", "at_ms", "salt"}; box, life and seq of the row are the rating's
 
 The rating is named by its first press. The row is chained like every other; because it names a person, an export
 leaves its body out unless it is asked for persons. It changes no level and no figure: fold.py makes the next version
 of the rating, which carries known_ms, known_by and known_role.
+
+A fork is named by its branch: the row stands at the branch, and `seq` is how far it went when somebody took note. The
+branch stays out of the ratings; only its alarm ends (alarms/rules.py).
 
 Refuses a rating that nobody has given (or that has no date yet), and to be told twice: the first word stands.
 """
@@ -29,6 +32,10 @@ NAME_MAX: Final = 64  # characters of `by` and of `role`: a name or an account, 
 
 _RATED: Final = "SELECT 1 FROM rating WHERE box = ? AND life = ? AND seq = ?"
 _HEAD: Final = "SELECT id FROM head WHERE box = ? AND life = ? AND branch = 0"
+_FORKS: Final = f"""
+SELECT h.id, h.life, h.seq FROM head h WHERE h.box = ? AND h.branch > 0 AND NOT EXISTS (
+  SELECT 1 FROM row k WHERE k.kind <> 'record' AND k.kind = '{KIND}' AND k.head = h.id AND k.seq >= h.seq)
+ORDER BY h.life, h.branch"""
 _TOLD: Final = f"SELECT body FROM row WHERE kind <> 'record' AND kind = '{KIND}' AND head = ? AND seq = ?"
 
 
@@ -40,13 +47,7 @@ def mark(
     Raises InputError if there is no such rating, if it is known already, or if `by` is empty or too long; sqlite3.Error
     if the ledger cannot be written (nothing is appended then).
     """
-    by, role = by.strip(), role.strip()
-    if not by or len(by) > NAME_MAX or len(role) > NAME_MAX:
-        raise InputError(
-            f"请写明知悉人（1 到 {NAME_MAX} 个字） / Say who has seen it, in 1 to {NAME_MAX} characters."
-        )
-    fact = {"box": box, "life": life, "seq": seq, "by": by, "role": role, "at_ms": now_ms}
-    body = json.dumps(fact | {"salt": secrets.token_hex(8)}, ensure_ascii=False, separators=(",", ":"))
+    by, role = _who(by, role)
     with _writing(ledger) as conn, stores.transaction(conn):
         head = _head(conn, box, life, seq)
         told = conn.execute(_TOLD, (head, seq)).fetchone()
@@ -56,13 +57,47 @@ def mark(
                 f"这条评价已由 {first['by']} 标记为已知悉，不必再标 / {first['by']} has marked this rating as "
                 "known already: nothing more to do."
             )
-        row_id, before = reader.tail(conn)
-        row_id += 1
-        raw = body.encode()
-        link = chain.row_hash(before, (row_id, now_ms, KIND, box, life, 0, seq), raw)
-        conn.execute(
-            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", (row_id, now_ms, KIND, head, seq, raw, link)
+        return _append(conn, head, (box, life, seq), by, role, now_ms)
+
+
+def mark_forks(
+    ledger: Path | sqlite3.Connection, box: str, by: str, now_ms: int, *, role: str = ""
+) -> list[int]:
+    """Takes note of all that the box's side branches hold by now: a row for each; gives their ids. Raises as mark() does."""
+    by, role = _who(by, role)
+    with _writing(ledger) as conn, stores.transaction(conn):
+        found = conn.execute(_FORKS, (box,)).fetchall()
+        if not found:
+            raise InputError(
+                f"评价器 {box} 没有待知悉的分支：没有过，或者已有人标记 / Box {box} has no side branch that nobody has "
+                "marked as known: nothing to do."
+            )
+        return [_append(conn, head, (box, life, seq), by, role, now_ms) for head, life, seq in found]
+
+
+def _who(by: str, role: str) -> tuple[str, str]:
+    by, role = by.strip(), role.strip()
+    if not by or len(by) > NAME_MAX or len(role) > NAME_MAX:
+        raise InputError(
+            f"请写明知悉人（1 到 {NAME_MAX} 个字） / Say who has seen it, in 1 to {NAME_MAX} characters."
         )
+    return by, role
+
+
+def _append(
+    conn: sqlite3.Connection, head: int, at: tuple[str, str, int], by: str, role: str, now_ms: int
+) -> int:
+    """The next row of the chain. `at`: box, life, seq."""
+    box, life, seq = at
+    fact = {"box": box, "life": life, "seq": seq, "by": by, "role": role, "at_ms": now_ms}
+    raw = json.dumps(
+        fact | {"salt": secrets.token_hex(8)}, ensure_ascii=False, separators=(",", ":")
+    ).encode()
+    (branch,) = conn.execute("SELECT branch FROM head WHERE id = ?", (head,)).fetchone()
+    row_id, before = reader.tail(conn)
+    row_id += 1
+    link = chain.row_hash(before, (row_id, now_ms, KIND, box, life, branch, seq), raw)
+    conn.execute("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", (row_id, now_ms, KIND, head, seq, raw, link))
     return row_id
 
 

@@ -30,6 +30,7 @@ RARELY_MS: Final = 300_000  # certificates, settings and months of presses do no
 PATIENCE_MS: Final = 60_000  # a link that is away so long is worth a word, and then silence of boxes is not
 RED_DAYS_MS: Final = DAY_MS  # a red that nobody marked yesterday is history, and in the lists
 FORK_MS: Final = 7 * DAY_MS  # a side branch counts as alive so long after its last record
+FORK_KNOWN_MS: Final = DAY_MS  # who took note goes there within a day; a branch that grows after that is news
 MISSING: Final = ("未分配", "unassigned")
 
 T = TypeVar("T")
@@ -41,8 +42,12 @@ SELECT box, sum(n * (day > :since)), sum(red * (day > :since)), sum(n * (day <= 
 FROM pressed WHERE day BETWEEN :first AND :last GROUP BY box"""
 _REDS = "SELECT hall, county, count(*), min(arrived_ms) FROM red WHERE arrived_ms BETWEEN ? AND ? GROUP BY hall, county"
 _BRANCHES = """
-SELECT h.box, min(f.at_ms), max(r.at_ms) FROM head h JOIN row r ON r.head = h.id AND r.kind = 'record' AND r.seq = h.seq
-JOIN row f ON f.head = h.id AND f.kind <> 'record' AND f.kind = 'fork' WHERE h.branch > 0 GROUP BY h.box"""
+SELECT h.box, min(f.at_ms), max(coalesce(r.at_ms, f.at_ms)) FROM head h
+JOIN row f ON f.head = h.id AND f.kind <> 'record' AND f.kind = 'fork'
+LEFT JOIN row r ON r.head = h.id AND r.kind = 'record' AND r.seq = h.seq
+WHERE h.branch > 0 AND NOT EXISTS (SELECT 1 FROM row k
+  WHERE k.head = h.id AND k.kind <> 'record' AND k.kind = 'known' AND coalesce(r.at_ms, f.at_ms) < k.at_ms + ?)
+GROUP BY h.box"""
 
 
 @dataclass(slots=True)
@@ -186,10 +191,10 @@ class Rules:
         return found
 
     def _forks(self, roster: Roster, now_ms: int) -> list[Alarm]:
-        """A side branch that is written to stays an alarm."""
+        """A side branch that is written to stays an alarm, until somebody takes note of it (known.py)."""
         return [
             alarm("fork", newest, box, county=roster.where(box, now_ms).county, since_ms=first)
-            for box, first, newest in self._ledger.execute(_BRANCHES)
+            for box, first, newest in self._ledger.execute(_BRANCHES, (FORK_KNOWN_MS,))
             if now_ms - newest < FORK_MS
         ]
 

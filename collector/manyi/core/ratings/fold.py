@@ -87,7 +87,8 @@ class Fold:
         elif row.kind in KEYS:
             self._fact(row)
         elif row.kind == known.KIND:
-            self._known(row)
+            if row.branch == 0:  # else it is of a fork, and no rating
+                self._known(row)
         elif row.kind == duty.KIND:
             self._signin(row)
         elif row.kind in NOTABLE:

@@ -1,4 +1,4 @@
-// 已知悉 on the wall: who has taken note of a dissatisfied rating, or the button to do so. It refuses to look marked before the
+// 已知悉 on the wall: who has taken note of a dissatisfied rating or a forked box, or the button to do so. It refuses to look marked before the
 // ledger says so: the answer only takes the button away, the next picture brings name and time.
 
 import { el, minute, say } from "./draw.js";
@@ -17,15 +17,20 @@ export function knownLine(rating) {
     return line;
   }
   if (elsewhere) return el("p", "tags", say("elsewhere")); // an inner zone writes nothing
-  return address ? el("p", "tags", button(rating.id)) : null;
+  return address ? el("p", "tags", button({ id: rating.id })) : null;
 }
 
-function button(id) {
+/** The button of a forked box's alarm; nothing for alarms that end by themselves. */
+export function alarmButton({ kind, box }) {
+  return kind === "fork" && address ? [button({ fork: box })] : [];
+}
+
+function button(fields) {
   const node = el("button", "mark-known", say("mark"));
   node.type = "button";
   node.addEventListener("click", async () => {
     node.disabled = true;
-    const body = new URLSearchParams({ id });
+    const body = new URLSearchParams(fields);
     try {
       const answer = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token } });
       if (answer.ok) {

@@ -1,6 +1,7 @@
 // The live wall: puts a snapshot on the screen. It refuses to calculate any figure; every one comes from the server.
 
 import { count, el, freshness, inLanguage, minute, percent, put, roll, say, scale } from "./draw.js";
+import { alarmButton } from "./known.js";
 import { latestList } from "./latest.js";
 import { placesTable } from "./places.js";
 import { follow } from "./stream.js";
@@ -66,7 +67,7 @@ function drawAlarms() {
   alarmPage %= pages;
   const shown = alarms.slice(alarmPage * ALARMS_SHOWN, (alarmPage + 1) * ALARMS_SHOWN);
   const lines = shown.map((alarm) =>
-    el("li", "", el("time", "", alarm.time_ms ? minute(alarm.time_ms) : ""), el("span", "", inLanguage(alarm.text_zh, alarm.text_en))),
+    el("li", "", el("time", "", alarm.time_ms ? minute(alarm.time_ms) : ""), el("span", "", inLanguage(alarm.text_zh, alarm.text_en), ...alarmButton(alarm))),
   );
   if (!lines.length && !someSilent) lines.push(el("li", "calm", say("calm")));
   if (pages > 1) lines.push(el("li", "rest", say("more", { n: alarms.length - shown.length })));

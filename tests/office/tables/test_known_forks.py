@@ -1,0 +1,86 @@
+"""A forked box over HTTP: who may take note of it, and that somebody else's box is out of reach."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from manyi.core.ledger import schema
+
+from tests.office.people import People, form
+from tests.office.tables.test_known import REDS, said
+from tests.office.tables.test_scope import events
+
+
+@pytest.fixture
+def clones(folder: Path) -> Path:
+    """b1 (county c1, hall h1-0) and b9 (c2) have told two stories."""
+    conn = schema.open_for_writing(folder / "ledger.db")
+    columns = [row[1] for row in conn.execute("PRAGMA table_info(head)")]
+    for box in ("b1", "b9"):
+        main = dict(
+            zip(columns, conn.execute("SELECT * FROM head WHERE box = ?", (box,)).fetchone(), strict=True)
+        )
+        side = {
+            **main,
+            "id": None,
+            "branch": 1,
+            "start": main["seq"],
+            "stored_s": 0,
+            "stored_b": 0,
+            "stored_d": 0,
+        }
+        conn.execute(f"INSERT INTO head VALUES ({','.join('?' * len(columns))})", list(side.values()))
+    conn.close()
+    return folder
+
+
+def mark(browser: httpx.Client, box: str) -> httpx.Response:
+    token = form(browser.get(REDS))
+    return browser.post("/known/", data={"fork": box, "csrfmiddlewaretoken": token})
+
+
+@pytest.mark.parametrize(
+    ("role", "box", "status"),
+    [
+        ("centre", "b1", 200),
+        ("centre", "b9", 200),
+        ("county", "b1", 200),
+        ("county", "b9", 403),
+        ("hall_leader", "b1", 200),
+        ("hall_leader", "b9", 403),
+        ("centre", "b2", 409),
+        ("centre", "no-such-box", 409),
+        ("county", "no-such-box", 403),
+    ],
+)
+def test_who_may_take_note_of_which(town: People, clones: Path, role: str, box: str, status: int) -> None:
+    with town.browser(role) as browser:
+        answer = mark(browser, box)
+    assert answer.status_code == status, answer.text
+    if status == 200:
+        (fact,) = said(clones)
+        assert (fact["box"], fact["by"], fact["role"]) == (box, role.title(), role)
+        assert events("known") == [(role, f"fork {box}")]
+    else:
+        assert said(clones) == []
+        assert events("refused") == ([(role, f"fork {box}")] if status == 403 else [])
+
+
+def test_without_the_pages_token_nothing_is_marked(town: People, clones: Path) -> None:
+    with town.browser("centre") as browser:
+        browser.get(REDS)
+        assert browser.post("/known/", data={"fork": "b1"}).status_code == 403
+    assert said(clones) == []
+
+
+def test_the_second_is_told_so_in_his_language(town: People, clones: Path) -> None:
+    with town.browser("centre") as browser:
+        assert mark(browser, "b1").status_code == 200
+        assert "没有待知悉的分支" in mark(browser, "b1").json()["error"]
+        token = form(browser.get(REDS))
+        answer = browser.post("/known/?lang=en", data={"fork": "b1", "csrfmiddlewaretoken": token})
+    assert "nothing to do" in answer.json()["error"]
+    assert "没有" not in json.dumps(answer.json(), ensure_ascii=False)
