@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import export, stores, verify
 from manyi.core.duty import report
-from manyi.core.duty.intake import Intake, of_day
+from manyi.core.duty.intake import Intake
 from manyi.core.duty.stay import Contradiction, Stay, body, newer, said
 from manyi.core.errors import InputError
 from manyi.core.ledger import facts, schema
@@ -428,17 +428,17 @@ def test_source_can_see_what_counts_of_its_words(town: Town) -> None:
     town.take(told(1), told(2, window="w2", staff="x9", to_ms=NOON), told(3, from_ms=EIGHT - DAY))
     town.take(told(4, window="w2", staff="bob", from_ms=NOON), source=HALL_1)
     town.ratings.drain()
-    seen = of_day(town.folder, ANY, "", NOON)
+    seen = town.intake.of_day(ANY, "", NOON)
     assert seen["day"] == "2026-11-21"
     assert seen["now"] == {"w1": "cat", "w2": "bob"}
     assert [(d["id"], d["window"], d["to_ms"], d["aside"]) for d in seen["duty"]] == [
         ("S1", "w1", None, []), ("S2", "w2", NOON, ["staff"]),
     ]  # fmt: skip
-    assert [d["id"] for d in of_day(town.folder, ANY, "2026-11-20", NOON)["duty"]] == ["S3"]
-    assert of_day(town.folder, COUNTY_2, "", NOON)["now"] == {}, "windows of other counties are not its"
+    assert [d["id"] for d in town.intake.of_day(ANY, "2026-11-20", NOON)["duty"]] == ["S3"]
+    assert town.intake.of_day(COUNTY_2, "", NOON)["now"] == {}, "windows of other counties are not its"
     for day in ("today", "2026-13-01"):
         with pytest.raises(InputError):
-            of_day(town.folder, ANY, day, NOON)
+            town.intake.of_day(ANY, day, NOON)
 
 
 def test_rows_are_of_the_chain_and_an_export_without_persons_verifies(tmp_path: Path) -> None:

@@ -144,11 +144,20 @@ def test_too_long_is_413_and_another_method_405(hall: Hall) -> None:
 
 
 def test_ledger_that_cannot_be_written_is_503_and_the_same_again_succeeds(hall: Hall) -> None:
-    hall.ledger.execute("INSERT INTO meta VALUES ('follows', 'x')")
+    ledger = hall.folder / "ledger.db"
+    ledger.rename(hall.folder / "away.db")
     one = stay(1)
     assert hall.post(one)[0] == 503
-    hall.ledger.execute("DELETE FROM meta WHERE key = 'follows'")
+    (hall.folder / "away.db").rename(ledger)
     assert hall.post(one)[1]["taken"] == 1
+
+
+def test_inner_zone_sends_a_system_to_the_collecting_zone(hall: Hall) -> None:
+    hall.ledger.execute("INSERT INTO meta VALUES ('follows', 'x')")
+    for status, answer in (hall.post(stay(1)), hall.get()):
+        assert status == 409
+        assert "collecting zone" in answer["error"]
+    assert hall.told() == []
 
 
 def test_system_sees_what_counts_of_its_words(hall: Hall) -> None:
@@ -167,6 +176,21 @@ def test_system_sees_what_counts_of_its_words(hall: Hall) -> None:
 def test_ratings_that_are_not_there_yet_are_503(hall: Hall) -> None:
     (hall.folder / "ratings.db").unlink()
     assert hall.get()[0] == 503
+
+
+def test_source_in_a_loop_is_stopped_and_no_other(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    from manyi.office import told  # noqa: PLC0415  needs configure()
+
+    clock = [unix_ms()]
+    monkeypatch.setattr(told, "PER_MINUTE", 3)
+    monkeypatch.setattr(told, "unix_ms", lambda: clock[0])
+    one = stay(1, from_ms=clock[0] - 1)
+    assert [hall.post(one)[0] for _ in range(4)] == [200, 200, 200, 429]
+    assert hall.ask("POST", one)["Retry-After"] == "60"
+    visit = {"id": "A1", "window": "w1", "finished_ms": clock[0]}
+    assert hall.post(visit, path="/api/visits", token=hall.visits_token)[0] == 200
+    clock[0] += 60_000
+    assert hall.post(one)[0] == 200
 
 
 def test_accounts_do_not_stand_in_the_way_and_do_not_help(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from threading import Lock
@@ -17,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from manyi.core.duty import intake as duties
+from manyi.core.duty.intake import Intake as DutyIntake
 from manyi.core.errors import CopyError, InputError, LedgerError, SetupError
 from manyi.core.told.items import Answer
 from manyi.core.told.sources import DUTY, VISITS, Source, Sources
@@ -29,6 +30,8 @@ from manyi.office.hub import unix_ms
 from manyi.office.runtime import current
 
 MAX_BYTES = 512 * 1024  # 1,000 visits with every field at its longest
+PER_MINUTE = 600  # messages of one source; with 1,000 items in each a province's
+MINUTE_MS = 60_000
 RETRY_S = "5"  # a ledger that is locked is so for seconds
 BEARER = "Bearer "
 
@@ -39,11 +42,14 @@ class Desk:
     """The sources and the intakes of one installation; one message at a time, as the ledger has one writer."""
 
     def __init__(self, data_dir: Path, sources: Path) -> None:
-        self._sources, self._data_dir = Sources(sources), data_dir
-        self._intakes: dict[str, VisitIntake | duties.Intake] = {
+        self._sources = Sources(sources)
+        self._duty = DutyIntake(data_dir)
+        self._intakes: dict[str, VisitIntake | DutyIntake] = {
             VISITS: VisitIntake(data_dir),
-            DUTY: duties.Intake(data_dir),
+            DUTY: self._duty,
         }
+        self._asked: Counter[str] = Counter()
+        self._minute = 0
         self._lock, self._reading = Lock(), Lock()  # who has no token waits for nobody's message
         self.key = (data_dir, sources)
 
@@ -61,7 +67,21 @@ class Desk:
                 raise
 
     def shown(self, source: Source, day: str) -> dict[str, Any]:
-        return duties.of_day(self._data_dir, source, day, unix_ms())
+        with self._lock:
+            try:
+                return self._duty.of_day(source, day, unix_ms())
+            except (LedgerError, sqlite3.Error):
+                self._duty.close()
+                raise
+
+    def too_often(self, source: Source) -> bool:
+        """Whether this is one more than a source may send in a minute. Its loop must not keep the others from the ledger."""
+        with self._reading:
+            if (minute := unix_ms() // MINUTE_MS) != self._minute:
+                self._minute = minute
+                self._asked.clear()
+            self._asked[source.name] += 1
+            return self._asked[source.name] > PER_MINUTE
 
 
 _desk: Desk | None = None
@@ -113,11 +133,7 @@ async def _take(what: str, request: HttpRequest, allowed: str) -> tuple[dict[str
     except InputError as error:
         raise _bad(error) from error
     except CopyError as error:
-        raise _Refused(
-            409,
-            "这里是内区，台账是副本，不接收任何消息：请发到采集区的地址",
-            "this is the inner zone and takes nothing in: send to the collecting zone's address",
-        ) from error
+        raise _elsewhere() from error
     except (LedgerError, sqlite3.Error) as error:
         log.error("not_taken", what=what, source=source.name, why=str(error))
         zh, en = (
@@ -134,11 +150,21 @@ async def _show(request: HttpRequest) -> tuple[dict[str, Any], int]:
         return await asyncio.to_thread(desk.shown, source, request.GET.get("day", "")), 200
     except InputError as error:
         raise _bad(error) from error
+    except CopyError as error:
+        raise _elsewhere() from error
     except (LedgerError, sqlite3.Error) as error:
         log.error("not_shown", source=source.name, why=str(error))
         raise _Refused(
             503, "暂时无法读取，请稍后再试", "cannot be read now: ask again", **{"Retry-After": RETRY_S}
         ) from error
+
+
+def _elsewhere() -> _Refused:
+    return _Refused(
+        409,
+        "这里是内区，台账是副本，不接收任何消息：请发到采集区的地址",
+        "this is the inner zone and takes nothing in: send to the collecting zone's address",
+    )
 
 
 def _bad(error: InputError) -> _Refused:
@@ -169,6 +195,12 @@ async def _known(what: str, request: HttpRequest) -> tuple[Desk, Source]:
         raise _Refused(401, "令牌缺失或无效", "no token, or nobody's", **{"WWW-Authenticate": "Bearer"})
     if what not in source.tells:
         raise _Refused(403, f"该系统未获准报送 {what}", f"this system may not tell {what}")
+    if desk.too_often(source):
+        zh, en = (
+            f"每分钟最多 {PER_MINUTE} 条消息，请合并后再发",
+            f"at most {PER_MINUTE} messages a minute: send more in each",
+        )
+        raise _Refused(429, zh, en, **{"Retry-After": "60"})
     return desk, source
 
 

@@ -83,31 +83,30 @@ class Intake:
                 self._desk.append(now_ms, KIND, body(source.name, list(taken.values())))
         return Answer(new, repeated, tuple(sorted(refused)), tuple(aside))
 
+    def of_day(self, source: Source, day: str, now_ms: int) -> dict[str, Any]:
+        """What counts of a source's words of a day (2026-11-21; "": today), and who sits now, by any system's word, at the
+        windows that it may speak of. From ratings.db, so a moment after the ledger. Raises InputError, LedgerError or
+        sqlite3.Error.
+        """
+        try:
+            begin_ms = day_begin(now_ms) if not day else _begin(date.fromisoformat(day))
+        except (ValueError, OverflowError) as error:
+            raise InputError("day 应形如 2026-11-21 / day looks like 2026-11-21") from error
+        roster, today = self._desk.roster(), day_begin(now_ms)
+        with closing(stores.open_reader(self._ratings)) as ratings:
+            spoken = sorted({stay.window for _, stay in signed.between(ratings, today, today + DAY_MS)})
+            mine = [w for w in spoken if roster.place(w).window == w and source.covers(roster.place(w))]
+            return {
+                "day": datetime.fromtimestamp(begin_ms / 1000, BEIJING).date().isoformat(),
+                "now": {window: signed.who(ratings, roster, window, now_ms) or "" for window in mine},
+                "duty": [_shown(stay, roster) for stay in signed.of_day(ratings, source.name, begin_ms)],
+            }
+
     def _known(self, conn: sqlite3.Connection, source: str, ids: set[str]) -> dict[str, Stay]:
         if not self._ratings.exists():
             return signed.known(None, conn, source, ids)
         with closing(stores.open_reader(self._ratings)) as ratings:
             return signed.known(ratings, conn, source, ids)
-
-
-def of_day(data_dir: Path, source: Source, day: str, now_ms: int) -> dict[str, Any]:
-    """What counts of a source's words of a day (2026-11-21; "": today), and who sits now, by any system's word, at the windows
-    that it may speak of. From ratings.db, so a moment after the ledger. Raises InputError, sqlite3.Error.
-    """
-    try:
-        begin_ms = day_begin(now_ms) if not day else _begin(date.fromisoformat(day))
-    except (ValueError, OverflowError) as error:
-        raise InputError("day 应形如 2026-11-21 / day looks like 2026-11-21") from error
-    with closing(Desk(data_dir)) as desk, closing(stores.open_reader(data_dir / "ratings.db")) as ratings:
-        roster = desk.roster()
-        today = day_begin(now_ms)
-        spoken = {stay.window for _, stay in signed.between(ratings, today, today + DAY_MS)}
-        mine = [w for w in sorted(spoken) if roster.place(w).window == w and source.covers(roster.place(w))]
-        return {
-            "day": datetime.fromtimestamp(begin_ms / 1000, BEIJING).date().isoformat(),
-            "now": {window: signed.who(ratings, roster, window, now_ms) or "" for window in mine},
-            "duty": [_shown(stay, roster) for stay in signed.of_day(ratings, source.name, begin_ms)],
-        }
 
 
 def _begin(day: date) -> int:

@@ -75,21 +75,21 @@ def of_staff(conn: sqlite3.Connection, staff: str) -> list[Span]:
 
 def of_day(conn: sqlite3.Connection, source: str, day_ms: int) -> list[Stay]:
     """What counts of a source's words of a day, in order."""
-    query = f"SELECT {_STAY} FROM signin WHERE source = ? AND from_ms BETWEEN ? AND ? AND withdrawn = 0"
+    query = f"SELECT {_STAY} FROM signin INDEXED BY signin_time WHERE source = ? AND from_ms BETWEEN ? AND ? AND withdrawn = 0"
     rows = conn.execute(f"{query} ORDER BY window, from_ms, id", (source, day_ms, day_ms + DAY_MS - 1))
     return [_stay(row) for row in rows]
 
 
 def between(conn: sqlite3.Connection, begin_ms: int, end_ms: int) -> list[tuple[str, Stay]]:
     """(source, stay) of all sources in a time; `end_ms` is outside."""
-    query = f"SELECT source, {_STAY} FROM signin WHERE from_ms >= ? AND from_ms < ? AND withdrawn = 0"
+    query = f"SELECT source, {_STAY} FROM signin INDEXED BY signin_time WHERE from_ms >= ? AND from_ms < ? AND withdrawn = 0"
     return [(source, _stay(row)) for source, *row in conn.execute(query, (begin_ms, end_ms))]
 
 
 def unknown(conn: sqlite3.Connection, roster: Roster, since_ms: int) -> dict[str, tuple[int, str]]:
     """By source: how many stays since then name a window or a person that the roster does not know, and the first of these."""
     query = (
-        "SELECT source, window, staff, count(*) FROM signin WHERE from_ms > ? AND withdrawn = 0"
+        "SELECT source, window, staff, count(*) FROM signin INDEXED BY signin_time WHERE from_ms > ? AND withdrawn = 0"
         " GROUP BY source, window, staff ORDER BY source, window, staff"
     )
     found: dict[str, tuple[int, str]] = {}
