@@ -34,6 +34,8 @@ AS_IT_IS = {Path("ports/sim/sim.py"): Path("sim.py")}  # a program's first file 
 BUNDLES = (
     "ports.esp32.port",
     "ports.sim.port",
+    "tasks.guided",
+    "tasks.obey",
     "tasks.staff",
     "tasks.update",
 )  # each with what it alone needs

@@ -10,7 +10,7 @@
 # Decisions are made in box/ (pure); a port (ports/) touches the world. A port has
 #   .ident      box, k_link, k_chain, host, port, user, password, and for tests ack_ms, backoff_ms, beat_s
 #   .flash      .size .block .read .program .erase: the journal's own
-#   .leaving    an asyncio.Event: stop cleanly
+#   .leaving    a tasks/bell.py: stop cleanly
 #   keys() -> bit 0 to 2: down now, bit 3 to 5: had a down edge since the last call; .ago: ms since the first one, of each
 #   lamp(light %, sound %, only): only: the one key whose lamp it is for, 0 all three
 #   say(1 请评价 or 2 谢谢, volume %), .reader: there is one for badges
@@ -28,7 +28,6 @@
 #   tell(line) for a technician's console; lit(level, seq) when a press has its light
 
 import gc
-import sys
 
 gc.threshold(2048)  # while modules load: what they leave behind must not lie between what stays
 
@@ -42,27 +41,21 @@ BATCH = bytearray(BATCH_BYTES)  # the one large block of memory, taken before th
 from box.clock import journalled  # noqa: E402
 from box.journal import Journal  # noqa: E402
 from tasks import cable, chores, glow, hand, line, supervisor  # noqa: E402
+from tasks.borrowed import forget  # noqa: E402
 from tasks.core import Core  # noqa: E402
 from tasks.link import Link  # noqa: E402
 from tasks.orders import Orders  # noqa: E402
 
 FW = (1, 0, 0)
 MADE_MS = 1_795_219_200_000  # 2026-11-21, with FW: it cannot be earlier than this
-GOODBYE_MS = 2000
 POWER, COMMANDED = 1, 3  # boot reasons
-
-
-# A module of box/ that was needed once gives its heap back.
-def forget(name):
-    del sys.modules["box." + name]
-    delattr(sys.modules["box"], name)
 
 
 async def run(port):
     ident = port.ident
     reason = port.boot_reason()
     book = Journal(port.flash, ident["k_chain"], ident["box"], lambda: port.random(8))
-    forget("survey")
+    forget("box", "survey")
     book.begin(reason, FW)
     port.wall(max(MADE_MS, journalled(book)), False)
     core = Core(port, book, FW, reason)
@@ -101,7 +94,7 @@ async def run(port):
 
     await supervisor.run(port, alive)
     try:
-        await asyncio.wait_for_ms(link.goodbye(), GOODBYE_MS)
+        await link.goodbye()
     except line.ERRORS:
         pass  # the will says it
     if orders.reboot:

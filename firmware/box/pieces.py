@@ -18,7 +18,7 @@ def fetch(id, at):
 # An opened chunk -> (id, at, bytes)
 def chunk(o):
     data = o.get("data")
-    if not wire.is_name(o.get("id")):
+    if type(o.get("id")) is not str:
         raise wire.Unreadable("id")
     if type(o.get("at")) is not int:
         raise wire.Unreadable("at")

@@ -1,4 +1,5 @@
-# docs/WIRE.md, the box's side: record, beat, state and reply written field by field; ack, config, cmd and prompt read.
+# docs/WIRE.md, the box's side: record, beat, state and reply written field by field; ack and prompt read. What comes
+# rarely is read elsewhere: config and cmd in asked.py, chunk in pieces.py.
 #
 # Refuses: to believe anything without its mac (a prompt has none, and can only mark a rating), to look at a field
 # before the mac, and to accept half a message: one value out of range and it raises Unreadable with the field's name.
@@ -16,14 +17,10 @@ ROOM = 48 + HEAD_MAX  # kept free before the records; 48: MQTT's own head, a top
 END_MAX = 43  # '],"mac":"32 hex"}'
 BUFFER = ROOM + PAYLOAD_MAX - HEAD_MAX  # what `batch` needs
 
-MODES = ("always", "invite")
-SECONDS = ("correct", "reason")
 DEFAULTS = {
     "id": "", "beat_s": 60, "bright": 80, "volume": 60, "mode": "always",
     "second": "correct", "visit_ms": 5000, "open": "",
 }  # fmt: skip
-_RANGES = (("beat_s", 10, 600), ("bright", 0, 100), ("volume", 0, 100), ("visit_ms", 2000, 15000))
-_NAME = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _MAC = b',"mac":"'
 _MAC_END = 42  # ',"mac":"32 hex"}'
 
@@ -152,7 +149,7 @@ def _parsed(payload):
     return o
 
 
-def _int(o, name, low, high):
+def integer(o, name, low, high):
     v = o.get(name)
     if type(v) is not int or not low <= v <= high:
         raise Unreadable(name)
@@ -166,57 +163,12 @@ def _hex8(o, name):
     return binascii.unhexlify(v)
 
 
-def is_name(v):
-    return type(v) is str and 1 <= len(v) <= 16 and not v.strip(_NAME)
-
-
-def _name(o, name):
-    v = o.get(name)
-    if not is_name(v):
-        raise Unreadable(name)
-    return v
-
-
 # -> (life, seq, tag or b"", boot, up_ms, now)
 def ack(o):
-    seq = _int(o, "seq", 0, 0xFFFFFFFF)
+    seq = integer(o, "seq", 0, 0xFFFFFFFF)
     tag = b"" if seq == 0 and o.get("tag") == "" else _hex8(o, "tag")
-    boot, up_ms = _int(o, "boot", 0, 0xFFFF), _int(o, "up_ms", 0, (1 << 64) - 1)
-    return _hex8(o, "life"), seq, tag, boot, up_ms, _int(o, "now", 0, (1 << 63) - 1)
-
-
-# -> a whole set of settings like DEFAULTS
-def config(o):
-    new = {"id": _name(o, "id")}
-    for name, low, high in _RANGES:
-        new[name] = _int(o, name, low, high)
-    for name, words in (("mode", MODES), ("second", SECONDS)):
-        if o.get(name) not in words:
-            raise Unreadable(name)
-        new[name] = o[name]
-    hours = o.get("open")
-    if hours != "" and not _hours(hours):
-        raise Unreadable("open")
-    new["open"] = hours
-    return new
-
-
-# "hh:mm-hh:mm", opening before closing
-def _hours(v):
-    if type(v) is not str or len(v) != 11 or v[2] != ":" or v[5] != "-" or v[8] != ":":
-        return False
-    digits = v[0:2] + v[3:5] + v[6:8] + v[9:11]
-    if digits.strip("0123456789"):
-        return False
-    return int(v[0:2]) < 24 and int(v[3:5]) < 60 and int(v[6:8]) < 24 and int(v[9:11]) < 60 and v[:5] < v[6:]
-
-
-# -> (id, boot, do, arg)
-def cmd(o):
-    do, arg = o.get("do"), o.get("arg")
-    if type(do) is not str or type(arg) is not str:
-        raise Unreadable("do" if type(do) is not str else "arg")
-    return _name(o, "id"), _int(o, "boot", 0, 0xFFFF), do, arg
+    boot, up_ms = integer(o, "boot", 0, 0xFFFF), integer(o, "up_ms", 0, (1 << 64) - 1)
+    return _hex8(o, "life"), seq, tag, boot, up_ms, integer(o, "now", 0, (1 << 63) - 1)
 
 
 # -> data of the press record that it marks: visit 8 bytes, business type u16
@@ -224,5 +176,5 @@ def prompt(payload):
     if len(payload) > PROMPT_MAX:
         raise Unreadable("shape")
     o = _parsed(payload)
-    visit, biz = _hex8(o, "visit"), _int(o, "biz", 0, 0xFFFF)
+    visit, biz = _hex8(o, "visit"), integer(o, "biz", 0, 0xFFFF)
     return visit + bytes((biz & 0xFF, biz >> 8))

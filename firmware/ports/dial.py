@@ -3,12 +3,12 @@
 #
 # Opener and stream are our own: MicroPython's opener leaves the socket open when it is cancelled, its streams' close()
 # closes nothing (only wait_closed() does), which on a board would keep a dead connection's TLS buffers until a collection,
-# and they copy what a stalled network does not take, just when there is no heap for it.
+# and they copy what a stalled network does not take, just when there is no heap for it. `tls` is what MicroPython's `ssl`
+# is made of: the wrapper costs a kilobyte of heap.
 
 import asyncio
 import errno
 import socket
-import ssl
 
 
 class Stream:
@@ -21,12 +21,6 @@ class Stream:
     def write(self, data):
         return self.s.write(data) or 0
 
-    # The rest, as a memoryview that nobody changes meanwhile.
-    def drain(self, rest):
-        while rest:
-            yield asyncio.core._io_queue.queue_write(self.s)
-            rest = rest[self.write(rest) :]
-
     def readinto(self, buf):
         yield asyncio.core._io_queue.queue_read(self.s)
         n = self.s.readinto(buf)
@@ -38,16 +32,18 @@ class Stream:
         self.s.close()
 
 
-# tls: None, or {"ca": path of the DER certificate to trust, "name": the server's name in its certificate}. -> what
+# facts: None, or {"ca": path of the DER certificate to trust, "name": the server's name in its certificate}. -> what
 # `connect` takes. Made once: it keeps the certificate in one place of the heap.
-def trust(tls):
-    if not tls:
+def trust(facts):
+    if not facts:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = ssl.CERT_REQUIRED
-    with open(tls["ca"], "rb") as f:
-        context.load_verify_locations(cadata=f.read())
-    return context, tls["name"]
+    import tls  # noqa: PLC0415  not every box has it
+
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = tls.CERT_REQUIRED
+    with open(facts["ca"], "rb") as f:
+        context.load_verify_locations(f.read())
+    return context, facts["name"]
 
 
 # address: numbers and dots on a board, so that nothing is looked up here.

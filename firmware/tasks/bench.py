@@ -28,11 +28,11 @@ class Bench:
         if verb == "status":
             return "ok " + self._status()
         if verb in ("show", "keytest"):
-            why = self._orders.do("identify" if verb == "show" else "keytest")
+            why = self._orders.obey("do", "identify" if verb == "show" else "keytest")
             return "no " + why.replace(" ", "-") if why else "ok"
         if verb == "passed":  # the one green light, until the next start
             self._core.only = GREEN
-            self._core.dark.set()
+            self._core.dark.ring()
             return "ok"
         if verb == "newest":
             return self._newest(int(words[1]))

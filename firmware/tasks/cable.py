@@ -8,6 +8,7 @@ import gc
 
 from ports.dial import readable
 
+GONE_S = 3600  # between two looks at a line that is no more
 FIRST = b"@"  # docs/CONSOLE.md: every line has one; noise mostly has not
 
 
@@ -17,7 +18,7 @@ async def run(port, core, orders):
     while True:
         await readable(source)
         if not source.readinto(one):
-            await asyncio.Event().wait()  # the line is gone; the box is not
+            await asyncio.sleep(GONE_S)  # the line is gone; the box is not
         if one != FIRST:
             continue
         try:

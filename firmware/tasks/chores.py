@@ -33,7 +33,7 @@ async def run(core, alive):
                 core.staff.save(now)
             if core.journal.newest != newest:
                 core.admit()
-                core.link.set()
+                core.link.ring()
             if gc.mem_free() < FREE:
                 gc.collect()
 

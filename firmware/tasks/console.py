@@ -4,8 +4,6 @@
 # Refuses: to say anything about presses while it is locked (whoever sits beside the box could count colours), to give
 # out a key, to take a new identity (only a blank box does, tasks/blank.py), to be guessed: TRIES a boot.
 
-import asyncio
-
 from box import talk
 from ports.serial import Serial
 
@@ -20,12 +18,12 @@ async def run(source, sink, port, core, orders):
     while True:
         raw = await serial.line()
         if raw is None:
-            await asyncio.Event().wait()  # the line is gone; the box is not
+            return  # the line is gone
         answer = desk.hear(raw)
         if answer:
             serial.say(answer)
         if desk.leave:
-            port.leaving.set()
+            port.leaving.ring()
 
 
 class Desk:

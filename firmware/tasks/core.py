@@ -3,12 +3,11 @@
 #
 # Refuses: to light for a press that is not in flash.
 
-import asyncio
-
 from box import hours, journal, lamp, record, wire
 from box.clock import ACK, Clock
 from box.keys import Keys
 from box.visit import Visit
+from tasks.bell import Bell
 
 PROMPT_MS = 30_000  # a visit that is rated later than this is not the one that the prompt was for
 INVITE, THANKS = 1, 2  # what a port can say aloud
@@ -29,8 +28,8 @@ class Core:
         self.failed = False  # the journal did not take the newest record
         self.pressed, self.pressed_at = 0, 0  # seq of the newest press of this boot, and its up_ms
         self.dated = False  # this boot has journalled something that wants a date
-        self.link = asyncio.Event()  # wakes the link: a record waits
-        self.dark = asyncio.Event()  # wakes the lamp: it has something else to show
+        self.link = Bell()  # wakes the link: a record waits
+        self.dark = Bell()  # wakes the lamp: it has something else to show
         self._held = 0
         self._prompt, self._prompted = None, 0
         self.only = 0  # the one key whose lamp is lit: a key test
@@ -50,13 +49,13 @@ class Core:
             )
         except journal.JournalFault as e:
             self.failed = True
-            self.dark.set()
+            self.dark.ring()
             self.port.tell("fault journal=%s" % e)
             return 0
         self._held = 0  # how long the key was held travels once, in the next record of any kind
         self.failed = False
         self.admit()
-        self.link.set()
+        self.link.ring()
         return seq
 
     def press(self, level, ms):
@@ -105,7 +104,7 @@ class Core:
 
     def show(self, sign):
         self._shine(self.lamp.show(sign, self.now()))
-        self.dark.set()
+        self.dark.ring()
 
     # -> ms until the lamp has to be looked at again
     def shine(self):
@@ -133,7 +132,7 @@ class Core:
     def set_online(self, online):
         if online != self.online:
             self.online = online
-            self.dark.set()
+            self.dark.ring()
 
     # ---- orders
 
@@ -141,7 +140,7 @@ class Core:
         self._prompt, self._prompted = data, self.now()
         if self.settings["mode"] == "invite":
             self.port.say(INVITE, self.settings["volume"])
-        self.dark.set()
+        self.dark.ring()
 
     # Is a visitor invited whose press has not come yet?
     def invited(self, ms):
@@ -150,4 +149,4 @@ class Core:
     def use(self, settings):
         self.settings = settings
         self.config = settings["id"]
-        self.dark.set()
+        self.dark.ring()

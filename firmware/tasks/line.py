@@ -9,11 +9,12 @@ import asyncio
 import gc
 
 from box import mqtt, wire
-from tasks.wait import wait
 
-CONNECT_MS = 15_000  # TCP and TLS over a bad line
+CONNECT_MS = 15_000  # TCP; TLS shakes hands with the first words
 HELLO_MS = 10_000  # CONNACK, and again SUBACK
 WRITE_MS = 10_000  # 4 KB that the network does not take in this time it will not take
+GOODBYE_MS = 2000
+FULL_MS = 20  # before a network that takes nothing is asked again
 KEEPALIVE_S = 60
 PING_MS = 30_000  # without a word said, or without one heard
 DEAD_MS = 15_000  # after a ping that nothing answered
@@ -21,20 +22,22 @@ LOOK_MS = 1000  # the supervisor wants to hear from a waiting task at least this
 CHUNK = 256  # bytes a read, an ack at once: one byte at a time cost three times the CPU
 PACKET_MAX = wire.INCOMING_MAX + 64  # with topic and MQTT's head
 
-# TimeoutError and EOFError are no OSError in MicroPython; a certificate that fails is a ValueError. Without memory for a
-# message the connection goes, with all that it holds: a box that cannot talk can still count, and it tries again.
-ERRORS = (OSError, EOFError, ValueError, MemoryError, asyncio.TimeoutError)
+# EOFError is no OSError in MicroPython; a certificate that fails is a ValueError. Without memory for a message the
+# connection goes, with all that it holds: a box that cannot talk can still count, and it tries again.
+ERRORS = (OSError, EOFError, ValueError, MemoryError)
+OPEN = 1  # what has come of a connection: this, then MQTT's CONNACK and SUBACK
 
 EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("chunk", 0), ("prompt", 1))
 
 
 class Line:
-    # heard(name, payload, retained): a message came. wake: an Event set whenever something did.
+    # heard(name, payload, retained): a message came. wake: a Bell, rung whenever something did.
     def __init__(self, port, ident, alive, wake, heard):
         self._port, self._ident, self._alive, self._wake, self._tell = port, ident, alive, wake, heard
         self._in = mqtt.Reader(PACKET_MAX)
         self._chunk = memoryview(bytearray(CHUNK))
-        self._stream = None
+        self._stream = self._listener = None
+        self._write_ms = WRITE_MS
         self._pid = 0
 
     # Made anew each time: ten of them for ever would be a kilobyte.
@@ -49,44 +52,43 @@ class Line:
     async def open(self):
         self._in.reset()
         self._broken = None
-        self._hello = 0  # the newest of CONNACK, SUBACK
+        self._hello = 0  # the newest of OPEN, CONNACK, SUBACK
         self._owed = []  # packet ids to acknowledge
         self._pinged = None
         gc.collect()  # TLS wants room in large pieces
-        try:
-            self._stream = await asyncio.wait_for_ms(self._port.connect(), CONNECT_MS)
-        except MemoryError:
-            raise OSError("memory")  # noqa: B904  a box that cannot talk can still count, and it tries again
-        self.heard_at = self._said_at = self._port.up_ms()
-        self._listener = asyncio.create_task(self._listen(self._stream))
+        self._listener = asyncio.create_task(self._listen())
+        await self._until(OPEN, CONNECT_MS)
+        self.heard_at = self._port.up_ms()
         who = self._ident
         await self.put(
             mqtt.connect(
                 who["box"], KEEPALIVE_S, self.topic("state"), wire.OFFLINE, who["user"], who["password"]
             )
         )
-        await self._until(mqtt.CONNACK)
+        await self._until(mqtt.CONNACK, HELLO_MS)
         await self.put(mqtt.subscribe(self._next_pid(), [(self.topic(name), qos) for name, qos in EARS]))
-        await self._until(mqtt.SUBACK)
+        await self._until(mqtt.SUBACK, HELLO_MS)
 
     async def close(self):
-        if self._stream is None:
+        if self._listener is None:
             return
-        stream, self._stream = self._stream, None
-        self._listener.cancel()
+        listener, self._listener = self._listener, None
+        listener.cancel()
         try:
-            await self._listener
+            await listener
         except asyncio.CancelledError:
             pass
-        stream.close()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
 
-    async def _until(self, kind):
-        end = self._port.up_ms() + HELLO_MS
+    async def _until(self, kind, ms):
+        end = self._port.up_ms() + ms
         while self._hello != kind:
             left = end - self._port.up_ms()
             if left <= 0:
-                raise OSError("no hello")
-            await wait(self._wake, min(LOOK_MS, left))
+                raise OSError("no answer" if kind == OPEN else "no hello")
+            await self._wake.wait(min(LOOK_MS, left))
             self._alive.mark()
             self.check()
 
@@ -104,8 +106,13 @@ class Line:
     async def put(self, data):
         self._said_at = self._port.up_ms()
         sent = self._stream.write(data)
-        if sent < len(data):
-            await asyncio.wait_for_ms(self._stream.drain(memoryview(data)[sent:]), WRITE_MS)
+        rest = memoryview(data)
+        while sent < len(rest):
+            rest = rest[sent:]
+            if self._port.up_ms() - self._said_at > self._write_ms:
+                raise OSError("stuck")
+            await asyncio.sleep_ms(FULL_MS)
+            sent = self._stream.write(rest)
 
     async def publish(self, name, payload, sure=False, retain=False):
         pid = self._next_pid() if sure else 0
@@ -135,6 +142,7 @@ class Line:
             await self.put(mqtt.PING)
 
     async def leave(self):
+        self._write_ms = GOODBYE_MS
         await self.publish("state", wire.OFFLINE, sure=True, retain=True)
         await self.put(mqtt.DISCONNECT)
 
@@ -144,9 +152,12 @@ class Line:
 
     # ---- hearing
 
-    async def _listen(self, stream):
+    async def _listen(self):
         chunk = self._chunk
         try:
+            self._stream = stream = await self._port.connect()
+            self._hello = OPEN
+            self._wake.ring()
             while True:
                 n = await stream.readinto(chunk)
                 if n is None:
@@ -159,7 +170,7 @@ class Line:
                     self._packet(head, body)
         except Exception as e:
             self._broken = e
-            self._wake.set()
+            self._wake.ring()
 
     def _packet(self, head, body):
         kind = head >> 4
@@ -167,7 +178,7 @@ class Line:
             topic, payload, pid, retained = mqtt.published(head, body)
             if pid:
                 self._owed.append(pid)
-                self._wake.set()
+                self._wake.ring()
             for name, _ in EARS:
                 if topic == self.topic(name):
                     self._tell(name, payload, retained)
@@ -176,6 +187,6 @@ class Line:
             if why:
                 raise OSError(why)
             self._hello = kind
-            self._wake.set()
+            self._wake.ring()
         elif kind not in (mqtt.PUBACK, mqtt.PINGRESP):
             raise mqtt.Broken("packet %d" % kind)

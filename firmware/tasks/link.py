@@ -9,7 +9,6 @@
 from box import lamp, record, wire
 from box.pause import MOST_MS, Pause
 from tasks import line
-from tasks.wait import wait
 
 ACK_MS = 10_000  # WIRE.md: ACK_TIMEOUT_MS
 FIRST_PAUSE_MS = 1000
@@ -68,7 +67,7 @@ class Link:
         until = now() + ms
         while now() < until and not self._core.port.fresh():
             self._alive.mark()
-            await wait(self._core.link, min(line.LOOK_MS, until - now()))
+            await self._core.link.wait(min(line.LOOK_MS, until - now()))
 
     async def _talk(self):
         core, book = self._core, self._core.journal
@@ -88,10 +87,10 @@ class Link:
             while self._replies:
                 await self._line.publish("reply", self._replies.pop(0), sure=True)
             if self._orders.reboot:
-                core.port.leaving.set()
+                core.port.leaving.ring()
             await self._batch(now)
             await self._beat(now)
-            await wait(core.link, self._idle_ms(core.now()))
+            await core.link.wait(self._idle_ms(core.now()))
 
     # ms until something is due
     def _idle_ms(self, now):
@@ -147,7 +146,7 @@ class Link:
         await self._line.publish("beat", wire.sealed(self._ident["k_link"], self._line.topic("beat"), body))
         if not self._asked_since_beat:
             self._ask = True  # it goes out in the next round, which starts at once
-            core.link.set()
+            core.link.ring()
         self._asked_since_beat = False
 
     def _oldest_ms(self, now):
@@ -165,25 +164,25 @@ class Link:
             if name == "ack":
                 self._ack(wire.ack(wire.opened(self._ident["k_link"], self._line.topic("ack"), payload)))
             elif name == "config":
-                self._reply(orders.config(payload))
+                self._reply(orders.obey(name, payload))
                 self._beat_at = 0  # says at once what is in force, not in a minute
-                core.link.set()
+                core.link.ring()
             elif retained:
                 pass  # a command or a visit of another day
             elif name == "cmd":
-                self._reply(orders.cmd(payload))
+                self._reply(orders.obey(name, payload))
             elif name == "chunk":
                 orders.chunk(payload)
             elif name == "prompt":
                 orders.prompt(payload)
-        except wire.Unreadable as e:
+        except (wire.Unreadable, MemoryError) as e:
             self.refused += 1
             core.port.tell("refused topic=%s why=%s" % (name, e))
 
     def _reply(self, body):
         if body:
             self._replies.append(wire.sealed(self._ident["k_link"], self._line.topic("reply"), body))
-            self._core.link.set()
+            self._core.link.ring()
 
     # WIRE.md, ack: only the answer to the batch in flight moves on from it and may say what time it is; another valid
     # one frees what it proves, and moves on only if nothing is in flight.
@@ -201,7 +200,7 @@ class Link:
         elif self._asked is None:
             self._next, self._hold = then, 0
         core.port.tell("ack seq=%d depth=%d" % (seq, book.newest + 1 - then))
-        core.link.set()
+        core.link.ring()
 
     def _answered(self, then, now):
         core = self._core

@@ -1,78 +1,44 @@
-# What others may ask of the box: settings (config), one action (cmd), an invitation to rate (prompt).
+# What others may ask of the box: settings (config), one action (cmd), an update's pieces (chunk), an invitation to rate
+# (prompt). Settings and actions are rare: tasks/obey.py does them, and is on the heap only meanwhile.
 #
-# Refuses: what is not sealed for this box and topic, a command of another boot or one already done, a setting that
-# this firmware cannot obey. A refusal is answered or shown in the beat, never silent.
+# Refuses: what is not sealed for this box and topic. A refusal is answered or shown in the beat, never silent.
 
 import gc
+from hashlib import sha256
 
-from box import lamp, wire
-
-DONE_MAX = 8  # ids of commands remembered; a command is for one boot, and nobody gives many in one
+from box import wire
+from tasks.borrowed import forget
 
 
 class Orders:
     def __init__(self, core, k_link, box):
-        self.core = core
+        self.core, self.k_link, self.box = core, k_link, box
         self.reboot = False
         self.update = None  # tasks/update.py, while one comes
-        self._k_link, self._box = k_link, box
-        self._config, self._cmd = wire.topic(box, "config"), wire.topic(box, "cmd")
-        self._done = []
+        self.done = []  # ids of commands
+        self.known = b""  # SHA-256 of the settings in force, as they came
 
     # Settings kept from before the boot, so that an offline box is the same box.
     def remember(self):
         kept = self.core.port.load("config")
         if kept:
             try:
-                self.core.use(wire.config(wire.opened(self._k_link, self._config, kept)))
-            except wire.Unreadable:
+                self.obey("kept", kept)
+            except (wire.Unreadable, MemoryError):
                 pass  # written by another firmware, or torn: the retained one comes with the connection
 
-    # -> None, or the reply's body: which setting it will not take
-    def config(self, payload):
-        o = wire.opened(self._k_link, self._config, payload)
-        try:
-            new = wire.config(o)
-        except wire.Unreadable as e:
-            id = o.get("id")
-            self.core.config = "!" + (id if wire.is_name(id) else "")
-            self.core.port.tell("refused config=%s why=%s" % (self.core.config, e))
-            return wire.reply(id, 0, "%s is wrong or out of range" % e) if wire.is_name(id) else None
-        if new != self.core.settings:
-            self.core.port.save("config", payload)
-        self.core.use(new)
-        self.core.port.tell("config id=%s" % new["id"])
-        return None
-
-    # -> the reply's body, or None: a command of another boot, or one already done, is nothing
-    def cmd(self, payload):
-        id, boot, do, arg = wire.cmd(wire.opened(self._k_link, self._cmd, payload))
-        if boot != self.core.journal.boot or id in self._done:
+    # name: config, cmd, kept, or a technician's `do` -> the reply's body or None; of `do` "" or why not
+    def obey(self, name, payload):
+        if name == "config" and sha256(payload).digest() == self.known:
+            self.core.use(self.core.settings)  # the broker says them again at every connection
             return None
-        self._done = self._done[1 - DONE_MAX :] + [id]
-        if do == "update":
-            why = self._begin(id, arg)
-            if not why:
-                return None  # the reply follows when it has come, or has not
-        else:
-            why = self.do(do)
-        self.core.port.tell("cmd id=%s do=%s" % (id, do if not why else "refused"))
-        return wire.reply(id, 0 if why else 1, why)
+        gc.collect()
+        try:
+            from tasks import obey  # noqa: PLC0415
 
-    # -> "" done, or why not
-    def do(self, do):
-        if do == "identify":
-            self.core.show(lamp.IDENTIFY)
-            return ""
-        if do == "keytest":
-            return self.staff().begin(self.core.now())
-        if do == "reboot":
-            # The next boot must have another number, or the command played again would reboot it again.
-            if not self.core.note_now():
-                return "the time is not known yet"
-            self.reboot = True
-            return ""
-        return "not in this firmware"
+            return obey.obey(self, name, payload)
+        finally:
+            forget("tasks", "obey")
 
     # A box without a badge reader has it only from the first key test on.
     def staff(self):
@@ -82,30 +48,19 @@ class Orders:
             self.core.staff = Staff(self.core)
         return self.core.staff
 
+    def prompt(self, payload):
+        self.core.prompt(wire.prompt(payload))
+
     # ---- updates
-
-    # -> "" begun, or why not
-    def _begin(self, id, arg):
-        if self.update:
-            return "an update is coming already"
-        gc.collect()
-        try:
-            from tasks import update  # noqa: PLC0415
-
-            self.update, why = update.begin(self.core, self._k_link, self._box, id, arg)
-        except MemoryError:
-            return "no memory"
-        self.core.link.set()
-        return why
 
     def chunk(self, payload):
         if self.update:
             gc.collect()
             try:
-                self.update.chunk(wire.opened(self._k_link, wire.topic(self._box, "chunk"), payload))
+                self.update.chunk(wire.opened(self.k_link, wire.topic(self.box, "chunk"), payload))
             except MemoryError:
                 return  # it is asked for again
-            self.core.link.set()
+            self.core.link.ring()
 
     # -> (a fetch's body or None, a reply's body or None)
     def look(self, now):
@@ -116,8 +71,6 @@ class Orders:
         if not (update.why or update.done):
             return fetch, None
         self.update, self.reboot = None, update.done
+        forget("tasks", "update")
         self.core.port.tell("update id=%s why=%s" % (update.id, update.why))
         return None, wire.reply(update.id, 1 if update.done else 0, update.why)
-
-    def prompt(self, payload):
-        self.core.prompt(wire.prompt(payload))

@@ -1,12 +1,12 @@
-# The clerk's side of the box: signing in by badge, closing time, the guided key test. Decided in box/duty.py and
-# box/keytest.py; journalled here. Synchronous, like core.py.
+# The clerk's side of the box: signing in by badge, closing time, and when the guided key test (tasks/guided.py) may begin.
+# Decided in box/duty.py; journalled here. Synchronous, like core.py.
 #
 # Refuses: to show who is signed in, and to begin a test unasked: the day's first sign-in asks, a command does, or a key
 # held while the box is switched on, and never while a visitor may be at the keys. What a test does not take is a visitor's press.
 
 from box import hours, lamp, record
 from box.duty import CLOSING, IN, Duty, data
-from box.keytest import ABANDONED, PASSED, KeyTest
+from tasks.borrowed import forget
 
 CALM_MS = 10_000  # without a press before a test begins
 WAIT_MS = 60_000  # a test that found no calm moment by then is not begun
@@ -16,7 +16,7 @@ class Staff:
     def __init__(self, core):
         self.core = core
         self.duty = Duty(core.port.load("duty"))
-        self.test = None
+        self.test = None  # a Guided, while one goes on
         self._wanted = 0  # up_ms until which a test waits for a calm moment
         self._tested = None  # Beijing day of the newest test of this boot
         self._shown = None
@@ -58,31 +58,28 @@ class Staff:
     def begin(self, ms):
         if self.test or not self.calm(ms):
             return "a visitor may be at the keys"
-        self.test, self._wanted = KeyTest(self.core.port.chance(), ms), 0
-        self._guide()
+        self._wanted = 0
+        try:
+            from tasks.guided import Guided  # noqa: PLC0415
+
+            self.test = Guided(self.core, ms)
+        except MemoryError:
+            forget("tasks", "guided")
+            return "no memory"
         return ""
 
     # -> True if the press was the test's
     def press(self, level, ms):
         if not self.test:
             return False
-        ended = self.test.press(level)
-        if ended:
-            self._end(ended, ms)
-        else:
-            self._guide()
-        return ended != ABANDONED
+        taken = self.test.press(level, ms)
+        self._let_go(ms)
+        return taken
 
-    def _guide(self):
-        self.core.only = self.test.wanted()
-        self.core.show(lamp.STEP)
-
-    def _end(self, how, ms):
-        test, self.test, self.core.only = self.test, None, 0
-        self._tested = self._today(ms)
-        self.core.write(record.KEYTEST, ms, reason=how, data=test.data())
-        self.core.show(lamp.PASSED if how == PASSED else lamp.FAILED)
-        self.core.port.tell("keytest reason=%d" % how)
+    def _let_go(self, ms):
+        if self.test.over:
+            self.test, self._tested = None, self._today(ms)
+            forget("tasks", "guided")
 
     def _today(self, ms):
         now = self.core.clock.unix_ms(ms)
@@ -93,9 +90,8 @@ class Staff:
     def look(self, ms):
         core, duty = self.core, self.duty
         if self.test:
-            ended = self.test.late(ms)
-            if ended:
-                self._end(ended, ms)
+            self.test.look(ms)
+            self._let_go(ms)
         elif ms < self._wanted:
             self.begin(ms)
         if duty.look(ms, core.clock.unix_ms(ms), core.settings["open"]) == CLOSING:

@@ -6,8 +6,6 @@
 # Progress is counted in rounds, not in time, so that a blocked VM (a handshake, an erase) is not held against a task
 # that had no chance to run.
 
-import asyncio
-
 ROUND_MS = 500
 PATIENCE = 10  # rounds
 LINK_PATIENCE = 80  # a connection may take tasks/link.py's CONNECT_MS to open, and as long again to say hello
@@ -36,12 +34,7 @@ async def guard(port, alive, task):
 
 # Runs until the box is to leave: a clean stop, a reboot on command.
 async def run(port, watched):
-    while True:
-        try:
-            await asyncio.wait_for_ms(port.leaving.wait(), ROUND_MS)
-            return
-        except asyncio.TimeoutError:
-            pass
+    while not await port.leaving.wait(ROUND_MS):
         for alive in watched:
             alive.missed += 1
             if alive.missed > alive.patience:

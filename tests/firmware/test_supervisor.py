@@ -7,10 +7,11 @@ from tests.firmware.conftest import FIRMWARE
 WORLD = """
 import asyncio, sys
 from tasks import supervisor
+from tasks.bell import Bell
 
 class Port:
     def __init__(self):
-        self.leaving, self.fed = asyncio.Event(), 0
+        self.leaving, self.fed = Bell(), 0
     def feed(self):
         self.fed += 1
     def reset(self, reason, why):
@@ -29,7 +30,7 @@ async def ends(alive):
     pass
 
 async def stands_still(alive):
-    await asyncio.Event().wait()
+    await asyncio.sleep(60)
 
 async def box(*tasks):
     supervisor.ROUND_MS = 2
@@ -44,7 +45,7 @@ async def box(*tasks):
 async def leave(port):
     while port.fed < 30:
         await asyncio.sleep_ms(1)
-    port.leaving.set()
+    port.leaving.ring()
 
 asyncio.run(box(%s))
 """

@@ -18,7 +18,7 @@ from tests.firmware.conftest import micropython
 from tests.system.serial_line import SerialLine
 
 PATIENCE_S = 20.0
-HEAP = "60wK"  # 56wK is enough for an open console, not for one beside TLS, nor for a renewal beside a link that fails
+HEAP = "56wK"  # with an open console beside TLS, and for a renewal beside a link that fails
 RESET = 3  # exit status of the simulator: start it again
 STARTS = 12  # a box that resets more often in one test loops
 

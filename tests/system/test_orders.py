@@ -15,7 +15,7 @@ PLAIN = "mode=invite", "bright=30"
 
 @pytest.fixture
 def city(make_city: Callable[..., City], monkeypatch: pytest.MonkeyPatch) -> City:
-    monkeypatch.setattr(cities, "HEAP", "64wK")  # an update needs it (firmware/budget.toml)
+    monkeypatch.setattr(cities, "HEAP", "56wK")
     city = make_city(boxes=1, beat_s=1)
     until("heard of", lambda: "not heard" not in config(city, PLAIN[0]))
     return city

@@ -4,7 +4,7 @@ import json
 from binascii import hexlify, unhexlify
 from hashlib import sha256
 
-from box import pieces, record, wire
+from box import asked, pieces, record, wire
 
 # Every vector of these files must be named here, so that a new one is not forgotten (test_box_messages.py).
 USED = {
@@ -90,7 +90,7 @@ def case_ack(here):
 def case_config(here):
     _, _, k_link = keys(here)
     v = load(here, "config")["whole"]
-    assert wire.config(wire.opened(k_link, v["topic"].encode(), v["payload"].encode())) == v["fields"]
+    assert asked.config(wire.opened(k_link, v["topic"].encode(), v["payload"].encode())) == v["fields"]
 
 
 def case_cmd(here):
@@ -98,7 +98,7 @@ def case_cmd(here):
     v = load(here, "cmd")["identify"]
     f = v["fields"]
     o = wire.opened(k_link, v["topic"].encode(), v["payload"].encode())
-    assert wire.cmd(o) == (f["id"], f["boot"], f["do"], f["arg"])
+    assert asked.cmd(o) == (f["id"], f["boot"], f["do"], f["arg"])
 
 
 def case_fetch(here):

@@ -2,7 +2,6 @@
 #
 # Refuses: to decide. It touches pins, flash, clock and radio, and what to do with them is box/'s and tasks/'.
 
-import asyncio
 import gc
 import json
 import os
@@ -20,6 +19,7 @@ from ports.esp32.hands import Hands
 from ports.esp32.lamps import Lamps
 from ports.esp32.names import Names
 from ports.esp32.net import Net
+from tasks.bell import Bell
 
 TICKS = 1 << 30
 WATCHDOG_MS = 8000  # four times the longest blocked moment, a TLS handshake on a bad day
@@ -47,7 +47,7 @@ class Port:
         self._chord = Chord()
         self._touched = self._touched_at = 0
         self.flash = Flash()
-        self.leaving = asyncio.Event()
+        self.leaving = Bell()
         self.board, self.mac = facts.NAME, machine.unique_id().hex()
         micropython.kbd_intr(-1)  # no prompt behind the console, and a 3 in a line of noise is no Ctrl-C
         self.cable, self.root = (sys.stdin.buffer, sys.stdout.buffer), ""

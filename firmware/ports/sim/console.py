@@ -39,7 +39,7 @@ async def _obey(port, words):
             return
         command = words[0]
         if command == "exit":
-            port.leaving.set()
+            port.leaving.ring()
         elif command == "die":
             port.fingers.broken = True
         elif command == "block":

@@ -15,6 +15,7 @@ from ports import dial
 from ports.sim import console
 from ports.sim.fingers import Fingers
 from ports.sim.flash import Flash
+from tasks.bell import Bell
 
 TICKS = 1 << 30  # of an ESP32's counter; MicroPython here counts further, and the box must not need it
 WATCHDOG_MS = 8000
@@ -59,7 +60,7 @@ class Port:
         self.keys, self.ago = self.fingers.read, self.fingers.ago
         for level in ident.get("held", ()):  # while it is switched on
             self.fingers.down(level)
-        self.leaving = asyncio.Event()
+        self.leaving = Bell()
         self.board, self.mac = BOARD, MAC
         self.cable, self.root = tty(folder), "" if identity else folder
         self.reader = ident.get("reader", False)

@@ -1,0 +1,12 @@
+# A module that was needed for a moment gives its heap back: what still runs of it, or is held, stays; the rest goes with
+# the next collection.
+#
+# Refuses: to unload what main.py has taken in (firmware/bundle.py): it has no module of its own any more.
+
+import sys
+
+
+def forget(package, name):
+    sys.modules.pop("%s.%s" % (package, name), None)
+    if hasattr(sys.modules[package], name):
+        delattr(sys.modules[package], name)

@@ -1,0 +1,113 @@
+"""A working day in the smallest heap of budget.toml, of every kind of box: with and without TLS, with and without a badge
+reader. It starts, connects, is pressed, loses its link, comes back, and obeys; nothing is lost, and a floor of heap stays
+free. Certificates of a usual size (EC, P-256)."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.firmware.conftest import FIRMWARE, micropython
+from tests.firmware.fake_collector import FakeCollector
+from tests.firmware.simbox import SimBox, acked
+from tests.firmware.test_sim_staff import BADGE, CONFIG, PLAIN, wanted
+from tests.services.certs import Certs
+from tests.services.mosquitto import Mosquitto
+from tests.services.processes import free_port
+
+pytest_plugins = ["tests.firmware.simfixtures"]
+pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
+
+BUDGET = tomllib.loads((FIRMWARE / "budget.toml").read_text())["heap"]
+FLOORS = BUDGET["smallest_free_bytes"]
+OFTEN = CONFIG.replace('"beat_s":60', '"beat_s":10')
+LONG_MS = 160  # a busy host may look late, and the next press is still not of the same hand (box/keys.py)
+PRESSES = 40  # while it is offline: four batches
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_a_day_in_the_smallest_heap(
+    kind: str,
+    tmp_path: Path,
+    make_mosquitto: Callable[..., Mosquitto],
+    make_collector: Callable[..., FakeCollector],
+    make_box: Callable[..., SimBox],
+    certs: Certs,
+) -> None:
+    tls, reader = "tls" in kind, "reader" in kind
+    aside = free_port()  # the collector's, so that the broker has one with TLS for the box
+    broker = make_mosquitto(tls=certs if tls else None, extra=f"listener {aside} 127.0.0.1")
+    collector = make_collector(aside)
+    collector.send("config", OFTEN % (PLAIN | {"id": "c1"}), retain=True)
+    trusted = (
+        {"ca": str(shutil.copy(certs.ca_der, tmp_path / "ca.der")), "name": "localhost"} if tls else None
+    )
+    box = make_box(
+        broker.port,
+        heap=BUDGET["smallest"],
+        tls=trusted,
+        reader=reader,
+        tell_lamp=reader,
+        beat_s=10,
+        ack_ms=2000,
+    )
+    box.wait("config id=c1")
+    pressed = [press(box, i) for i in range(3)]
+
+    broker.kill()
+    box.wait("link down")
+    pressed += [press(box, i) for i in range(PRESSES)]
+    broker.start()
+    box.wait("link up", 2)
+    acked(box, newest(box))
+    assert collector.presses() == pressed
+
+    if reader:
+        box.say(f"badge {BADGE}")
+        box.wait("duty reason=1")
+        calm(box)
+        for step in (1, 2, 3):
+            box.say(f"tap {wanted(box, step)} 150")
+        box.wait("keytest reason=1")
+    collector.send("config", OFTEN % (PLAIN | {"id": "c2", "mode": "invite"}), retain=True)
+    box.wait("config id=c2")
+    collector.raw("prompt", b'{"v":1,"visit":"0102030405060708","biz":1}')
+    pressed.append(press(box, 2))
+    collector.send("cmd", f'{{"v":1,"id":"k1","boot":{boot(box)},"do":"identify","arg":""')
+    box.wait("cmd id=k1 do=identify")
+    beats = len(collector.heard["beat"])
+    collector.until("a beat with everything done", lambda: len(collector.heard["beat"]) > beats + 1, 40)
+
+    free = [beat["heap"] for beat in collector.heard["beat"]]
+    print(kind, free)
+    assert collector.presses() == pressed
+    last = collector.heard["beat"][-1]
+    assert (last["n"], last["lost"], last["unknown"]) == ([pressed.count(k) for k in (1, 2, 3)], [0, 0, 0], 0)
+    assert collector.heard["reply"][-1]["ok"] == 1
+    assert min(free) >= FLOORS[kind], free
+    assert not box.said("fault")
+    assert not box.said("refused")
+    assert not [line for line in box.said("link down") if "emory" in line]
+
+
+def press(box: SimBox, i: int) -> int:
+    box.press(i % 3 + 1, LONG_MS)
+    return i % 3 + 1
+
+
+def newest(box: SimBox) -> int:
+    """The seq of the newest light."""
+    return int(box.said("light")[-1].split("seq=")[1].split()[0])
+
+
+def boot(box: SimBox) -> int:
+    return int(box.said("ready")[-1].split("boot=")[1].split()[0])
+
+
+def calm(box: SimBox) -> None:
+    """Nobody at the keys for so long that a key test begins."""
+    box.until("a lamp alone", lambda: any("only=" in line for line in box.said("lamp")))
