@@ -109,7 +109,8 @@ def test_without_a_feed_the_broker_is_needed(tmp_path: Path) -> None:
 
 def test_no_login_is_for_this_machine_alone() -> None:
     assert problems(SMALL + "[web]\nlogin = false\n" + 'host = "0.0.0.0"\n') == [
-        "manyi.toml: [web] login = false is for this machine alone, and host = '0.0.0.0' is seen from others: "
+        "manyi.toml: [web] login = false 只限本机，而 host = '0.0.0.0' 别的机器也能打开：两者去掉一个 / "
+        "[web] login = false is for this machine alone, and host = '0.0.0.0' is seen from others: "
         "take one of the two out."
     ]
     assert config.parse(SMALL + "[web]\nlogin = false\n", Path("/")).web.login is False
@@ -122,5 +123,5 @@ def test_single_sign_on_is_whole_or_not_there() -> None:
     assert [p for p in found if "client_id is missing" in p]
     assert [p for p in found if "client_secret_file is missing" in p]
     assert problems(SMALL + "[web]\noidc = 1\n") == [
-        "manyi.toml: [web] oidc = 1 must be a section [web.oidc]."
+        "manyi.toml: [web] oidc = 1：应为一节 [web.oidc] / [web] oidc = 1 must be a section [web.oidc]."
     ]

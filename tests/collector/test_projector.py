@@ -238,8 +238,10 @@ def test_rebuilds_end_in_the_same_figures(tmp_path: Path, ledger: PaperLedger, i
         conn.close()
     assert results[0] == results[1] == results[2]
     assert {r["window"]: r["p"] for r in results[0][1]} == {"w1": 2, "w2": 4, "w3": 7}
-    assert said == ["influx: 13 presses shown", "ratings: 13 presses shown", "wall: 13 presses shown",
-                    "influx: 13 presses shown"]  # fmt: skip
+    assert said == [
+        f"{which}：已重建，所示按键 13 / {which}: 13 presses shown"
+        for which in ("influx", "ratings", "wall", "influx")
+    ]
 
 
 def test_rebuild_says_what_to_do_instead(tmp_path: Path, ledger: PaperLedger) -> None:

@@ -48,7 +48,10 @@ def serve(context: typer.Context) -> None:
     try:
         office.run(settings, service.stop, ready, Watchdog(service.late, log))
     except OSError as error:
-        refused = f"{web.host}:{web.port} cannot be listened on ({error}). Choose another [web] port."
+        refused = both(
+            f"{web.host}:{web.port} 不能监听（{error}），请换一个 [web] port",
+            f"{web.host}:{web.port} cannot be listened on. Choose another [web] port.",
+        )
     finally:
         notify("STOPPING=1")
         service.close()
@@ -56,7 +59,13 @@ def serve(context: typer.Context) -> None:
         typer.echo(refused, err=True)
         raise typer.Exit(2)
     if service.failed:
-        typer.echo(f"The {service.failed} thread died; see the log above.", err=True)
+        typer.echo(
+            both(
+                f"线程 {service.failed} 已终止，原因见上面的日志",
+                f"The {service.failed} thread died; see the log above.",
+            ),
+            err=True,
+        )
         raise typer.Exit(MISMATCH)
 
 

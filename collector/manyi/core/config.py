@@ -15,6 +15,7 @@ from typing import Any
 
 from manyi.core.errors import SetupError
 from manyi.core.hours import is_hours
+from manyi.words import both
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 AUDIT_MIN_DAYS = 180  # the law on network security asks for six months of logs
@@ -235,7 +236,7 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SetupError(f"{name}: not TOML ({error}).") from error
+        raise SetupError(both(f"{name}：不是 TOML（{error}）", f"{name}: not TOML ({error}).")) from error
     r = _Reader(tree, base)
     city = City(r.text("city", "name"), r.text("city", "name_en", ""))
     data = Data(r.path("data", "dir") or base)
@@ -251,7 +252,10 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
         for section in ("broker", "keys"):
             if section in tree:
                 r.problems.append(
-                    f"[{section}] and [feed] in exclude each other: who follows files collects nothing."
+                    both(
+                        f"[{section}] 和 [feed] in 不能同时有：接收文件的一侧不采集",
+                        f"[{section}] and [feed] in exclude each other: who follows files collects nothing.",
+                    )
                 )
     influx = _influx(r) if "influx" in tree else None
     web = _web(r)
@@ -272,7 +276,10 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
     )
     if alarms.hours and not is_hours(alarms.hours):
         r.problems.append(
-            f'[alarms] hours = {alarms.hours!r} must be such as "08:30-17:30", or "" for always.'
+            both(
+                f'[alarms] hours = {alarms.hours!r}：应如 "08:30-17:30"，或 "" 表示全天',
+                'it must be such as "08:30-17:30", or "" for always.',
+            )
         )
     certificates = r.paths("certificates")
     if broker.ca_file is not None and "ca" not in dict(certificates):
@@ -316,20 +323,38 @@ def _web(r: _Reader) -> Web:
     )
     if not web.login and host not in LOOPBACK:
         r.problems.append(
-            f"[web] login = false is for this machine alone, and host = {host!r} is seen from others: "
-            "take one of the two out."
+            both(
+                f"[web] login = false 只限本机，而 host = {host!r} 别的机器也能打开：两者去掉一个",
+                f"[web] login = false is for this machine alone, and host = {host!r} is seen from others: "
+                "take one of the two out.",
+            )
         )
     if bool(web.cert_file) != bool(web.key_file):
-        r.problems.append("[web] needs cert_file and key_file together, or neither.")
+        r.problems.append(
+            both(
+                "[web] cert_file 和 key_file 要么都写，要么都不写",
+                "cert_file and key_file together, or neither.",
+            )
+        )
     if web.cert_file and not web.https:
-        r.problems.append("[web] has both cert_file and https = false: take one out.")
+        r.problems.append(
+            both(
+                "[web] 有 cert_file 又写 https = false",
+                "it has both cert_file and https = false: take one out.",
+            )
+        )
     return web
 
 
 def _oidc(r: _Reader) -> Oidc:
     url = r.text("web.oidc", "server_url")
     if url and not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-        r.problems.append(f"[web.oidc] server_url = {url!r} must start with https://.")
+        r.problems.append(
+            both(
+                f"[web.oidc] server_url = {url!r}：应以 https:// 开头",
+                "[web.oidc] server_url must start with https://.",
+            )
+        )
     return Oidc(
         r.text("web.oidc", "name"),
         url,
@@ -349,16 +374,31 @@ def _broker(r: _Reader) -> Broker:
         ca_file=r.path("broker", "ca_file", needed=False),
     )
     if plain and broker.ca_file:
-        r.problems.append("[broker] has both plain = true and ca_file: take one out.")
+        r.problems.append(
+            both(
+                "[broker] 写了 plain = true 又写 ca_file",
+                "it has both plain = true and ca_file: take one out.",
+            )
+        )
     if bool(broker.username) != bool(broker.password_file):
-        r.problems.append("[broker] needs username and password_file together, or neither.")
+        r.problems.append(
+            both(
+                "[broker] username 和 password_file 要么都写，要么都不写",
+                "username and password_file together, or neither.",
+            )
+        )
     return broker
 
 
 def _influx(r: _Reader) -> Influx:
     url = r.text("influx", "url")
     if url and not url.startswith(("http://", "https://")):
-        r.problems.append(f"[influx] url = {url!r} must start with http:// or https://.")
+        r.problems.append(
+            both(
+                f"[influx] url = {url!r}：应以 http:// 或 https:// 开头",
+                "it must start with http:// or https://.",
+            )
+        )
     found = Influx(
         url,
         r.text("influx", "org"),
@@ -371,7 +411,10 @@ def _influx(r: _Reader) -> Influx:
     named = [b for b in (found.bucket, found.rollup_bucket, found.day_bucket, found.wall_bucket) if b]
     if len(set(named)) != len(named):
         r.problems.append(
-            "[influx] every bucket needs a name of its own: they are kept and read differently."
+            both(
+                "[influx] 各存储桶不能重名：保留期和读者都不同",
+                "every bucket needs a name of its own: they are kept and read differently.",
+            )
         )
     return found
 
@@ -389,7 +432,9 @@ class _Reader:
             if isinstance(values, dict):
                 self._left[section] = dict(values)
             else:
-                self.problems.append(f"{section!r} stands outside a [section].")
+                self.problems.append(
+                    both(f"{section!r} 不在任何 [节] 里", f"{section!r} stands outside a [section].")
+                )
         self._known = {
             "city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed", "audit", "alarms",
             "certificates", "visits",
@@ -398,13 +443,17 @@ class _Reader:
     def _take(self, section: str, key: str, default: Any) -> Any:
         value = self._left.get(section, {}).pop(key, default)
         if value is None:
-            self.problems.append(f"[{section}] {key} is missing.")
+            self.problems.append(both(f"[{section}] 缺 {key}", f"[{section}] {key} is missing."))
         return value
+
+    def _wrong(self, section: str, key: str, value: Any, zh: str, en: str) -> None:
+        what = f"[{section}] {key} = {value!r}"
+        self.problems.append(both(f"{what}：{zh}", f"{what} {en}."))
 
     def text(self, section: str, key: str, default: str | None = None) -> str:
         value = self._take(section, key, default)
         if value is not None and (not isinstance(value, str) or (default is None and not value.strip())):
-            self.problems.append(f"[{section}] {key} = {value!r} must be a text that is not empty.")
+            self._wrong(section, key, value, "应为文字，不能为空", "must be a text that is not empty")
         return value if isinstance(value, str) else ""
 
     def number(self, section: str, key: str, low: int, high: int, default: int | None = None) -> int:
@@ -412,8 +461,12 @@ class _Reader:
         if value is None:
             return 0
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            self.problems.append(
-                f"[{section}] {key} = {value!r} must be a whole number from {low} to {high}."
+            self._wrong(
+                section,
+                key,
+                value,
+                f"应为 {low} 至 {high} 的整数",
+                f"must be a whole number from {low} to {high}",
             )
             return low
         return value
@@ -425,7 +478,9 @@ class _Reader:
         """Whether there is a [section.key]; from here on it is read like a section of that name."""
         value = self._left.get(section, {}).pop(key, None)
         if value is not None and not isinstance(value, dict):
-            self.problems.append(f"[{section}] {key} = {value!r} must be a section [{section}.{key}].")
+            self._wrong(
+                section, key, value, f"应为一节 [{section}.{key}]", f"must be a section [{section}.{key}]"
+            )
         elif value is not None:
             self._left[f"{section}.{key}"] = dict(value)
             self._known.add(f"{section}.{key}")
@@ -434,7 +489,7 @@ class _Reader:
     def yes(self, section: str, key: str, default: bool = False) -> bool:
         value = self._take(section, key, default)
         if not isinstance(value, bool):
-            self.problems.append(f"[{section}] {key} = {value!r} must be true or false.")
+            self._wrong(section, key, value, "应为 true 或 false", "must be true or false")
         return value is True
 
     def names(self, section: str, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -443,7 +498,9 @@ class _Reader:
         if not isinstance(values, list) or not all(
             isinstance(each, str) and each.strip() and "*" not in each for each in values
         ):
-            self.problems.append(f"[{section}] {key} = {values!r} must be a list of names, without *.")
+            self._wrong(
+                section, key, values, "应为名称的列表，不能有 *", "must be a list of names, without *"
+            )
             return ()
         return tuple(values)
 
@@ -461,9 +518,14 @@ class _Reader:
     def refuse_the_rest(self) -> None:
         for section, values in self._left.items():
             if section not in self._known:
-                self.problems.append(f"[{section}] is not a section of this file.")
+                self.problems.append(
+                    both(f"没有 [{section}] 这一节", f"[{section}] is not a section of this file.")
+                )
             else:
-                self.problems += [f"[{section}] {key} is not a setting." for key in values]
+                self.problems += [
+                    both(f"[{section}] 没有 {key} 这项设置", f"[{section}] {key} is not a setting.")
+                    for key in values
+                ]
 
 
 def secret(path: Path, what: str) -> str:
@@ -472,10 +534,17 @@ def secret(path: Path, what: str) -> str:
     """
     try:
         if path.stat().st_mode & 0o077:
-            raise SetupError(f"{path}: others may read this {what}. Run: chmod 600 {path}")
+            raise SetupError(
+                both(
+                    f"{path}：别的账户能读，请执行 chmod 600 {path}",
+                    f"others may read this {what}. Run: chmod 600 {path}",
+                )
+            )
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: the {what} cannot be read ({error}).") from error
+        raise SetupError(
+            both(f"{path}：读不出（{error}）", f"the {what} cannot be read ({error}).")
+        ) from error
     if not text:
-        raise SetupError(f"{path}: the {what} is empty.")
+        raise SetupError(both(f"{path}：是空的", f"the {what} is empty."))
     return text

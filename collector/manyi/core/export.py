@@ -28,6 +28,7 @@ from manyi.core.errors import InputError
 from manyi.core.ledger import reader
 from manyi.core.ledger.facts import PERSONAL
 from manyi.core.ledger.reader import Row
+from manyi.words import both
 
 PAGE_ROWS: Final = 5_000
 CSV_HEAD: Final = (
@@ -65,7 +66,9 @@ def _write(
 ) -> Exported:
     begin, end = days
     if out.exists() and any(out.iterdir()):
-        raise InputError(f"{out} is not empty. Name a folder that is new.")
+        raise InputError(
+            both(f"{out} 里已有东西，请另选一个新文件夹", f"{out} is not empty. Name a folder that is new.")
+        )
     out.mkdir(parents=True, exist_ok=True)
     conn.execute("BEGIN")
     try:
@@ -113,7 +116,12 @@ def check(folder: Path, keys: Mapping[str, bytes] | None = None) -> verify.Repor
     with _open(folder / "records.csv") as table:
         spelled = iter(table)
         if next(spelled, "") != _csv_line(CSV_HEAD):
-            raise InputError(f"{folder / 'records.csv'} does not begin with the columns of an export.")
+            raise InputError(
+                both(
+                    f"{folder / 'records.csv'} 的表头不是导出文件的",
+                    f"{folder / 'records.csv'} does not begin with the columns of an export.",
+                )
+            )
         for row, digest in _read(folder / "rows.jsonl"):
             finding = _withheld(row, digest) or checker.feed(row, digest)
             line = _spelled_out(row)
@@ -173,7 +181,9 @@ def _read(path: Path) -> Iterator[tuple[Row, bytes | None]]:
                 if not all(isinstance(row[i], int) for i in (0, 1, 5, 6)):
                     raise TypeError("a number is no number")
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise InputError(f"{path}:{number}: not a row of an export ({error}).") from error
+                raise InputError(
+                    both(f"{path}:{number}：不是导出文件的一行", f"not a row of an export ({error}).")
+                ) from error
             yield row, digest or None
 
 
@@ -205,7 +215,12 @@ def _open(path: Path) -> io.TextIOWrapper:
     try:
         return path.open(encoding="ascii", errors="replace", newline="")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}). Is this the folder of an export?") from error
+        raise InputError(
+            both(
+                f"{path} 读不出，这是导出的文件夹吗？",
+                f"{path} cannot be read ({error}). Is this the folder of an export?",
+            )
+        ) from error
 
 
 def _manifest(path: Path) -> dict[str, str]:
@@ -217,5 +232,7 @@ def _manifest(path: Path) -> dict[str, str]:
             raise ValueError(head)
         int(fields["first"]), int(fields["last"]), bytes.fromhex(fields["before"])
     except (ValueError, KeyError) as error:
-        raise InputError(f"{path} is not the manifest of an export ({error!r}).") from error
+        raise InputError(
+            both(f"{path} 不是导出的清单", f"{path} is not the manifest of an export ({error!r}).")
+        ) from error
     return fields

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from manyi.core.errors import SetupError
+from manyi.words import both
 
 BOX_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
 KEY_HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -31,17 +32,37 @@ def load(path: Path, what: str) -> dict[str, bytes]:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: the {what} cannot be read ({error}).") from error
-    problems = [f"{path}: others may read the {what}. Run: chmod 600 {path}"] if mode & 0o077 else []
+        raise SetupError(
+            both(f"{path}：读不出（{error}）", f"the {what} cannot be read ({error}).")
+        ) from error
+    problems = (
+        [
+            both(
+                f"{path}：别的账户能读，请执行 chmod 600 {path}",
+                f"others may read the {what}. Run: chmod 600 {path}",
+            )
+        ]
+        if mode & 0o077
+        else []
+    )
     found: dict[str, bytes] = {}
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split("#", 1)[0].split()
         if not words:
             continue
         if len(words) != 2 or not BOX_ID.fullmatch(words[0]) or not KEY_HEX.fullmatch(words[1]):
-            problems.append(f"{path}:{number}: must be a box id and 64 hex digits in lower case.")
+            problems.append(
+                f"{path}:{number}: "
+                + both(
+                    "应为评价器编号和 64 位小写十六进制数",
+                    "must be a box id and 64 hex digits in lower case.",
+                )
+            )
         elif words[0] in found:
-            problems.append(f"{path}:{number}: box {words[0]} is named a second time.")
+            problems.append(
+                f"{path}:{number}: "
+                + both(f"{words[0]} 出现第二次", f"box {words[0]} is named a second time.")
+            )
         else:
             found[words[0]] = bytes.fromhex(words[1])
     if problems:

@@ -29,6 +29,7 @@ from manyi.core.visits.store import VisitStore
 from manyi.core.wall.health import Health
 from manyi.core.wall.store import Wall
 from manyi.core.workings import Workings
+from manyi.words import both
 
 if TYPE_CHECKING:
     from manyi.core.influx.feeds import Feed
@@ -256,7 +257,12 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
     without a ledger.
     """
     if which not in ("ratings", "wall", "influx"):
-        raise InputError(f"There is no projection {which!r}; say ratings, wall or influx.")
+        raise InputError(
+            both(
+                f"没有 {which!r} 这种投影，只有 ratings、wall、influx",
+                f"There is no projection {which!r}; say ratings, wall or influx.",
+            )
+        )
     with ExitStack() as opened:
         figures = opened.enter_context(closing(Figures(config)))
         if which == "ratings":
@@ -272,7 +278,7 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
             for feed in feeds:
                 feed.reset()
             _drain(feeds)
-        say(f"{which}: {shown} presses shown")
+        say(both(f"{which}：已重建，所示按键 {int(shown):,}", f"{which}: {int(shown):,} presses shown"))
 
 
 def _drain(feeds: list["Feed"]) -> None:

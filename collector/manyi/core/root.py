@@ -30,6 +30,7 @@ from typing import Final
 from manyi.core import stores
 from manyi.core.errors import InputError
 from manyi.core.ledger import chain, reader
+from manyi.words import both
 
 BEIJING: Final = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer time since 1991
 DAY_MS: Final = 86_400_000
@@ -108,7 +109,7 @@ def parse(text: str, name: str) -> Root:
             bytes.fromhex(fields["before"]), bytes.fromhex(fields["after"]), fields["state"] == "closed",
         )  # fmt: skip
     except (ValueError, KeyError) as error:
-        raise InputError(f"{name} is not a daily root ({error!r}).") from error
+        raise InputError(both(f"{name} 不是每日封印", f"{name} is not a daily root ({error!r}).")) from error
     return found
 
 
@@ -158,7 +159,7 @@ def read_latest(folder: Path) -> Latest | None:
         fields = dict(line.split(" ", 1) for line in path.read_text(encoding="ascii").splitlines())
         return Latest(int(fields["row"]), bytes.fromhex(fields["hash"]), int(fields["at_ms"]))
     except (ValueError, KeyError) as error:
-        raise InputError(f"{path} cannot be read ({error!r}).") from error
+        raise InputError(both(f"{path} 读不出", f"{path} cannot be read ({error!r}).")) from error
 
 
 def admit_setback(conn: sqlite3.Connection, folder: Path, now_ms: int) -> bool:

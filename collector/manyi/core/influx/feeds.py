@@ -34,6 +34,7 @@ from manyi.core.influx.watch import Watch
 from manyi.core.influx.writer import Keep, Writer
 from manyi.core.ledger import schema
 from manyi.core.workings import Workings
+from manyi.words import both
 
 Step = Callable[[], int | Keep]
 
@@ -59,7 +60,9 @@ def open_all(
     """Everything lives as long as `opened`. Raises SetupError without an [influx] section or its token."""
     where = config.influx
     if where is None:
-        raise SetupError("There is no [influx] section in the configuration.")
+        raise SetupError(
+            both("配置里没有 [influx] 一节", "There is no [influx] section in the configuration.")
+        )
     token = _token(where)
 
     def server(bucket: str, *owns: str) -> Writer:
@@ -127,4 +130,6 @@ def _token(where: Influx) -> str:
     try:
         return where.token_file.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise SetupError(f"{where.token_file}: the InfluxDB token cannot be read ({error}).") from error
+        raise SetupError(
+            both(f"{where.token_file}：读不出（{error}）", f"the InfluxDB token cannot be read ({error}).")
+        ) from error

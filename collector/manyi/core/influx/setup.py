@@ -105,7 +105,9 @@ class _Server:
             answer = self._http.request(method, where, body=data, headers=headers)
             said = json.loads(answer.data) if answer.data else None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise SetupError(f"{self.url}: InfluxDB does not answer ({error}).") from error
+            raise SetupError(
+                both(f"{self.url}：InfluxDB 没有应答", f"InfluxDB does not answer ({error}).")
+            ) from error
         except ValueError as error:
             raise SetupError(
                 f"{self.url}: this is no InfluxDB 2 ({method} {path}: {answer.status})."
@@ -116,7 +118,12 @@ class _Server:
             )
         if answer.status >= 400:
             why = said.get("message", "") if isinstance(said, dict) else ""
-            raise SetupError(f"{self.url}: {method} {path}: {answer.status} {why}")
+            raise SetupError(
+                both(
+                    f"{self.url}：InfluxDB 拒绝了 {method} {path}",
+                    f"InfluxDB refused it: {answer.status} {why}",
+                )
+            )
         return said
 
 
@@ -242,4 +249,4 @@ def _keep(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         half.replace(path)
     except OSError as error:
-        raise SetupError(f"{path}: cannot be written ({error}).") from error
+        raise SetupError(both(f"{path}：写不进去", f"it cannot be written ({error}).")) from error

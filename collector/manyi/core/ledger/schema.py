@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from manyi.core import stores
 from manyi.core.errors import CopyError, LedgerError
+from manyi.words import both
 
 APPLICATION_ID: Final = 0x6D616E79  # "many": `file` and sqlite3 can tell a ledger from any other database
 VERSION: Final = 2
@@ -99,7 +100,9 @@ def open_for_writing(path: Path, *, copy: bool = False) -> sqlite3.Connection:
                 "zone's ledger and changes by that zone's files only. Make the change there."
             )
     except sqlite3.Error as error:
-        raise LedgerError(f"{path} cannot be opened as a ledger: {error}") from error
+        raise LedgerError(
+            both(f"{path} 不能作为台账打开（{error}）", f"{path} cannot be opened as a ledger: {error}")
+        ) from error
     return conn
 
 
@@ -123,7 +126,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         )
         _check(conn, path)
     except sqlite3.Error as error:
-        raise LedgerError(f"{path} cannot be read as a ledger: {error}") from error
+        raise LedgerError(
+            both(f"{path} 不能作为台账读取（{error}）", f"{path} cannot be read as a ledger: {error}")
+        ) from error
     return conn
 
 
@@ -185,7 +190,9 @@ def _is_ours(conn: sqlite3.Connection) -> bool:
 
 def _check(conn: sqlite3.Connection, path: Path) -> None:
     if not _is_ours(conn):
-        raise LedgerError(f"{path} is a database, but not a ledger of manyi.")
+        raise LedgerError(
+            both(f"{path} 是数据库，但不是本系统的台账", f"{path} is a database, but not a ledger of manyi.")
+        )
     version = conn.execute("PRAGMA user_version").fetchone()[0]
     if version in UPGRADES:
         raise LedgerError(
