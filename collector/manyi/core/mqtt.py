@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -72,6 +73,13 @@ class Mqtt:
     def lives(self) -> bool:
         """Whether paho's thread runs. It mends connections by itself; what it cannot mend ends it without a word."""
         return self._client._thread is not None
+
+    @property
+    def hangs(self) -> bool:
+        """Connected by its own word, and nothing heard for three keep-alives: paho asks the broker after one, and hangs
+        up after two."""
+        client = self._client
+        return client.is_connected() and time.monotonic() - client._last_bytes_received > 3 * KEEPALIVE_S
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
         """An ack (QoS 0) that cannot be sent now is dropped: the batch comes again."""

@@ -1,20 +1,25 @@
 """What a long-running service is made of, whatever it does: a folder that is its own, and threads that end together.
 
 A thread that dies takes the process with it (`failed`, and `stop` is set): a collector that only looks alive is worse
-than one that systemd starts again. Refuses to run twice on one data folder, and to know what the threads do.
+than one that systemd starts again. A thread that hangs is named by `late`. Refuses to run twice on one data folder, and to
+know what the threads do.
 """
 
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any, Final, TextIO
 
 from manyi.core.errors import SetupError
 
 JOIN_S: Final = 10.0  # the longest a thread may take to end: one transaction and one write to InfluxDB
+# Without a round a thread hangs. An honest round takes seconds: a commit on a slow disk, a write to InfluxDB up to its
+# timeout, a year's baseline.
+HANGS_S: Final = 300.0
 
 
 def hold(folder: Path) -> TextIO:
@@ -35,14 +40,37 @@ def hold(folder: Path) -> TextIO:
     return lock
 
 
+class Stop(Event):
+    """Set to end. Every thread asks it once a round, so it is what knows who has not come round for a while."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._back: dict[str, float] = {}
+
+    def is_set(self) -> bool:
+        self._back[current_thread().name] = self._clock()
+        return super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._back[current_thread().name] = self._clock() + (timeout or 0)
+        return super().wait(timeout)
+
+    def late(self) -> set[str]:
+        """Threads that should have asked HANGS_S ago, and have not."""
+        before = self._clock() - HANGS_S
+        return {name for name, back in list(self._back.items()) if back < before}
+
+
 class Running:
     """Set `stop` to end. `failed` names a thread that died, or did not end."""
 
     def __init__(self, log: Any) -> None:
-        self.stop = Event()
+        self.stop = Stop()
         self.failed = ""
         self._log = log
         self._threads: list[Thread] = []
+        self._children = {"influx"}  # the projector's own
 
     def _thread(self, name: str, work: Callable[[], None]) -> None:
         """One thread more, started by _begin_threads."""
@@ -60,6 +88,10 @@ class Running:
                 self.stop.set()
 
         self._threads.append(Thread(target=run, name=name, daemon=True))
+
+    def late(self) -> list[str]:
+        """Threads that hang; whoever else asked `stop` once is no matter of ours."""
+        return sorted(self.stop.late() & {*(thread.name for thread in self._threads), *self._children})
 
     def _begin_threads(self) -> None:
         for thread in self._threads:

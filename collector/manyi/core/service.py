@@ -98,6 +98,9 @@ class Service(Running):
         self._lock.close()
         log.info("stopped")
 
+    def late(self) -> list[str]:
+        return super().late() + (["mqtt"] if self._mqtt.hangs else [])
+
     def _begin(self) -> None:
         """What has to be in the ledger before the first message."""
         if root.admit_setback(self._conn, self._config.data.roots, unix_ms()):

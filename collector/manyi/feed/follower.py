@@ -59,7 +59,9 @@ class Follower(Running):
         assert self._config.feed.in_dir is not None
         while True:
             try:
-                taken = receiver.receive(self._config, self._config.feed.in_dir, unix_ms(), self._key)
+                taken = receiver.receive(
+                    self._config, self._config.feed.in_dir, unix_ms(), self._key, self.stop
+                )
                 self._say("")
                 if taken.rows:
                     self._wake.set()

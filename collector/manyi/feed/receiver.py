@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Final, NamedTuple
 
 from manyi.core import root, stores
@@ -32,8 +33,8 @@ class Taken(NamedTuple):
     at_ms: int
 
 
-def receive(config: Config, folder: Path, now_ms: int, key: bytes = b"") -> Taken:
-    """Takes in everything that has come. Raises InputError for a gap, EvidenceError for what was changed."""
+def receive(config: Config, folder: Path, now_ms: int, key: bytes = b"", stop: Event | None = None) -> Taken:
+    """Takes in everything that has come, or until `stop`. Raises InputError for a gap, EvidenceError for what was changed."""
     if not folder.is_dir():
         raise InputError(
             both(f"{folder} 不是目录", f"{folder} is no folder: that is where the gap puts its files.")
@@ -42,6 +43,8 @@ def receive(config: Config, folder: Path, now_ms: int, key: bytes = b"") -> Take
     with closing(schema.open_for_writing(config.data.ledger, copy=True)) as conn:
         files = rows = 0
         for path in _waiting(conn, folder):
+            if stop is not None and stop.is_set():
+                break
             found = page.read(path, key)
             rows += _take(conn, found, path)
             _roots(config.data.roots, found)

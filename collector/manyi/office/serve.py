@@ -61,11 +61,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(
-    settings: OfficeSettings, stop: threading.Event, ready: Callable[[str, int], None] | None = None
+    settings: OfficeSettings,
+    stop: threading.Event,
+    ready: Callable[[str, int], None] | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until `stop` is set, or SIGTERM or SIGINT arrives (which set it), then return.
 
-    `ready` is told the address once connections are accepted (port 0 becomes a real one). Raises OSError if the port is taken.
+    `ready` is told the address once connections are accepted (port 0 becomes a real one); `alive` is called every STOP_POLL_S.
+    Raises OSError if the port is taken.
     """
     runtime = configure(settings)
     listener = listen(settings.host, settings.port)
@@ -73,7 +77,7 @@ def run(
     try:
         if settings.public_port is not None:
             public = listen(settings.host, settings.public_port)
-        asyncio.run(_main(runtime, stop, ready, listener, public))
+        asyncio.run(_main(runtime, stop, ready, alive, listener, public))
     finally:
         listener.close()
         if public is not None:
@@ -84,12 +88,13 @@ async def _main(
     runtime: Runtime,
     stop: threading.Event,
     ready: Callable[[str, int], None] | None,
+    alive: Callable[[], None],
     listener: socket.socket,
     public: socket.socket | None,
 ) -> None:
     application = asgi.make()
     server = _Server(_config(application, runtime.settings), stop)
-    chores = [asyncio.create_task(_watch(server, runtime.hub, stop, ready, listener))]
+    chores = [asyncio.create_task(_watch(server, runtime.hub, stop, ready, alive, listener))]
     if runtime.settings.login:
         chores.append(asyncio.create_task(_chores(server, runtime.settings.access.keep_days)))
     if public is not None:
@@ -145,6 +150,7 @@ async def _watch(
     hub: Hub,
     stop: threading.Event,
     ready: Callable[[str, int], None] | None,
+    alive: Callable[[], None],
     listener: socket.socket,
 ) -> None:
     told = False
@@ -154,6 +160,7 @@ async def _watch(
             if ready is not None:
                 host, port = listener.getsockname()[:2]
                 ready(host, port)
+        alive()
         await asyncio.sleep(STOP_POLL_S)
     hub.close()
     server.should_exit = True
