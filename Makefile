@@ -72,7 +72,7 @@ flash: $(VENV)/.dev build/firmware/.made ## flash boards: FIRMWARE=official .bin
 bundle: $(VENV)/.run build/firmware/.made ## an installation for a closed network: build/bundle/*.tar.gz; EXTRA=folder travels along
 	@$(PY) collector/deploy/bundle/make.py $(foreach m,$(MACHINES),--machine $(m)) $(foreach p,$(PYTHONS),--python $(p)) $(if $(EXTRA),--extra "$(EXTRA)")
 
-up: ## start everything in containers (needs Docker and make bundle; HOST=name the first time); untried, see docs
+up: ## start everything in containers (needs Docker and make bundle; HOST=name the first time)
 	@HOST="$(HOST)" sh collector/deploy/compose/up.sh
 
 down: ## stop the containers; data and secrets stay

@@ -2,7 +2,7 @@
 # `make up`: builds the image from the bundle, makes certificates, keys and passwords once, starts everything, waits.
 # `make down` (up.sh down): stops it; nothing under state/ is touched.
 # HOST=mq.example.gov.cn is the name that boxes connect to; it goes into the broker's certificate, so it is needed the first
-# time. Refuses to start without Docker, to overwrite a secret, and to invent a host name. UNTRIED on a real engine.
+# time. Refuses to start without Docker, to overwrite a secret, and to invent a host name.
 set -eu
 umask 077
 cd "$(dirname "$0")"
@@ -65,6 +65,10 @@ docker run --rm --user 0 --volume "$PWD/state:/state" --volume "$PWD/state/data:
     grafana write --out /state/grafana --roster-from-ledger --influx-url http://influxdb:8086 \
     --token-file /run/secrets/grafana_token --seen-as /etc/grafana/manyi
 chmod -R a+rX state/grafana
-chmod 644 state/secrets/influx.grafana.token state/secrets/grafana.admin.password
+# Copies that Grafana's account (472 in its image) can read, and nobody else.
+mkdir -p state/grafana-secrets
+cp state/secrets/grafana.admin.password state/grafana-secrets/admin.password
+cp state/secrets/influx.grafana.token state/grafana-secrets/influx.token
+chown -R 472:0 state/grafana-secrets
 docker compose up --detach --wait
 echo "大屏 / wall: http://127.0.0.1:8080/   Grafana: http://127.0.0.1:3000/ (admin, state/secrets/grafana.admin.password)"
