@@ -83,6 +83,16 @@ def test_error_is_named_by_row_and_column(
     assert report.facts == ()
 
 
+def test_name_that_another_code_has_in_the_ledger_is_an_error_unless_that_one_is_renamed(
+    town: PaperLedger, tmp_path: Path
+) -> None:
+    import_(sheet(tmp_path, "1,登记,Reg,\n"), town.conn, NOON)
+    (problem,) = check(sheet(tmp_path, "2,登记,,\n"), roster(town)).problems
+    assert (problem.row, problem.column, problem.en) == (2, "名称", "code 1 has this name already")
+    assert check(sheet(tmp_path, "2,登记,,h1\n"), roster(town)).ok, "a hall's own goes before the city's"
+    assert check(sheet(tmp_path, "1,参保,,\n2,登记,,\n"), roster(town)).ok
+
+
 def test_name_means_what_it_means_at_its_window(town: PaperLedger, tmp_path: Path) -> None:
     import_(sheet(tmp_path, "1,登记,Reg,\n2,登记,,c1\n3,登记,,h1\n4,年检,,c2\n"), town.conn, NOON)
     found = roster(town)

@@ -34,12 +34,29 @@ def references(tables: Tables, known: Roster | None, problems: list[Problem]) ->
                             f"there is no county or hall {body['unit']}",
                         )
                         problems.append(table.problem(row, "unit", zh, en))
+                    _same_name(table, row, body, known, tables, problems)
                 case "leader":
                     _unit(table, row, body["hall"], "hall", tiers, problems)
                 case _:
                     _unit(table, row, body["window"], "window", tiers, problems)
                     if kind == "duty":
                         _person(table, row, body["staff"], line.cells.get("name", ""), people, problems)
+
+
+def _same_name(
+    table: Table, row: int, body: Body, known: Roster | None, tables: Tables, problems: list[Problem]
+) -> None:
+    """One name is one type within a unit, the ledger's types included that the file does not say anew."""
+    restated = {b["code"] for _, b in tables["business"][1]}
+    for other in known.business.values() if known else ():
+        if other.unit == body["unit"] and other.code not in restated:
+            for column, name in (("name", other.zh), ("name_en", other.en)):
+                if name and name == body["zh" if column == "name" else "en"]:
+                    zh, en = (
+                        f"台账里代码 {other.code} 已用这个名称",
+                        f"code {other.code} has this name already",
+                    )
+                    problems.append(table.problem(row, column, zh, en))
 
 
 def _unit(

@@ -51,7 +51,9 @@ def staff(books: Books, ask: Ask) -> Table:
         _(
             "Ratings about procedure count for the hall and its rules, for nobody in person. Left out here: {n}."
         ).format(n=left_out),
-        _("By badge where one was used that day, otherwise by the duty plan. Nobody is guessed."),
+        _(
+            "By badge where one was used that day, else by sign-ins that a system told, else by the duty plan. Nobody is guessed."
+        ),
     )
     return Table(
         columns,
