@@ -8,7 +8,6 @@ collector's own, all that it does in that time, its beats and looks too: so it i
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import statistics
 import tempfile
@@ -33,7 +32,6 @@ RUNS = 3
 PRESSES = 100  # of one crowd in one run
 RATE = 10.0  # a second in all
 QUIET_S = 30.0  # presses that have not arrived everywhere by then are lost
-TICKS = os.sysconf("SC_CLK_TCK")
 
 Row = tuple[object, ...]
 
@@ -81,10 +79,6 @@ class Lobby(City):
         except OSError:
             return False
         return True
-
-    def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.collector.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
 
     def resident_mib(self) -> float:
         status = Path(f"/proc/{self.collector.pid}/status").read_text()
@@ -193,7 +187,7 @@ async def _press(
 ) -> Found:
     sent: list[tuple[float, str]] = []
     tasks = []
-    cpu, began, due = lobby.cpu_s(), time.perf_counter(), 0.0
+    cpu, began, due = lobby.collector.cpu_s(), time.perf_counter(), 0.0
     for i in range(at, at + PRESSES):
         due += chance.expovariate(RATE)
         await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
@@ -211,7 +205,7 @@ async def _press(
                 raise TimeoutError(f"{len(each.seen)} of {len(mine)} presses were shown to one browser")
             await asyncio.sleep(0.01)
         took += [1000 * (there - gone) for gone, there in zip(mine, each.seen, strict=True)]
-    spent = 1000 * (lobby.cpu_s() - cpu) / PRESSES
+    spent = 1000 * (lobby.collector.cpu_s() - cpu) / PRESSES
     size = watchers[0].bytes / PRESSES if watchers else 0.0
     return Found(spent, took, size)
 

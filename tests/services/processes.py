@@ -61,6 +61,11 @@ class Server:
         assert self.process is not None, f"{self.name} was never started"
         return self.process.pid
 
+    def cpu_s(self) -> float:
+        """CPU that it has used, of all its threads; in ticks of 10 ms. Linux alone."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def start(self) -> None:
         assert not self.running, f"{self.name} is running already"
         with self.log.open("ab") as log:
