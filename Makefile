@@ -22,7 +22,7 @@ export MICROPYTHON
 endif
 on = $(filter-out 0 no false,$(1))
 
-help: ## this list
+help: ## 本列表 / this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  demo:  SECONDS=30 stops by itself, PORT=8000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
@@ -50,7 +50,7 @@ $(VENV)/.dev: $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
-setup: $(VENV)/.dev ## make .venv with everything, for an editor
+setup: $(VENV)/.dev ## 建好 .venv，供编辑器用 / make .venv with everything, for an editor
 
 # --- the product ---------------------------------------------------------------------------------------------------
 
@@ -58,77 +58,77 @@ build/firmware/.made: $(VENV)/.run $(BOX_SOURCES)
 	@$(PY) firmware/build.py
 	@touch $@
 
-firmware: build/firmware/.made ## compile the box's firmware to build/firmware
+firmware: build/firmware/.made ## 编译评价器固件到 build/firmware / compile the box's firmware
 
-demo: build/firmware/.made ## a small city on this machine: boxes, broker, collector, wall
+demo: build/firmware/.made ## 本机上的一座小城：评价器、消息服务器、采集服务、大屏 / a small city on this machine
 	@$(BIN)/manyi demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT)) $(if $(call on,$(FAULTS)),--faults) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep $(KEEP)) $(if $(call on,$(EN)),--lang en)
 
-flash: $(VENV)/.dev build/firmware/.made ## flash boards: FIRMWARE=official .bin, SHA256=digits or list, PORT=; BOARD= HANDOVER= SITE= BOX=
+flash: $(VENV)/.dev build/firmware/.made ## 烧录 / flash boards: FIRMWARE=official .bin, SHA256=digits or list, PORT=; BOARD= HANDOVER= SITE= BOX=
 	@$(PY) firmware/image.py --board $(or $(BOARD),esp32_devkitc) --firmware "$(FIRMWARE)" --sha256 "$(SHA256)" --out build/flash/image.bin
 	@$(BIN)/manyi box flash --image build/flash/image.bin $(foreach p,$(PORT),--port $(p)) $(if $(HANDOVER),--handover "$(HANDOVER)") \
 	    $(if $(SITE),--site "$(SITE)") $(if $(BOX),--box $(BOX)) $(if $(call on,$(KEEP_JOURNAL)),--keep-journal)
 
-bundle: $(VENV)/.run build/firmware/.made ## an installation for a closed network: build/bundle/*.tar.gz; EXTRA=folder travels along
+bundle: $(VENV)/.run build/firmware/.made ## 内网安装包 / an installation for a closed network: build/bundle/*.tar.gz; EXTRA=folder travels along
 	@$(PY) collector/deploy/bundle/make.py $(foreach m,$(MACHINES),--machine $(m)) $(foreach p,$(PYTHONS),--python $(p)) $(if $(EXTRA),--extra "$(EXTRA)")
 
-up: ## start everything in containers (needs Docker and make bundle; HOST=name the first time)
+up: ## 用容器启动全部 / start everything in containers (needs Docker and make bundle; HOST=name the first time)
 	@HOST="$(HOST)" sh collector/deploy/compose/up.sh
 
-down: ## stop the containers; data and secrets stay
+down: ## 停止容器，数据和密钥保留 / stop the containers; data and secrets stay
 	@sh collector/deploy/compose/up.sh down
 
 # --- checks --------------------------------------------------------------------------------------------------------
 
-lint: $(VENV)/.dev ## ruff, formatting, import rules
+lint: $(VENV)/.dev ## 代码检查 / ruff, formatting, import rules
 	@$(BIN)/ruff check $(PY_SOURCES)
 	@$(BIN)/ruff format --check $(PY_SOURCES)
 	@$(BIN)/lint-imports --no-logo
 
-types: $(VENV)/.dev ## mypy --strict; the board's port against the stubs of its MicroPython
+types: $(VENV)/.dev ## 类型检查 / mypy --strict; the board's port against the stubs of its MicroPython
 	@$(BIN)/mypy
 	@$(PY) .ci/firmware_types.py
 
-format: $(VENV)/.dev ## rewrite the sources as ruff wants them
+format: $(VENV)/.dev ## 统一格式 / rewrite the sources as ruff wants them
 	@$(BIN)/ruff check --fix $(PY_SOURCES)
 	@$(BIN)/ruff format $(PY_SOURCES)
 
-size: build/firmware/.made ## hold the firmware to firmware/budget.toml
+size: build/firmware/.made ## 固件大小和内存预算 / hold the firmware to firmware/budget.toml
 	@$(PY) firmware/build.py --check
 
-services: $(VENV)/.dev ## install or build the services that tests use: Mosquitto, influxd, a browser
+services: $(VENV)/.dev ## 安装测试用的服务 / install or build what tests use: Mosquitto, influxd, a browser
 	@SERVICES=1 sh tests/services/setup.sh
 
-test: lint types size ## everything CI runs: lint, types, size, all tests
+test: lint types size ## 全部检查，约一刻钟 / everything CI runs: lint, types, size, all tests; a quarter of an hour
 	@sh tests/services/setup.sh
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile $(T)
 
-quick: $(VENV)/.dev build/firmware/.made ## the tests that take seconds, without services
+quick: $(VENV)/.dev build/firmware/.made ## 快速测试，不需要服务 / the tests that take seconds, without services
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/system -m "not slow" $(T)
 
-bench: $(VENV)/.dev build/firmware/.made ## the figures: latencies, CPU per rating, erases, heap
+bench: $(VENV)/.dev build/firmware/.made ## 性能数据 / the figures: latencies, CPU per rating, erases, heap
 	@$(PY) -m tests.bench
 
-soak: $(VENV)/.dev build/firmware/.made ## a box at an ESP32's heap, 100,000 presses, a flapping TLS link: half an hour; PRESSES=1000
+soak: $(VENV)/.dev build/firmware/.made ## 长跑 / a box at an ESP32's heap, 100,000 presses, a flapping TLS link: half an hour; PRESSES=1000
 	@$(PY) -m tests.firmware.soak $(PRESSES)
 
-coverage: $(VENV)/.dev build/firmware/.made ## lines of the firmware that its tests run, measured on MicroPython: ten minutes
+coverage: $(VENV)/.dev build/firmware/.made ## 固件覆盖率 / lines of the firmware that its tests run, measured on MicroPython: ten minutes
 	@$(PY) -m tests.firmware.probes
 
-docs: $(VENV)/.dev ## rewrite docs/CLI.md from the commands' own help
+docs: $(VENV)/.dev ## 重写 docs/CLI.md / rewrite docs/CLI.md from the commands' own help
 	@$(PY) -m tests.docs.cli_page
 
-dashboards: $(VENV)/.dev ## rebuild dashboards/out and dashboards/provisioning from their code
+dashboards: $(VENV)/.dev ## 重做看板 / rebuild dashboards/out and dashboards/provisioning from their code
 	@$(PY) -W ignore::DeprecationWarning -m dashboards.build
 
 # --- upkeep --------------------------------------------------------------------------------------------------------
 
-lock: $(VENV)/.made ## resolve requirements.lock anew; UPGRADE=1 takes newer versions
+lock: $(VENV)/.made ## 重新锁定依赖 / resolve requirements.lock anew; UPGRADE=1 takes newer versions
 	@$(PIP) install uv
 	@mkdir -p build
 	@$(PY) .ci/lock.py $(BIN)/uv build $(if $(call on,$(UPGRADE)),--upgrade)
 
-clean: ## remove what make has made: .venv, build, caches
+clean: ## 清除 make 生成的一切 / remove what make has made: .venv, build, caches
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
