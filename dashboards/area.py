@@ -96,7 +96,7 @@ def _heads(t: Lang, where: str) -> list[Any]:
         "按所选时段的合计重新计算，附 95% 区间；不满 59 人次不显示",
         "Worked out anew from the sums, with its 95 % interval; from 59 ratings on",
     )
-    s, sb = t("满意率", "Satisfied"), t("满意及基本满意率", "Satisfied + basic")
+    s, sb = t("满意率", "Rate satisfied"), t("满意及基本满意率", "Rate satisfied + basic")
     visits = [
         Column("visits", t("来访", "Visits"), COUNT, ACCENT),
         Column("unrated", t("未评", "Unrated"), COUNT, QUIET),
@@ -127,7 +127,7 @@ def _courses(t: Lang, where: str, high: int) -> list[Any]:
         t(*EMPTY),
     )
     rate = Said(
-        t("每日满意率与区间", "Satisfied per day, with its interval"),
+        t("每日满意率与区间", "Rate satisfied per day, with its interval"),
         t(
             "不满 59 人次的日子留空；上下两线为 95% 区间",
             "Days of fewer than 59 ratings are gaps; the outer lines are the 95 % interval",
@@ -143,7 +143,7 @@ def _courses(t: Lang, where: str, high: int) -> list[Any]:
         courses(
             rate, q.area_day_rate(where), At(12, 5, 12, high),
             [Column("hi", t("最高可能", "At most"), SHARE, QUIET, extra=(*outer, ("custom.fillBelowTo", t("最低可能", "At least")))),
-             Column("rate", t("满意率", "Satisfied"), SHARE, SATISFIED, decimals=1, extra=dots),
+             Column("rate", t("满意率", "Rate satisfied"), SHARE, SATISFIED, decimals=1, extra=dots),
              Column("lo", t("最低可能", "At least"), SHARE, QUIET, extra=outer)],
             unit=SHARE, low=None, high=1,
         ),

@@ -29,8 +29,8 @@ def city(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-city", t("全市总览", "The city"),
         t("今天全市的群众评价：控制中心大屏", "Today's ratings of the whole city: the control centre's wall"),
-        [*_counts(t), *_rates(t), alarm_lines(t, At(0, 5, 10, 10)), red_lines(t, At(10, 5, 14, 10)), _course(t),
-         ranking_lines(t, At(9, 15, 9, 9)), _map(t), *_feet(t)],
+        [*_counts(t), *_rates(t), alarm_lines(t, At(0, 5, 10, 9)), red_lines(t, At(10, 5, 14, 9)), _course(t),
+         ranking_lines(t, At(9, 14, 9, 10)), _map(t), *_feet(t)],
         wall=True,
     )  # fmt: skip
 
@@ -85,8 +85,8 @@ def _rates(t: Lang) -> list[Any]:
             unit=SHARE,
         )
         for x, rate, title, what in (
-            (12, "s", t("满意率", "Satisfied"), t("只计绿键。", "Green only. ")),
-            (18, "sb", t("满意及基本满意率", "Satisfied + basic"), t("绿键加黄键。", "Green and yellow. ")),
+            (12, "s", t("满意率", "Rate satisfied"), t("只计绿键。", "Green only. ")),
+            (18, "sb", t("满意及基本满意率", "Rate satisfied + basic"), t("绿键加黄键。", "Green and yellow. ")),
         )
     ]  # fmt: skip
 
@@ -116,7 +116,7 @@ def _course(t: Lang) -> Any:
         ("custom.showPoints", "never"),
     )
     return courses(
-        said, [q.CITY_COURSE, q.CITY_USUAL], At(0, 15, 9, 9),
+        said, [q.CITY_COURSE, q.CITY_USUAL], At(0, 14, 9, 10),
         [Column("today", t("今日", "Today"), COUNT, ACCENT),
          Column("usual", t("往常（近四个同日平均）", "Usual (mean of four)"), COUNT, BASELINE, extra=dashed)],
     )  # fmt: skip
@@ -139,7 +139,7 @@ def ranking_lines(t: Lang, at: At) -> Any:
     return lines(
         _ranking_said(t, t("县区", "County")), [q.ranking_lines("county", t("name", "name_en"))], at,
         Column("rate", color=SATISFIED, decimals=1, few=t("样本不足", "Too few")),
-        words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5} ratings, {7} % to {8} %)"), size=20, limit=16, sort=("order", False),
+        words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5} ratings, {7} % to {8} %)"), size=18, limit=16, sort=("order", False),
         unit=SHARE,
     )  # fmt: skip
 
@@ -150,7 +150,7 @@ def ranking(t: Lang, tier: str, at: At) -> Any:
         _ranking_said(t, unit), [q.ranking(tier, t("name", "name_en"))], at,
         [Column("order", hidden=True), Column(tier, hidden=True), Column("place", t("名次", "Place"), width=70, align="center"),
          Column("name", unit), Column("n", t("人次", "Ratings"), COUNT, width=85),
-         Column("rate", t("满意率", "Satisfied"), SHARE, SATISFIED, decimals=1, few=t("样本不足", "Too few"), width=100),
+         Column("rate", t("满意率", "Rate"), SHARE, SATISFIED, decimals=1, few=t("样本不足", "Too few"), width=100),
          Column("lo", t("最低可能", "At least"), SHARE, QUIET, decimals=1, width=100),
          Column("hi", t("最高可能", "At most"), SHARE, QUIET, decimals=1, width=100)],
         sort=("order", False),
@@ -169,7 +169,7 @@ def _map(t: Lang) -> Any:
         t("今日尚无评价", "No ratings yet"),
     )
     return county_map(
-        said, [q.COUNTY_REDS], At(18, 15, 6, 9), [Column("d", t("不满意", "Dissatisfied"), COUNT)], geojson=GEOJSON,
+        said, [q.COUNTY_REDS], At(18, 14, 6, 10), [Column("d", t("不满意", "Dissatisfied"), COUNT)], geojson=GEOJSON,
         label=t("name", "name_en"), field="d", marks=shades,
     )  # fmt: skip
 

@@ -281,9 +281,9 @@ def courses(
 def rate_columns(t: Lang, rate: str, *, color: str = "") -> list[Column]:
     """A rate that never stands alone: its bounds beside it, 样本不足 instead of it where the sample cannot carry it."""
     titles = {
-        "rate_s": t("满意率", "Satisfied"),
-        "rate_sb": t("满意及基本满意率", "Satisfied + basic"),
-        "rate": t("满意率", "Satisfied"),
+        "rate_s": t("满意率", "Rate satisfied"),
+        "rate_sb": t("满意及基本满意率", "Rate with basic"),
+        "rate": t("满意率", "Rate satisfied"),
     }
     return [
         Column(rate, titles[rate], SHARE, decimals=1, few=t("样本不足", "Too few"), color=color, width=0),

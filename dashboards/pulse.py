@@ -35,7 +35,7 @@ def alarm_lines(t: Lang, at: At) -> Any:
         t("suffix: 秒", "suffix: s"),
     )
     return lines(
-        _alarms_said(t), asked, at, Column("since_ms"), words="{2}", size=20, limit=7, sort=("since_ms", True),
+        _alarms_said(t), asked, at, Column("since_ms"), words="{2}", size=18, limit=7, sort=("since_ms", True),
         unit="dateTimeFromNow", colors=(DISSATISFIED, DISSATISFIED, REDS[0]), filled=True, beside=dead,
     )  # fmt: skip
 

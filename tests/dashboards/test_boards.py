@@ -222,7 +222,7 @@ def test_alarms_stand_right_below_the_figures_in_large_type() -> None:
         shown = wall[0, 5]
         assert ['"alarm"' in target["query"] for target in shown["targets"]] == [False, True, True]
         assert (shown["type"], shown["options"]["reduceOptions"]["values"]) == ("stat", True)
-        assert shown["options"]["text"]["valueSize"] >= 20
+        assert shown["options"]["text"]["valueSize"] >= 18
 
 
 def test_lines_of_one_course_have_colours_of_their_own() -> None:
