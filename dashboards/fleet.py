@@ -26,7 +26,7 @@ def _heads(t: Lang) -> Any:
     return numbers(
         Said(
             t("评价器", "Boxes"),
-            t("在线、全部、待传记录、被卡住的键。供电没有单独的测量：断电即失联", "Online, all, records waiting, keys stuck. Supply is not measured: a box without power is silent"),
+            t("在线、失联、全部、待传记录、有键卡住的台数。供电没有单独的测量：断电即失联", "Online, silent, all, records waiting, boxes with a key stuck. Supply is not measured: a box without power is silent"),
             t("没有评价器消息", "No word of boxes"),
         ),
         [q.BOXES_COUNT], At(0, 0, 8, 6),
@@ -76,7 +76,8 @@ def _all(t: Lang) -> Any:
     }
     keys = {
         "0": (t("正常", "Free"), SATISFIED), "1": (t("绿键", "Green"), DISSATISFIED), "2": (t("黄键", "Yellow"), DISSATISFIED),
-        "4": (t("红键", "Red"), DISSATISFIED),
+        "4": (t("红键", "Red"), DISSATISFIED), "3": (t("绿黄", "G, Y"), DISSATISFIED), "5": (t("绿红", "G, R"), DISSATISFIED),
+        "6": (t("黄红", "Y, R"), DISSATISFIED), "7": (t("三键", "All"), DISSATISFIED),
     }  # fmt: skip
     started = {
         "0": (t("未知", "Unknown"), QUIET), "1": (t("上电", "Power on"), "text"), "2": (t("看门狗", "Watchdog"), BASIC),

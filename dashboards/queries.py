@@ -268,10 +268,10 @@ BOXES = Query(
     + ', last("oldest_ms") / 60000 AS "oldest", last("up_ms") / 86400000 AS "up_days"'
     + f' FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box", "county", "hall", "window"',
 )
-BOXES_COUNT = Query(
+BOXES_COUNT = Query(  # `stuck` of a box is a sum of 1, 2 and 4, one for each key: here one for each box
     WALL,
     'SELECT sum("online") AS "online", count("online") - sum("online") AS "silent", count("online") AS "known",'
-    ' sum("depth") AS "depth", sum("stuck") AS "stuck" FROM (SELECT last("online") AS "online", last("depth") AS "depth", last("stuck") AS "stuck" FROM "box"'
+    ' sum("depth") AS "depth", sum("stuck") AS "stuck" FROM (SELECT last("online") AS "online", last("depth") AS "depth", ceil(last("stuck") / 7) AS "stuck" FROM "box"'
     f' WHERE {LATELY} AND {HALL} GROUP BY "box")',
 )
 BOXES_FIRMWARE = Query(WALL, f'SELECT last("fw") AS "fw" FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box"')

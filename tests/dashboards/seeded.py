@@ -30,6 +30,10 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 BUCKETS = {"manyi-wall": "manyi_wall", "manyi-rollup": "manyi_rollup", "manyi-day": "manyi_day"}
 DISLIKED, UNPRESSED = "sim-007", "sim-003"
+BEATS = {  # what a technician should see: a backlog, a key that is held, rotten flash, a clock that is derived
+    "sim-004": {"depth": 3, "oldest_ms": 3 * MINUTE, "stuck": 4, "faults": 2, "clock": 2},
+    "sim-008": {"depth": 5, "stuck": 3},
+}
 
 
 def now_ms() -> int:
@@ -64,7 +68,7 @@ class Seeded(Whole):
             for days in (-28, -21, -14, -7, -3, -2, -1):
                 self.hours(box, midnight(self.now, days) + 9 * HOUR, 6 * HOUR, 14 + (i * 7 - days) % 23)
             self.hours(box, self.now - since + MINUTE, since - 2 * MINUTE, 6 + (i * 5) % 17)
-            self.state(box, online=box != "sim-010")
+            self.state(box, online=box != "sim-010", **BEATS.get(box, {}))
         self.visits("sh-h1-w1", 40)
         self.rebuild()
         self.know(newest=2)

@@ -360,12 +360,18 @@ def test_boxes_are_the_ledgers_states(asker: Asker) -> None:
     assert len(rows) == 12
     assert {box for box, r in rows.items() if not r["online"]} == {"sim-010"}
     assert (rows["sim-002"]["rssi"], rows["sim-002"]["room"], rows["sim-002"]["fw"]) == (-58, 7598, "1.4.0")
+    assert rows["sim-002"]["heap"] == 41_194
+    held = {"depth": 3, "oldest": 3, "stuck": 4, "faults": 2, "clock": 2}
+    assert {name: rows["sim-004"][name] for name in held} == held
+    assert {name: rows["sim-002"][name] for name in held} == dict.fromkeys(held, 0) | {"clock": 1}
+    (row,) = asker.ask("fleet", "评价器")
+    assert (row["depth"], row["stuck"]) == (8, 2), "two boxes with keys held, whichever"
     assert rows["sim-002"]["up_days"] == pytest.approx(5 + 2 / 24)
     assert rows["sim-002"]["window"] == "np-h1-w2"
     assert {box for box, r in rows.items() if r["reason"] == 5} == {"sim-011"}
     assert [r["fw"] for r in asker.ask("fleet", "固件版本")] == ["1.4.0"] * 12
     assert asker.ask("fleet", "在线台数与待传记录")[-1]["sum"] == 11
-    assert asker.ask("fleet", "在线台数与待传记录", "B")[-1]["sum"] == 0
+    assert asker.ask("fleet", "在线台数与待传记录", "B")[-1]["sum"] == 8
 
 
 def test_the_account_is_the_ledgers(asker: Asker) -> None:
