@@ -133,7 +133,9 @@ def test_another_board_is_another_file_of_facts(
         box.press(level)
     acked(box, 5)
     assert collector.presses() == [1, 2, 3]
-    assert bool(box.said("lan")) == (board == "wt32_eth01")
+    wired = board == "wt32_eth01"
+    assert bool(box.said("lan mdc")) == wired
+    assert box.said("lan fixed") == (["lan fixed=10.0.0.9"] if wired else [])
 
 
 def test_the_three_lights_are_one(make_board: Callable[..., BoardBox]) -> None:

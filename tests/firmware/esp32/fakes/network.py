@@ -77,6 +77,11 @@ class LAN(Nic):
             raise ValueError("invalid phy type")
         bench.say("lan mdc=%d mdio=%d" % (pins["mdc"].number, pins["mdio"].number))
 
+    def ifconfig(self, fixed=None):
+        if fixed is not None:
+            bench.say("lan fixed=" + fixed[0])
+        return super().ifconfig(fixed)
+
     def active(self, on=None):
         if on:
             self.since = time.ticks_ms()
