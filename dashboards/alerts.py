@@ -83,7 +83,7 @@ DIRECT = (
     Direct(
         "manyi-disk-low", "磁盘剩余不足 / Little disk left", Source.WALL,
         'SELECT last("disk_free_ratio") FROM "collector" WHERE time >= now() - 10m', "below", DISK_LEAST, "5m", "critical",
-        "采集器所在磁盘剩余不足 5% / Less than 5 % of the collector's disk is left",
+        "采集器所在磁盘剩余不足 5% / Less than 5% of the collector's disk is left",
     ),
     Direct(
         "manyi-certificate-last", "证书即将失效 / A certificate is about to lapse", Source.WALL,

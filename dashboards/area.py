@@ -54,7 +54,7 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         t(
             "按所选时段内的整日（北京时间）合计；评价人次、两种比率及其 95% 区间；不满 59 人次为样本不足。改评：先按红键后改为更好，是有人伸手的常见痕迹。"
             "存疑：带标记的评价，原因见网页系统",
-            "Whole days of Beijing in the chosen period. Ratings, both rates with 95 % intervals; under 59 ratings are too few. Changed: red first, better last, the trace"
+            "Whole days of Beijing in the chosen period. Ratings, both rates with 95% intervals; under 59 ratings are too few. Changed: red first, better last, the trace"
             " a reaching hand leaves. Flagged: see the web application for the reason",
         ),
         t(*EMPTY),
@@ -94,7 +94,7 @@ def _heads(t: Lang, where: str) -> list[Any]:
     ]
     interval = t(
         "按所选时段的合计重新计算，附 95% 区间；不满 59 人次不显示",
-        "Worked out anew from the sums, with its 95 % interval; from 59 ratings on",
+        "Worked out anew from the sums, with its 95% interval; from 59 ratings on",
     )
     s, sb = t("满意率", "Rate satisfied"), t("满意及基本满意率", "Rate satisfied + basic")
     visits = [
@@ -130,7 +130,7 @@ def _courses(t: Lang, where: str, high: int) -> list[Any]:
         t("每日满意率与区间", "Rate satisfied per day, with its interval"),
         t(
             "不满 59 人次的日子留空；上下两线为 95% 区间",
-            "Days of fewer than 59 ratings are gaps; the outer lines are the 95 % interval",
+            "Days of fewer than 59 ratings are gaps; the outer lines are the 95% interval",
         ),
         t("没有一天的样本足够", "No day has enough ratings"),
     )

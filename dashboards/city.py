@@ -76,7 +76,7 @@ def _rates(t: Lang) -> list[Any]:
     few = t("样本不足", "Too few ratings")
     about = t(
         "今天的比率与其 95% 置信区间。满 59 人次评价才显示，否则样本不足以支持结论",
-        "Today's rate with its 95 % confidence interval; shown from 59 ratings on, fewer cannot carry a statement",
+        "Today's rate with its 95% confidence interval; shown from 59 ratings on, fewer cannot carry a statement",
     )
     return [
         numbers(
@@ -139,7 +139,7 @@ def ranking_lines(t: Lang, at: At) -> Any:
     return lines(
         _ranking_said(t, t("县区", "County")), [q.ranking_lines("county", t("name", "name_en"))], at,
         Column("rate", color=SATISFIED, decimals=1, few=t("样本不足", "Too few")),
-        words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5} ratings, {7} % to {8} %)"), size=18, limit=16, sort=("order", False),
+        words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5} ratings, {7}% to {8}%)"), size=18, limit=16, sort=("order", False),
         unit=SHARE,
     )  # fmt: skip
 

@@ -130,7 +130,7 @@ def _latency(t: Lang) -> Any:
     return courses(
         Said(
             t("按下到入库", "From press to ledger"),
-            t("一半、九成五、九成九的评价在多久之内入库；断网期间存在评价器里的也算在内", "Half, 95 % and 99 % of ratings were stored within; what boxes kept while offline is in it"),
+            t("一半、九成五、九成九的评价在多久之内入库；断网期间存在评价器里的也算在内", "Half, 95% and 99% of ratings were stored within; what boxes kept while offline is in it"),
             t("没有评价", "No ratings"),
         ),
         [q.latency(50), q.latency(95), q.latency(99)], At(0, 12, 24, 7),
