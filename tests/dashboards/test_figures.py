@@ -420,6 +420,29 @@ def test_records_per_minute_are_the_growth_of_the_ledger(asker: Asker, influx: I
     assert row["non_negative_derivative"] == 90
 
 
+def test_lag_and_queue_show_their_worst(asker: Asker, influx: Influx) -> None:
+    bucket = influx.bucket()
+    for ms, lag, queue in ((1_000, 900, 2), (2_000, 40, 31), (3_000, 60, 0)):
+        influx.write(
+            bucket, [f"collector live_lag_ms={lag}i,queue={queue}i {(asker.city.today + ms) * 1_000_000}"]
+        )
+    worst = []
+    for panel, target in targets("zh"):
+        if panel.body["title"] == "实时延迟与队列":
+            query = interpolate(target["query"], asker.city.today, asker.city.today + HOUR, interval="1m")
+            worst += [row["max"] for row in influx.query(bucket, query)]
+    assert worst == [900, 31]
+
+
+def test_a_projection_that_fails_says_so_beside_how_far_it_is_behind(influx: Influx) -> None:
+    (asked,) = [t["query"] for p, t in targets("zh") if p.body["title"] == "各投影"]
+    bucket, at = influx.bucket(), int(time.time() * 1000) - 5_000
+    feeds = ("influx\\ wall lag=70i,failing=1i", "ratings lag=3i,failing=0i")
+    influx.write(bucket, ["collector up_ms=9i", *(f"collector,feed={feed} {at}000000" for feed in feeds)])
+    rows = {r["feed"]: (r["lag"], r["failing"]) for r in influx.query(bucket, asked)}
+    assert rows == {"influx wall": (70, 1), "ratings": (3, 0)}
+
+
 def test_how_old_the_data_are_is_the_age_of_the_collectors_last_line(influx: Influx) -> None:
     (asked,) = {t["query"] for p, t in targets("zh") if p.body["title"] == "数据截至"}
     for lines_ago, expected in (
