@@ -32,7 +32,8 @@ from tests.services.certs import make_certs
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port, listens
 
-HEAP = tomllib.loads((FIRMWARE / "budget.toml").read_text())["heap"]["soak"]
+BUDGET = tomllib.loads((FIRMWARE / "budget.toml").read_text())
+HEAP, ERASES = BUDGET["heap"]["soak"], BUDGET["flash"]["erases_per_1000_presses"]
 PRESSES = 100_000
 SPEED = 12
 UP_S, DOWN_S = 40.0, 10.0  # the link, by turns, in the box's seconds
@@ -63,6 +64,10 @@ class Report:
     erases: int = 0
     slowest_ms: float = 0.0
     free: list[int] = field(default_factory=list)
+
+    def worn(self) -> bool:
+        """More blocks erased than the budget has for so many presses?"""
+        return self.erases * 1000 > ERASES * self.pressed
 
     def grown(self) -> int:
         """Bytes by which the least free heap of the last third is below that of the first."""
@@ -220,7 +225,7 @@ def main() -> None:
         built = FIRMWARE.parent / "build" / "firmware"
         report = soak(Path(folder), built, words.presses, heap=words.heap, plain=words.plain)
     print(report)
-    if report.stored != report.pressed or report.lost or report.grown() > GROWTH or report.resets:
+    if report.stored != report.pressed or report.lost or report.grown() > GROWTH or report.resets or report.worn():
         sys.exit("the soak failed")
 
 

@@ -1,6 +1,7 @@
 """The journal's situations (cases_journal.py), each on CPython and on MicroPython, and a soak in a box's heap."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cases_journal
 from both import HERE, run_all, situations
+
+from tests.firmware.conftest import FIRMWARE
 
 CASES = situations(cases_journal, "case_")
 SOAK = """
@@ -46,6 +49,11 @@ def on_micropython(run_micropython, compiled):
 @pytest.mark.parametrize("case", CASES)
 def test_on_micropython(case, on_micropython):
     assert f"ok {case}\n" in on_micropython, on_micropython
+
+
+def test_the_budget_of_erases_is_the_one_that_is_held():
+    budget = tomllib.loads((FIRMWARE / "budget.toml").read_text())
+    assert cases_journal.ERASES == budget["flash"]["erases_per_1000_presses"]
 
 
 def test_soaks_in_the_heap_of_a_box(run_micropython, compiled):

@@ -27,3 +27,4 @@ def test_a_minute_of_pressing_over_a_flapping_tls_link_costs_no_heap_and_no_pres
     assert report.outages >= 5
     assert report.resets == 0
     assert report.grown() <= GROWTH, report
+    assert not report.worn(), report
