@@ -225,7 +225,13 @@ def main() -> None:
         built = FIRMWARE.parent / "build" / "firmware"
         report = soak(Path(folder), built, words.presses, heap=words.heap, plain=words.plain)
     print(report)
-    if report.stored != report.pressed or report.lost or report.grown() > GROWTH or report.resets or report.worn():
+    if (
+        report.stored != report.pressed
+        or report.lost
+        or report.grown() > GROWTH
+        or report.resets
+        or report.worn()
+    ):
         sys.exit("the soak failed")
 
 
