@@ -44,7 +44,7 @@ def _course(t: Lang) -> Any:
             t("每一刻钟一点；一个县区断网时，在线下降而待传上升，恢复后归零，不丢记录", "Every quarter of an hour. When a county is cut off, online falls and waiting rises; nothing is lost"),
             t("没有评价器消息", "No word of boxes"),
         ),
-        [q.BOXES_COURSE, q.BOXES_WAITING], At(8, 0, 9, 6),
+        [q.boxes_course("online"), q.boxes_course("depth")], At(8, 0, 9, 6),
         [Column("online", t("在线", "Online"), COUNT, SATISFIED),
          Column("depth", t("待传记录", "Waiting"), COUNT, BASIC, extra=(("custom.axisPlacement", "right"),))],
     )  # fmt: skip

@@ -268,27 +268,25 @@ BOXES = Query(
     + ', last("oldest_ms") / 60000 AS "oldest", last("up_ms") / 86400000 AS "up_days"'
     + f' FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box", "county", "hall", "window"',
 )
-BOXES_COUNT = Query(  # `stuck` of a box is a sum of 1, 2 and 4, one for each key: here one for each box
+BOXES_COUNT = Query(  # and their course: by hall, for a day of every box is a million points
     WALL,
-    'SELECT sum("online") AS "online", count("online") - sum("online") AS "silent", count("online") AS "known",'
-    ' sum("depth") AS "depth", sum("stuck") AS "stuck" FROM (SELECT last("online") AS "online", last("depth") AS "depth", ceil(last("stuck") / 7) AS "stuck" FROM "box"'
-    f' WHERE {LATELY} AND {HALL} GROUP BY "box")',
+    'SELECT sum("online") AS "online", sum("known") - sum("online") AS "silent", sum("known") AS "known",'
+    ' sum("depth") AS "depth", sum("stuck") AS "stuck" FROM (SELECT last("known") AS "known", last("online") AS "online",'
+    ' last("depth") AS "depth", last("stuck") AS "stuck" FROM "boxes"'
+    f' WHERE {LATELY} AND {HALL} GROUP BY "county", "township", "hall")',
 )
 BOXES_FIRMWARE = Query(WALL, f'SELECT last("fw") AS "fw" FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box"')
-BOXES_WAITING = Query(
-    WALL,
-    'SELECT sum("depth") FROM (SELECT last("depth") AS "depth" FROM "box" WHERE $timeFilter AND '
-    + HALL
-    + f' GROUP BY time(15m), "box" fill(none)) GROUP BY time(15m) fill(none) {TZ}',
-    "depth",
-)
-BOXES_COURSE = Query(
-    WALL,
-    'SELECT sum("online") FROM (SELECT last("online") AS "online" FROM "box" WHERE $timeFilter AND '
-    + HALL
-    + f' GROUP BY time(15m), "box" fill(none)) GROUP BY time(15m) fill(none) {TZ}',
-    "online",
-)
+
+
+def boxes_course(field: str) -> Query:
+    return Query(
+        WALL,
+        f'SELECT sum("{field}") FROM (SELECT last("{field}") AS "{field}" FROM "boxes" WHERE $timeFilter AND {HALL}'
+        f' GROUP BY time(15m), "county", "township", "hall" fill(none)) GROUP BY time(15m) fill(none) {TZ}',
+        field,
+    )
+
+
 CERTIFICATES = Query(
     WALL,
     'SELECT last("days_left") AS "days_left", last("expires_ms") AS "expires_ms" FROM "certificate"'

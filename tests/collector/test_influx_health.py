@@ -75,9 +75,12 @@ NEVER = {
 }
 
 
+HALLS = {"boxes,county=c1,township=-,hall=h1", "boxes,county=c2,township=t2,hall=h2"}
+
+
 def test_first_look_says_everything_and_the_next_only_what_changed(ward: Ward) -> None:
     said = ward.look()
-    assert set(said) - NEVER == {BOX, "account,scope=city", "account,scope=box,box=box-1"}
+    assert set(said) - NEVER - HALLS == {BOX, "account,scope=city", "account,scope=box,box=box-1"}
     assert said[BOX].startswith(
         f'online=1i,heard_ms={NOON}i,reason=0i,fw="1.0",depth=0i,oldest_ms=0i,rssi=-60i,'
     )
@@ -89,6 +92,20 @@ def test_first_look_says_everything_and_the_next_only_what_changed(ward: Ward) -
 def test_box_that_hangs_at_a_window_and_never_spoke_is_offline(ward: Ward) -> None:
     said = ward.look()
     assert {said[at] for at in NEVER} == {"online=0i,heard_ms=0i"}
+
+
+def test_of_each_hall_it_says_how_many_boxes_there_are_and_how_they_do(ward: Ward) -> None:
+    here, there = sorted(HALLS)
+    said = ward.look()
+    assert said[here] == "known=2i,online=1i,depth=0i,stuck=0i"
+    assert said[there] == "known=1i,online=0i,depth=0i,stuck=0i"
+    ward.state("box-2", fw="1.0")
+    ward.beat("box-2", depth=4, stuck=5)
+    ward.beat("box-1", depth=3)
+    said = ward.look()
+    assert said[here] == "known=2i,online=2i,depth=7i,stuck=1i"
+    assert there not in said
+    assert ward.look(SILENT_MS + 1)[here] == "known=2i,online=0i,depth=7i,stuck=1i"
 
 
 def test_why_a_box_last_started_is_said_with_it(ward: Ward) -> None:

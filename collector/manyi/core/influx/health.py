@@ -1,6 +1,7 @@
 """How the boxes are and whether the account adds up, as points in the wall's bucket.
 
     box,box=..,county=..,township=..,hall=..,window=.. online=1i,depth=0i,...
+    boxes,county=..,township=..,hall=.. known=..i,online=..i,depth=..i,stuck=..i
     account,scope=city pressed=..i,...,boxes=..i,online=..i        account,scope=box,box=.. pressed=..i,...
 
 The ledger keeps of beats only the newest, so this is the one measurement whose history a rebuild cannot bring back
@@ -52,13 +53,19 @@ class Health(Looks):
         self._memory = account.Memory()
 
     def _look(self, now_ms: int) -> list[tuple[str, str]]:
-        boxes = self._boxes(now_ms)
-        online = sum(fields.startswith("online=1i") for _, fields in boxes)
-        return [*boxes, *self._account(now_ms, len(boxes), online)]
+        boxes, halls = self._boxes(now_ms)
+        of_halls = [
+            (at, f"known={known}i,online={online}i,depth={depth}i,stuck={stuck}i")
+            for at, (known, online, depth, stuck) in halls.items()
+        ]
+        online = sum(counts[1] for counts in halls.values())
+        return [*boxes, *of_halls, *self._account(now_ms, len(boxes), online)]
 
-    def _boxes(self, now_ms: int) -> list[tuple[str, str]]:
+    def _boxes(self, now_ms: int) -> tuple[list[tuple[str, str]], dict[str, list[int]]]:
+        """Each box; and of each hall how many there are, how many online, what waits in them, how many hold a key down:
+        a day of a city's boxes is ten times as many points as one of its halls."""
         self._names()
-        out, heard = [], set()
+        out, heard, halls = [], set(), dict[str, list[int]]()
         for box, state_ms, is_online, fw, reason, beat_ms, *beat in self._ledger.execute(_BOXES):
             heard_ms = max(state_ms, beat_ms or 0)
             online = bool(is_online) and now_ms - heard_ms <= self._silent_ms
@@ -69,13 +76,22 @@ class Health(Looks):
                 f"reason={reason}i",
                 f"fw={text(fw)}",
             ]
+            depth = stuck = 0
             if beat_ms is not None:
                 fields += [f"{name}={value}i" for name, value in zip(_BEAT, beat, strict=True)]
+                depth, stuck = beat[_BEAT.index("depth")], int(beat[_BEAT.index("stuck")] > 0)
             out.append((self._at(box, now_ms), ",".join(fields)))
+            self._add(halls, box, now_ms, (1, int(online), depth, stuck))
         for box in self._roster.boxes:
             if box not in heard and self._roster.where(box, now_ms).window:  # it hangs there and never spoke
                 out.append((self._at(box, now_ms), "online=0i,heard_ms=0i"))
-        return out
+                self._add(halls, box, now_ms, (1, 0, 0, 0))
+        return out, halls
+
+    def _add(self, halls: dict[str, list[int]], box: str, now_ms: int, one: tuple[int, ...]) -> None:
+        place = self._roster.where(box, now_ms)
+        at = f"boxes,county={tag(place.county)},township={tag(place.township)},hall={tag(place.hall)}"
+        halls[at] = [a + b for a, b in zip(halls.get(at, (0, 0, 0, 0)), one, strict=True)]
 
     def _at(self, box: str, now_ms: int) -> str:
         place = self._roster.where(box, now_ms)
