@@ -47,6 +47,7 @@ if [ ! -e state/.made ]; then
     sed -i 's|/state/broker|/etc/manyi/broker|g' state/broker/mosquitto.conf
     [ -e state/secrets/broker.password ] || cp state/broker/handover/manyi_collector.password state/secrets/broker.password
     [ -e state/secrets/link.keys ] || : >state/secrets/link.keys
+    [ -e state/secrets/doctor.jsonl ] || manyi broker add doctor --dir /state/broker --out /state/secrets/doctor.jsonl --link-file /state/secrets/link.keys
     [ -e state/manyi.toml ] || sed "s|@HOST@|$HOST|" manyi.toml >state/manyi.toml
     chown -R 1000:1000 state/secrets state/data state/backups state/manyi.toml
     chown 0:0 state/secrets/ca.passphrase

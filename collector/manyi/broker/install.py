@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from manyi.broker import ca, files, mosquitto, passwords
-from manyi.broker.names import BOX, SERVICES, BrokerError, is_account
+from manyi.broker.names import BOX, DOCTOR, SERVICES, BrokerError, is_account
 from manyi.words import both
 
 HANDOVER = "handover"
@@ -115,15 +115,16 @@ def add(
             for box in boxes
         ]
         files.write_new(handover, "".join(_handover_line(one) for one in minted).encode())
-        if auditor_file and link_file:
+        if auditor_file:
             _append(auditor_file, "".join(f"{one.box} {one.k_chain}\n" for one in minted if one.k_chain))
+        if link_file:
             _append(link_file, "".join(f"{one.box} {one.k_link}\n" for one in minted if one.k_link))
         lines = "".join(f"{passwords.line(one.box, one.password)}\n" for one in minted)
         files.replace(path, (text + lines).encode())
 
 
 def _handover_line(one: passwords.Credential) -> str:
-    keys = {"k_link": one.k_link, "k_chain": one.k_chain} if one.k_link else {}
+    keys = {name: key for name, key in (("k_link", one.k_link), ("k_chain", one.k_chain)) if key}
     return json.dumps({"box": one.box, "user": one.box, "password": one.password, **keys}) + "\n"
 
 
@@ -155,20 +156,26 @@ def _problems(boxes: list[str], known: set[str], handover: Path) -> list[str]:
 def _key_problems(
     directory: Path, boxes: list[str], link_file: Path | None, auditor_file: Path | None
 ) -> list[str]:
-    if link_file is None and auditor_file is None:
+    if DOCTOR in boxes:
+        if len(boxes) > 1 or link_file is None or auditor_file is not None:
+            zh = "体检账户要单独开，只给 --link-file：它没有按键，也就没有审计密钥"
+            return [both(zh, "the doctor is added alone, with --link-file only: it presses nothing")]
+    elif link_file is None and auditor_file is None:
         return []
-    if link_file is None or auditor_file is None:
+    elif link_file is None or auditor_file is None:
         return [both("两个密钥文件须同时给出", "--link-file and --auditor-file go together")]
     problems = []
     near = {directory.resolve(), link_file.resolve().parent}
-    if auditor_file.resolve().parent in near or link_file.resolve() == auditor_file.resolve():
+    if auditor_file and (
+        auditor_file.resolve().parent in near or link_file.resolve() == auditor_file.resolve()
+    ):
         problems.append(
             both(
                 f"审计密钥 {auditor_file} 不能与采集或消息服务器的文件放在一起",
                 "the auditor's keys may not lie with the collector's or the broker's files",
             )
         )
-    for path in (link_file, auditor_file):
+    for path in filter(None, (link_file, auditor_file)):
         if path.exists():
             have = _boxes_in(path)
             problems += [both(f"{path} 已有 {box}", f"{box} has a key there") for box in boxes if box in have]

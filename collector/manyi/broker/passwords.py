@@ -14,6 +14,8 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+from manyi.broker.names import DOCTOR
+
 SALT_BYTES = 12
 HASH_BYTES = 64
 ITERATIONS = 101
@@ -49,9 +51,9 @@ class Entry:
 
 
 def mint(box: str, *, keys: bool) -> Credential:
-    """Fresh secrets for one box."""
+    """Fresh secrets for one box. The doctor presses nothing, so it gets no k_chain."""
     k_link, k_chain = (secrets.token_hex(KEY_BYTES) if keys else "" for _ in range(2))
-    return Credential(box, secrets.token_urlsafe(PASSWORD_BYTES), k_link, k_chain)
+    return Credential(box, secrets.token_urlsafe(PASSWORD_BYTES), k_link, "" if box == DOCTOR else k_chain)
 
 
 def line(user: str, password: str, salt: bytes | None = None) -> str:

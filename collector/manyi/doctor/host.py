@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from manyi.backup import secret_files
+from manyi.broker.names import DOCTOR
 from manyi.core.errors import ManyiError
 from manyi.core.keys import load as load_keys
 from manyi.core.ledger import schema
@@ -75,7 +76,7 @@ def secrets(place: Place) -> Iterator[Finding]:
             yield bad("secrets", f"其他账户能读：chmod 600 {path}", f"Others may read it: chmod 600 {path}")
     if not config.follows and not wrong:
         try:
-            boxes = len(load_keys(config.keys.link_file, "link key file"))
+            boxes = len(load_keys(config.keys.link_file, "link key file").keys() - {DOCTOR})
         except ManyiError as error:
             yield bad("secrets", f"密钥文件有误：{error}", f"The key file is wrong: {error}")
             return

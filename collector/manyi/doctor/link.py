@@ -30,7 +30,7 @@ def broker(place: Place) -> Iterator[Finding]:
     to = place.config.broker
     where = f"{to.host}:{to.port}"
     try:
-        sock = _open(to, place.timeout_s)
+        sock = dial(to, place.timeout_s)
     except ssl.SSLCertVerificationError as error:
         yield bad(
             "broker",
@@ -58,7 +58,7 @@ def broker(place: Place) -> Iterator[Finding]:
     yield from _ourselves(place)
 
 
-def _open(to: Broker, timeout_s: float) -> socket.socket:
+def dial(to: Broker, timeout_s: float) -> socket.socket:
     plain = socket.create_connection((to.host, to.port), timeout_s)
     if to.plain:
         return plain
@@ -128,7 +128,7 @@ def _ourselves(place: Place) -> Iterator[Finding]:
         return
     try:
         password = secret(to.password_file, "broker password")
-        with _open(to, place.timeout_s) as sock:
+        with dial(to, place.timeout_s) as sock:
             code = mqtt_probe.connect(sock, f"doctor-{secrets.token_hex(4)}", to.username, password)
             if code != mqtt_probe.ACCEPTED:
                 yield bad(

@@ -1,0 +1,206 @@
+"""One message all the way: broker → collector → ledger → acknowledgement, under the doctor's own account.
+
+The doctor speaks as a box that has no keys of presses: it sends a `reply` (which the ledger's database keeps, one row for
+each box) and an empty batch ("where are you?", docs/WIRE.md), and waits for the collector's answer. So the whole path is
+walked, commit included, and nothing is left that a figure, an account or a list of boxes knows of.
+
+What is found missing is named by the place that it did not reach. Refuses to send a record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from manyi.broker.names import DOCTOR
+from manyi.core.config import secret
+from manyi.core.errors import ManyiError
+from manyi.core.keys import load as load_keys
+from manyi.core.ledger import schema
+from manyi.doctor import books, link, mqtt_probe, servers
+from manyi.doctor.finding import Finding, Place, bad, good, skipped
+
+CREDENTIAL: Final = "doctor.jsonl"  # beside the collector's own password
+TRIES: Final = 2  # QoS 0 may lose one
+SLOW_MS: Final = 2_000  # a round trip that a box no longer takes the time from (docs/WIRE.md)
+REPLY_ID: Final = "doctor"
+_REPLY: Final = "SELECT text FROM reply WHERE box = ?"
+_ASIDE: Final = "SELECT why FROM aside WHERE at_ms >= ? AND topic LIKE ? ORDER BY id DESC LIMIT 1"
+ENROL: Final = (
+    "manyi broker add doctor --dir /etc/manyi/broker --out /etc/manyi/secrets/doctor.jsonl "
+    "--link-file /etc/manyi/secrets/link.keys"
+)
+
+
+def credential_of(place: Place) -> Path | None:
+    """Where the doctor's account is kept; None where the broker has no accounts at all."""
+    password = place.config.broker.password_file
+    return None if password is None else password.with_name(CREDENTIAL)
+
+
+def through(place: Place) -> Iterator[Finding]:
+    path = None if place.config.follows else credential_of(place)
+    if path is None:
+        return
+    if not path.exists():
+        yield skipped(
+            "through",
+            f"体检没有自己的账户，全程没有试：{ENROL}",
+            f"The doctor has no account of its own, so the whole way was not tried: {ENROL}",
+        )
+    elif not books.running(place):
+        yield skipped(
+            "through", "服务没有运行，全程没有试", "The whole way was not tried: the service does not run."
+        )
+    else:
+        yield _send(place, path)
+
+
+def _send(place: Place, path: Path) -> Finding:
+    try:
+        own = json.loads(secret(path, "doctor's account"))
+        key, password = bytes.fromhex(own["k_link"]), str(own["password"])
+        known = load_keys(place.config.keys.link_file, "link key file").get(DOCTOR)
+    except (ManyiError, ValueError, KeyError, TypeError) as error:
+        return bad("through", f"{path} 读不出：{error}", f"{path} cannot be read: {error}")
+    if known != key:
+        return bad(
+            "through",
+            f"{place.config.keys.link_file} 里没有体检账户的密钥，或不是这一把",
+            f"The key file has no line for {DOCTOR}, or another key than {path}: enrol the doctor again.",
+        )
+    try:
+        with link.dial(place.config.broker, place.timeout_s) as sock:
+            code = mqtt_probe.connect(sock, f"{DOCTOR}-{secrets.token_hex(4)}", DOCTOR, password)
+            if code != mqtt_probe.ACCEPTED:
+                return bad(
+                    "through",
+                    f"消息服务器拒绝体检账户（{code}）：systemctl reload mosquitto",
+                    f"The broker refuses the doctor's account ({code}): systemctl reload mosquitto; manyi broker check.",
+                )
+            return _ask(place, sock, key)
+    except (OSError, ManyiError) as error:
+        return bad("through", f"连不上消息服务器：{error}", f"The broker cannot be reached: {error}")
+
+
+def _ask(place: Place, sock: socket.socket, key: bytes) -> Finding:
+    life, nonce = secrets.token_hex(8), secrets.token_hex(8)
+    began_ms, began = time.time_ns() // 1_000_000, time.monotonic()
+    mqtt_probe.subscribe(sock, f"manyi/1/{DOCTOR}/ack")
+    for _ in range(TRIES):
+        mqtt_probe.publish(sock, *seal("reply", f'{{"v":1,"id":"{REPLY_ID}","ok":1,"text":"{nonce}"', key))
+        mqtt_probe.publish(sock, *seal("record", _empty_batch(life), key))
+        if _answered(sock, life, key):
+            took_ms = int((time.monotonic() - began) * 1000)
+            return _kept(place, nonce, took_ms)
+    return _where(place, nonce, began_ms)
+
+
+def seal(name: str, body: str, key: bytes) -> tuple[str, bytes]:
+    """(topic, payload) of one of the doctor's messages, as docs/WIRE.md says."""
+    topic = f"manyi/1/{DOCTOR}/{name}"
+    mac = hmac.digest(key, topic.encode() + b"\0" + body.encode(), hashlib.sha256)[:16]
+    return topic, f'{body},"mac":"{mac.hex()}"}}'.encode()
+
+
+def _empty_batch(life: str) -> str:
+    return f'{{"v":1,"life":"{life}","boot":1,"up_ms":1,"base":1,"first":1,"prev":"{"0" * 16}","depth":0,"records":[]'
+
+
+def _answered(sock: socket.socket, life: str, key: bytes) -> bool:
+    """Whether the collector's own answer to this very batch came in time."""
+    try:
+        while (packet := mqtt_probe.receive(sock)) is not None:
+            if packet.kind != mqtt_probe.PUBLISH:
+                continue
+            size = int.from_bytes(packet.body[:2], "big")
+            body = packet.body[2 + size :].rpartition(b',"mac":"')[0].decode(errors="replace")
+            if packet.body[2 + size :] == seal("ack", body, key)[1] and _life(body) == life:
+                return True
+    except TimeoutError:
+        pass
+    return False
+
+
+def _life(body: str) -> Any:
+    try:
+        return json.loads(body + "}").get("life")
+    except (ValueError, AttributeError):
+        return None
+
+
+def _kept(place: Place, nonce: str, took_ms: int) -> Finding:
+    if _stored(place) != nonce:
+        return bad(
+            "through",
+            f"有应答，但 {place.config.data.ledger} 里没有：服务用的是另一个台账？",
+            f"It was answered, and is not in {place.config.data.ledger}: does the service keep another ledger?",
+        )
+    if took_ms > SLOW_MS:
+        return bad(
+            "through",
+            f"全程 {took_ms} 毫秒，太慢：评价器不再据此对时",
+            f"The whole way takes {took_ms} ms, too long for boxes to take the time from: what keeps disk or network busy?",
+        )
+    return good(
+        "through",
+        f"消息服务器→采集→台账→应答，全程 {took_ms} 毫秒",
+        f"Broker, collector, ledger and the way back: {took_ms} ms.",
+    )
+
+
+def _stored(place: Place) -> str:
+    try:
+        with closing(schema.open_for_reading(place.config.data.ledger)) as conn:
+            found = conn.execute(_REPLY, (DOCTOR,)).fetchone()
+    except (ManyiError, sqlite3.Error):
+        return ""
+    return str(found[0]) if found else ""
+
+
+def _where(place: Place, nonce: str, began_ms: int) -> Finding:
+    """No answer has come: how far did it get?"""
+    if _stored(place) == nonce:
+        return bad(
+            "through",
+            "消息进了台账，应答没有回来：查消息服务器的访问控制（ack）",
+            "It reached the ledger, and the answer did not come back: the broker's access list, topic ack; manyi broker check.",
+        )
+    try:
+        with closing(schema.open_for_reading(place.config.data.ledger)) as conn:
+            aside = conn.execute(_ASIDE, (began_ms, f"manyi/1/{DOCTOR}/%")).fetchone()
+    except (ManyiError, sqlite3.Error):
+        aside = None
+    if aside is not None:
+        return bad(
+            "through",
+            f"采集服务收到了，但不认：{aside[0]}",
+            f"The collector has it and does not take it: {aside[0]}",
+        )
+    if servers.metric(place, "manyi_broker_connected") == 0:
+        return bad(
+            "through",
+            "采集服务没有连上消息服务器：journalctl -u manyi",
+            "The collector is not connected to the broker: journalctl -u manyi says why.",
+        )
+    if servers.metric(place, r'manyi_failing\{part="pipeline"\}'):
+        return bad(
+            "through",
+            "采集服务写不进台账：磁盘满了？journalctl -u manyi",
+            "The collector cannot write the ledger: is the disk full? journalctl -u manyi says why.",
+        )
+    return bad(
+        "through",
+        "消息没有到采集服务：消息服务器不放行（manyi broker check），或服务卡住（journalctl -u manyi）",
+        "It did not reach the collector: the broker lets it not through (manyi broker check), or the service hangs "
+        "(journalctl -u manyi).",
+    )
