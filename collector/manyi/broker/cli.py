@@ -60,7 +60,8 @@ def _now() -> datetime:
 
 def _reload() -> str:
     return both(
-        "重新载入后生效", "takes effect after a reload: systemctl reload mosquitto, or kill -HUP <pid>"
+        "重新载入后生效：systemctl reload mosquitto，或 kill -HUP 进程号",
+        "takes effect after a reload: systemctl reload mosquitto, or kill -HUP <pid>",
     )
 
 
@@ -79,8 +80,13 @@ def ca_init(
     """新建根证书 / Make the root."""
     with _told():
         ca.create(dir, name, permit or [], ca.passphrase_from(passphrase_file), _now())
-    print(both(f"根证书 {dir / ca.CERT_FILE}", f"for boxes: {dir / ca.DER_FILE}"))
-    print(both("请将 root.key 备份并离线保存", "back up root.key and keep it off the network"))
+    print(
+        both(
+            f"根证书 {dir / ca.CERT_FILE}，给评价器用的是 {dir / ca.DER_FILE}",
+            f"the root is {dir / ca.CERT_FILE}; boxes take {dir / ca.DER_FILE}",
+        )
+    )
+    print(both("请把 root.key 备份并离线保存", "back up root.key and keep it off the network"))
 
 
 @ca_app.command("issue")
@@ -93,7 +99,8 @@ def ca_issue(
     """签发服务器证书 / Issue a server certificate."""
     with _told():
         serial = ca.issue(dir, names, out, ca.passphrase_from(passphrase_file), _now())
-    print(both(f"已签发 {serial[:SHOWN_DIGITS]}", f"issued: {out / ca.SERVER_PEM}"))
+    where = out / ca.SERVER_PEM
+    print(both(f"已签发 {serial[:SHOWN_DIGITS]}：{where}", f"issued {serial[:SHOWN_DIGITS]}: {where}"))
 
 
 @ca_app.command("renew")
@@ -101,7 +108,8 @@ def ca_renew(serial: Serial, dir: CaDir, out: Out, passphrase_file: Passphrase =
     """续期：新密钥、新证书、同样的名称 / Renew: new key, new certificate, same names."""
     with _told():
         new = ca.renew(dir, serial, out, ca.passphrase_from(passphrase_file), _now())
-    print(both(f"已续期为 {new[:SHOWN_DIGITS]}", f"renewed: {out / ca.SERVER_PEM}"))
+    where = out / ca.SERVER_PEM
+    print(both(f"已续期为 {new[:SHOWN_DIGITS]}：{where}", f"renewed as {new[:SHOWN_DIGITS]}: {where}"))
     print(_reload())
 
 
@@ -110,8 +118,13 @@ def ca_revoke(serial: Serial, dir: CaDir, passphrase_file: Passphrase = None) ->
     """吊销服务器证书 / Revoke a server certificate."""
     with _told():
         gone = ca.revoke(dir, serial, ca.passphrase_from(passphrase_file), _now())
-    print(both(f"已吊销 {gone.serial[:SHOWN_DIGITS]}", f"hand out the new list: {dir / ca.CRL_FILE}"))
-    print(both("评价器不读吊销列表", "boxes cannot read the list: see docs/BROKER.md"))
+    which, where = gone.serial[:SHOWN_DIGITS], dir / ca.CRL_FILE
+    print(
+        both(
+            f"已吊销 {which}，请分发新的吊销列表 {where}", f"revoked {which}; hand out the new list: {where}"
+        )
+    )
+    print(both("评价器不读吊销列表，见 docs/BROKER.md", "boxes cannot read the list: see docs/BROKER.md"))
 
 
 @ca_app.command("list")
@@ -176,12 +189,15 @@ def broker_init(
         phrase = ca.passphrase_from(passphrase_file)
         signing = install.Signing(ca_dir, host or [], phrase) if ca_dir else None
         install.init(dir, setup, signing, _now())
-    print(both(f"已生成 {dir}", f"start it with: mosquitto -c {dir / mosquitto.CONF}"))
+    start = f"mosquitto -c {dir / mosquitto.CONF}"
+    print(both(f"已生成 {dir}，启动：{start}", f"made {dir}; start it with: {start}"))
     if ca_dir is None:
         out = "server.pem ca.crt ca.der ca.crl"
-        print(both(f"还缺 {out}", f"put them there: manyi ca issue {' '.join(host or ['NAME'])} --out DIR"))
+        issue = f"manyi ca issue {' '.join(host or ['NAME'])} --out DIR"
+        print(both(f"还缺 {out}，由 {issue} 生成", f"{out} are missing; put them there: {issue}"))
     for user in SERVICES:
-        print(both(f"{user} 的口令文件", f"hand over, then delete: {dir / install.HANDOVER / user}.password"))
+        path = f"{dir / install.HANDOVER / user}.password"
+        print(both(f"{user} 的口令在 {path}，移交后删除", f"hand over, then delete: {path}"))
 
 
 @broker_app.command("add")
@@ -202,7 +218,12 @@ def broker_add(
     """为评价器开通账户 / Give boxes their credentials."""
     with _told():
         install.add(dir, boxes, out, link_file, auditor_file)
-    print(both(f"已开通 {len(boxes)} 台", f"hand over to whoever flashes the boxes, then delete: {out}"))
+    print(
+        both(
+            f"已开通 {len(boxes)} 台，{out} 交给烧录的人，用完即删",
+            f"{len(boxes)} added; hand over to whoever flashes the boxes, then delete: {out}",
+        )
+    )
     if auditor_file:
         zh = f"{auditor_file} 须密封移交审计方，不得留在本机"
         print(both(zh, "carry it away sealed: the collector's machine must not keep it"))
@@ -214,7 +235,12 @@ def broker_remove(boxes: Boxes, dir: BrokerDir) -> None:
     """收回评价器的账户 / Take credentials away."""
     with _told():
         install.remove(dir, boxes)
-    print(both(f"已收回 {len(boxes)} 个账户", "a box that is connected is cut off by the reload"))
+    print(
+        both(
+            f"已收回 {len(boxes)} 个账户，重新载入时断开在线的评价器",
+            f"{len(boxes)} taken away; a box that is connected is cut off by the reload",
+        )
+    )
     print(_reload())
 
 
