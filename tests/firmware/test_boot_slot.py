@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import tempfile
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import boot_slot
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tasks import chores
 
 APP = "/app"
 
@@ -99,6 +100,25 @@ def test_a_disk_that_takes_no_mark_tries_nothing(
     monkeypatch.setattr(fresh, "write", full)  # or the same slot would be tried at every start
     assert fresh.select(root, APP) == APP
     assert (fresh.name, fresh.trial) == ("app", False)
+
+
+def test_a_trial_is_over_when_the_collector_answers_or_in_ten_minutes(
+    fresh: ModuleType, tmp_path: Path
+) -> None:
+    root = disk(tmp_path, "app>a?", "a")
+    fresh.select(root, APP)
+    lines: list[str] = []
+    resets: list[tuple[int, str]] = []
+    port = SimpleNamespace(ident={}, tell=lines.append, reset=lambda *why: resets.append(why))
+    core = SimpleNamespace(port=port, online=False)
+    chores.try_out(core, chores.TRIAL_MS - 1)
+    assert (resets, fresh.trial, (tmp_path / "slot").read_text()) == ([], True, "app>a!")
+    chores.try_out(core, chores.TRIAL_MS)
+    assert resets == [(chores.UPDATE, "update did not reach the collector")]
+    core.online = True
+    chores.try_out(core, chores.TRIAL_MS)
+    assert (len(resets), fresh.trial, (tmp_path / "slot").read_text()) == (1, False, "a")
+    assert lines == ["update kept slot=a"]
 
 
 @given(st.binary(max_size=20))

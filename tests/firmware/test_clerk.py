@@ -137,6 +137,8 @@ def test_another_key_is_a_visitor_s_press(box: Counter) -> None:
     assert [r[1] for r in box.records(record.KEYTEST)] == [ABANDONED]
     assert [r[0] for r in box.records(record.PRESS)] == [1]
     assert box.port.lights == [1]
+    box.press(3)
+    assert box.port.lights == [1, 3], "the key that was asked for is a visitor's too now"
     box.at(30_000).look()
     assert box.staff.test is None
 
@@ -152,6 +154,8 @@ def test_a_test_that_nobody_ends_ends_itself(box: Counter, pressed: tuple[int, .
     assert [r[1] for r in box.records(record.KEYTEST)] == [how]
     assert box.core.lamp.sign == lamp.FAILED
     assert box.core.only == 0
+    box.press(1)
+    assert box.port.lights == [1]
 
 
 def test_no_test_while_a_visitor_may_be_at_the_keys(box: Counter) -> None:
