@@ -61,7 +61,12 @@ def inspect(directory: Path, now: datetime) -> list[Finding]:
     """Everything that is wrong with the folder. Raises BrokerError if it is none."""
     conf = directory / mosquitto.CONF
     if not conf.is_file():
-        raise BrokerError(both(f"{conf} 不存在", f"no broker's folder: manyi broker init --dir {directory}"))
+        raise BrokerError(
+            both(
+                f"{conf} 不存在，先执行 manyi broker init --dir {directory}",
+                f"no broker's folder: manyi broker init --dir {directory}",
+            )
+        )
     found: list[Finding] = []
 
     def read(name: str) -> bytes | None:

@@ -97,7 +97,9 @@ def officer(
 ) -> None:
     """增加一名三员，或重置其口令和二次验证 / Add an officer, or reset one's password and second factor."""
     if role not in FIRST:
-        raise InputError(both(f"没有三员角色 {role}", f"Officers are: {', '.join(FIRST)}."))
+        raise InputError(
+            both(f"没有三员角色 {role}，只有 {'、'.join(FIRST)}", f"Officers are: {', '.join(FIRST)}.")
+        )
     with _accounts(context):
         _officer(role, username, name or FIRST[role], (lambda u: _to_file(out, u)) if out else _typed)
         typer.echo(both(f"{username}：已就绪，首次登录必须修改口令", f"{username} is ready."))

@@ -120,7 +120,7 @@ class _Server:
             why = said.get("message", "") if isinstance(said, dict) else ""
             raise SetupError(
                 both(
-                    f"{self.url}：InfluxDB 拒绝了 {method} {path}",
+                    f"{self.url}：InfluxDB 拒绝了 {method} {path}（{answer.status} {why}）",
                     f"InfluxDB refused it: {answer.status} {why}",
                 )
             )
