@@ -58,7 +58,9 @@ def narrow(snapshot: Mapping[str, Any], scope: Scope, around: Around) -> dict[st
     """The same shape as the snapshot, with nothing of a place or a person that the scope may not see."""
     if is_whole(scope):
         return dict(snapshot)
-    rows = [_row(row, scope) for row in snapshot["latest"] if scope.sees_hall(row["hall"], row["county"])]
+    rows = [row for row in snapshot["latest"] if scope.sees_hall(row["hall"], row["county"])]
+    if not scope.sees_persons:
+        rows = [{key: value for key, value in row.items() if key not in PERSONAL} for row in rows]
     if scope.whole_city:
         return {**snapshot, "latest": rows}
     own = around.own(scope)
@@ -94,14 +96,12 @@ def narrow_account(
     return {**own.account, "boxes": [line for line in told["boxes"] if line["box"] in own.boxes]}
 
 
-def _row(row: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if scope.sees_persons or key not in PERSONAL}
-
-
 def _county(county: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
     """All of it; or, for a hall, the county's name over that hall's figures; or nothing."""
     if scope.sees_county(county["id"]):
         return dict(county)
+    if not scope.hall:
+        return None
     halls = [hall for hall in county["halls"] if scope.sees_hall(hall["id"], county["id"])]
     if not halls:
         return None
