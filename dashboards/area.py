@@ -83,7 +83,7 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
 
 
 def _heads(t: Lang, where: str) -> list[Any]:
-    few = t("样本不足", "Too few ratings")
+    few = t("样本不足或无数据", "Too few, or no data")
     about = t("所选时段合计人次", "Ratings of the chosen period")
     levels = [
         Column("n", t("评价", "Ratings"), COUNT, ACCENT),

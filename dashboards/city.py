@@ -73,7 +73,7 @@ def _counts(t: Lang) -> list[Any]:
 
 
 def _rates(t: Lang) -> list[Any]:
-    few = t("样本不足", "Too few ratings")
+    few = t("样本不足或无数据", "Too few, or no data")
     about = t(
         "今天的比率与其 95% 置信区间。满 59 人次评价才显示，否则样本不足以支持结论",
         "Today's rate with its 95% confidence interval; shown from 59 ratings on, fewer cannot carry a statement",

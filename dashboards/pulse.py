@@ -15,11 +15,11 @@ def _alarms_said(t: Lang) -> Said:
     return Said(
         t("报警", "Alarms"),
         t(
-            "采集器当前报告的报警，最新的在前，大屏上危急的和整片失联的更在前；处置方法见 RUNBOOK。采集器不工作时此处也为空，请同时看“采集器”一格",
-            "What the collector complains of now, the newest first, on the wall urgent ones and outages before them; RUNBOOK says what to do. Empty also if the collector is"
-            " dead: see its panel",
+            "采集器当前报告的报警，最新的在前，大屏上危急的和整片失联的更在前；处置方法见 RUNBOOK。问不到数据库时此处也为空，请同时看“数据截至”一格",
+            "What the collector complains of now, the newest first, on the wall urgent ones and outages before them; RUNBOOK says what to do. Empty also if the database"
+            " does not answer: see “Data as of”",
         ),
-        t("没有报警（“采集器”一格有数才作准）", "None, if the collector's panel has figures"),
+        t("没有报警（“数据截至”变红时不作准）", "None, unless “Data as of” is red"),
     )
 
 
@@ -93,7 +93,7 @@ def fresh(t: Lang, at: At) -> Any:
             "How long ago the collector last wrote, by the database's clock. Red over 60 seconds: it stands still, and every"
             " other panel is what was before",
         ),
-        t("数据已停十分钟以上！", "No data for 10 minutes!"),
+        t("没有数据！", "No data!"),
     )
     late = steps_of((None, CALM), (FRESH_S, DISSATISFIED))
     return numbers(
