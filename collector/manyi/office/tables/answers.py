@@ -23,6 +23,7 @@ from manyi.office.runtime import current
 from manyi.office.tables.books import Ask, Books, opened
 from manyi.office.tables.lists import TooMany
 from manyi.office.tables.period import BadPeriod
+from manyi.office.tables.turns import Crowded
 from manyi.office.tables.workbook import TYPE
 
 # Two answers at a time: a workbook of a year takes seconds, and the ledger's writer needs its core.
@@ -66,7 +67,7 @@ async def log(request: HttpRequest, event: str, subject: str, ask: Ask | None = 
     await audit.arecord(request, audit.Event(event), subject=subject, **detail)
 
 
-def said(request: HttpRequest, error: BadPeriod | TooMany | SourceDown | str) -> HttpResponse:
+def said(request: HttpRequest, error: BadPeriod | TooMany | SourceDown | Crowded | str) -> HttpResponse:
     """A page that says why there is no table."""
     match error:
         case BadPeriod(too_long=True):
@@ -75,6 +76,8 @@ def said(request: HttpRequest, error: BadPeriod | TooMany | SourceDown | str) ->
             status, text = 400, _("These days cannot be read. Choose the period again.")
         case TooMany():
             status, text = 413, _("More than 100,000 ratings: choose a shorter period or one county.")
+        case Crowded():
+            status, text = 429, _("Tables of yours are still being made. Wait for them, then ask again.")
         case SourceDown():
             status, text = 503, _("The figures cannot be read now: {why}").format(why=error)
         case str():

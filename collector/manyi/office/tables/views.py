@@ -39,6 +39,7 @@ from manyi.office.tables.catalogue import Entry, offered
 from manyi.office.tables.lists import TooMany
 from manyi.office.tables.model import Table
 from manyi.office.tables.period import BadPeriod
+from manyi.office.tables.turns import Crowded, turn
 from manyi.office.tables.workbook import Stamp, workbook
 
 PAGE_MAX = 10_000
@@ -97,14 +98,15 @@ async def _answer(
     try:
         if not entry.may(scope):
             raise NotSeen
-        made = await read(lambda books: _make(books, entry, request, scope, whole))
-        if whole or entry.person:
-            await log(request, "export" if whole else "person_viewed", entry.name, made.ask)
-        return await on_thread(answer, request, entry, made)
+        async with turn(request):
+            made = await read(lambda books: _make(books, entry, request, scope, whole))
+            if whole or entry.person:
+                await log(request, "export" if whole else "person_viewed", entry.name, made.ask)
+            return await on_thread(answer, request, entry, made)
     except NotSeen:
         await log(request, "refused", request.path)
         return refusal(request)
-    except (BadPeriod, TooMany, SourceDown) as error:
+    except (BadPeriod, TooMany, SourceDown, Crowded) as error:
         return said(request, error)
 
 
