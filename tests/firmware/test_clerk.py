@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import struct
+import sys
 
 import pytest
 from box import hours, lamp, record
@@ -180,6 +182,19 @@ def test_no_second_test_beside_one(box: Counter) -> None:
     first = box.staff.test
     assert box.staff.begin(20_000)
     assert box.staff.test is first
+
+
+def test_a_test_for_which_there_is_no_heap_is_answered_and_leaves_nothing(
+    box: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(importlib.import_module("tasks.guided"), "Guided", none_left)
+    assert box.staff.begin(20_000) == "no memory"
+    assert box.staff.test is None
+    assert "tasks.guided" not in sys.modules
+    assert box.staff.begin(20_000) == "", "it is loaded anew"
 
 
 def test_a_wish_for_a_test_that_found_no_calm_minute_is_over(box: Counter) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +49,45 @@ def test_a_broker_of_another_authority_is_not(make_tls_box: Callable[..., SimBox
 def test_a_broker_of_another_name_is_not(make_tls_box: Callable[..., SimBox], certs: Certs) -> None:
     box = make_tls_box(certs.ca_der, name="broker.example")
     refused(box)
+
+
+@pytest.fixture
+def dialled(tmp_path: Path) -> Iterator[tuple[int, list[float]]]:
+    """A server of another authority, and when it was dialled."""
+    other = make_certs(tmp_path / "other")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(other.server_cert, other.server_key)
+    listener, times = socket.create_server(("127.0.0.1", 0)), []
+
+    def serve() -> None:
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return  # closed: the test is over
+            times.append(time.monotonic())
+            with sock:
+                sock.settimeout(5)
+                with contextlib.suppress(OSError):  # the box hangs up, as it should
+                    context.wrap_socket(sock, server_side=True)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1], times
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(10)
+
+
+def test_a_server_that_is_not_to_be_trusted_is_asked_ever_less_often(
+    make_box: Callable[..., SimBox], dialled: tuple[int, list[float]], certs: Certs, tmp_path: Path
+) -> None:
+    port, times = dialled
+    ca = str(shutil.copy(certs.ca_der, tmp_path / "trusted.der"))
+    box = make_box(port, tls={"ca": ca, "name": "localhost"}, backoff_ms=200, backoff_max_ms=1600)
+    refused(box)
+    box.until("six tries", lambda: len(times) >= 6)
+    assert times[5] - times[0] > 1.5, "five pauses that do not grow are over in a second"
 
 
 def refused(box: SimBox) -> None:
