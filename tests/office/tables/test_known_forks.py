@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
+from manyi.core import stores
+from manyi.core.alarms.kinds import alarm
 from manyi.core.ledger import schema
 
-from tests.office.people import People, form
+from tests.office.browser import Chromium
+from tests.office.people import People, form, session
+from tests.office.tables.book import NOW
 from tests.office.tables.test_known import REDS, said
 from tests.office.tables.test_scope import events
+
+
+@pytest.fixture
+def alarmed(clones: Path) -> Path:
+    """The wall shows the alarm of b1, as its projector would."""
+    with closing(sqlite3.connect(clones / "wall.db")) as wall, wall:
+        health = json.loads(stores.get(wall, "health", "{}"))
+        health["alarms"] = [alarm("fork", NOW, "b1", county="c1")]
+        wall.execute("UPDATE meta SET value = ? WHERE key = 'health'", (json.dumps(health),))
+    return clones
+
+
+def test_a_click_on_the_walls_alarm_is_a_row_of_the_ledger(
+    alarmed: Path, town: People, chromium: str, tmp_path: Path
+) -> None:
+    button = "document.querySelector('#alarms .mark-known')"
+    with Chromium(chromium, tmp_path / "profile") as screen:
+        screen.call(
+            "Network.setCookie", name="manyi", value=session(town.user("centre")), url=town.office.url
+        )
+        screen.open(f"{town.office.url}/")
+        screen.until(f"{button} !== null")
+        screen.value(f"{button}.click()")
+        screen.until(f"{button}?.textContent === '…'")
+        assert screen.said == []
+    assert [(fact["box"], fact["by"]) for fact in said(alarmed)] == [("b1", "Centre")]
 
 
 @pytest.fixture
