@@ -1,5 +1,4 @@
-# docs/WIRE.md, config and cmd: what others ask of the box, read. Loaded for as long as that takes (tasks/obey.py): 2 KB of
-# an ESP32's heap for what comes once a day.
+# docs/WIRE.md, config and cmd: what others ask of the box, read. Loaded for as long as that takes (tasks/obey.py).
 #
 # Refuses: half a message, like wire.py: one value out of range and it raises Unreadable with the field's name.
 

@@ -17,7 +17,7 @@ class Bell:
     def ring(self):
         self.rung = True
         sleeper, self._sleeper = self._sleeper, None
-        if sleeper:
+        if sleeper and not sleeper.data:  # not cancelled this very moment
             asyncio.core._task_queue.remove(sleeper)
             asyncio.core._task_queue.push(sleeper)
 

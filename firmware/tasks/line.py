@@ -87,7 +87,7 @@ class Line:
         while self._hello != kind:
             left = end - self._port.up_ms()
             if left <= 0:
-                raise OSError("no answer" if kind == OPEN else "no hello")
+                raise OSError("no hello")
             await self._wake.wait(min(LOOK_MS, left))
             self._alive.mark()
             self.check()
@@ -110,7 +110,7 @@ class Line:
         while sent < len(rest):
             rest = rest[sent:]
             if self._port.up_ms() - self._said_at > self._write_ms:
-                raise OSError("stuck")
+                raise OSError("silent")
             await asyncio.sleep_ms(FULL_MS)
             sent = self._stream.write(rest)
 

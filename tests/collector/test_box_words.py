@@ -128,7 +128,8 @@ def test_the_identity_is_the_last_file_and_names_the_certificate() -> None:
         (r"ValueError('\nThe-certificate-is-not-correctly-signed-by-the-trusted-CA\n',)", "ca"),
         ("OSError('password',)", "credential"), ("OSError('not-authorized',)", "credential"),
         ("OSError('no-network',)", "network"), ("OSError('no-address',)", "dns"), ("OSError(111,)", "refused"),
-        ("TimeoutError()", "silent"), ("OSError('no-hello',)", "silent"), ("OSError('memory',)", "memory"),
+        ("TimeoutError()", "silent"), ("OSError('no-hello',)", "silent"), ("OSError('silent',)", "silent"),
+        ("MemoryError('memory-allocation-failed,-allocating-124-bytes',)", "memory"), ("OSError('memory',)", "memory"),
         ("Brand(new,)", "other"),
     ],
 )  # fmt: skip

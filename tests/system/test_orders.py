@@ -7,15 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.services.mosquitto import Mosquitto
-from tests.system import city as cities
 from tests.system.city import City, SimBox, until
 
 PLAIN = "mode=invite", "bright=30"
 
 
 @pytest.fixture
-def city(make_city: Callable[..., City], monkeypatch: pytest.MonkeyPatch) -> City:
-    monkeypatch.setattr(cities, "HEAP", "56wK")
+def city(make_city: Callable[..., City]) -> City:
     city = make_city(boxes=1, beat_s=1)
     until("heard of", lambda: "not heard" not in config(city, PLAIN[0]))
     return city

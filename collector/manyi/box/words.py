@@ -109,6 +109,7 @@ _SAID = {
     "oserror(116": "silent",  # the same on an ESP32
     "timeouterror": "silent",
     "no hello": "silent",
+    "'silent": "silent",
     "eoferror": "silent",
     "memory": "memory",
 }
