@@ -41,7 +41,7 @@ def test_every_measurement_tag_and_field_of_health_is_named(tmp_path: Path) -> N
     ward.beat("box-1")
     written = [f"{at} {fields}" for at, fields in ward.look().items()]
     ward.close()
-    assert len(written) == 3
+    assert len(written) == 4
     assert set().union(*map(names, written)) <= NAMED
 
 
