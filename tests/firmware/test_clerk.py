@@ -30,6 +30,7 @@ def test_in_and_out_are_records_lamp_and_sign(box: Counter) -> None:
     assert box.core.lamp.sign == lamp.FAREWELL
     box.look()
     assert [(r[1], r[3]) for r in box.records(record.DUTY)] == [(1, b"\x04" + ANN), (2, b"\x04" + ANN)]
+    assert {(r[0], r[2]) for r in box.records(record.DUTY)} == {(0, 0)}, "no level, no flags"
     assert box.port.signed == [True, False]
 
 

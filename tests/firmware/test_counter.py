@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from box import lamp, record
+from box.clock import ACK, NTP
 from tasks import core as core_module
 
 from tests.firmware.counter import MORNING, VISIT, Counter
@@ -38,6 +39,29 @@ def test_a_press_that_is_not_in_flash_has_no_light_and_the_box_says_so(box: Coun
         box.press(2)
     assert box.port.lights[-1:] == [2]
     assert not box.core.failed
+
+
+def test_a_press_thanks_alike_and_wants_a_date() -> None:
+    box = Counter().at(1000)
+    for level in (1, 2, 3):
+        box.press(level)
+    assert box.port.said == [(2, box.core.settings["volume"])] * 3  # 谢谢
+    assert box.core.dated
+    assert box.records(record.CLOCK) == []
+    box.port.answer = (1000, 1000, MORNING, NTP)  # somebody says what time it is
+    box.press(1)
+    assert [r[1] for r in box.records(record.CLOCK)] == [NTP]
+    assert box.port.walls == [(MORNING, False)], "good enough for a certificate's dates alone"
+    box.knows(MORNING + 1000).core.note()
+    assert [r[1] for r in box.records(record.CLOCK)] == [NTP, ACK]
+    assert box.port.walls[-1] == (MORNING + 1000, True)
+
+
+def test_a_journal_that_takes_nothing_is_said_on_the_line(box: Counter) -> None:
+    box.flash.stuck_high |= dict.fromkeys(range(box.flash.size), 0xFF)
+    box.press(1)
+    assert [line for line in box.port.lines if line.startswith("fault journal=")]
+    assert not box.core.note_now(), "and no clock record is in it"
 
 
 def test_a_prompt_belongs_to_the_next_rating_alone(box: Counter) -> None:
