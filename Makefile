@@ -28,7 +28,8 @@ help: ## 本列表 / this list
 	@echo "  demo:  SECONDS=30 stops by itself, PORT=8000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
 	@echo "  test:  T=tests/firmware only these, SERVICES=1 builds what is missing (as CI does), WORKERS=2"
 	@echo "  flash: PORT=/dev/ttyUSB0 (all USB ports if none), KEEP_JOURNAL=1 leaves a chip's records alone; docs/CONSOLE.md"
-	@echo "  bundle: MACHINES=x86_64 only that one (both by default), EXTRA=folder of further packages, PYTHONS='3.11 3.13'"
+	@echo "  bundle: MACHINES=x86_64 only that one (both by default), EXTRA=folder of further packages, PYTHONS='3.11 3.13',"
+	@echo "         FIRMWARE=official .bin and its SHA256= for a depot that flashes boxes without a network"
 	@echo "  all:   PYTHON=python3.12 another Python, MICROPYTHON=file another interpreter for the boxes"
 
 # --- the environment ---------------------------------------------------------------------------------------------
@@ -69,8 +70,9 @@ flash: $(VENV)/.dev build/firmware/.made ## 烧录 / flash boards: FIRMWARE=offi
 	@$(BIN)/manyi box flash --image build/flash/image.bin $(foreach p,$(PORT),--port $(p)) $(if $(HANDOVER),--handover "$(HANDOVER)") \
 	    $(if $(SITE),--site "$(SITE)") $(if $(BOX),--box $(BOX)) $(if $(call on,$(KEEP_JOURNAL)),--keep-journal)
 
-bundle: $(VENV)/.run build/firmware/.made ## 内网安装包 / an installation for a closed network: build/bundle/*.tar.gz; EXTRA=folder travels along
-	@$(PY) collector/deploy/bundle/make.py $(foreach m,$(MACHINES),--machine $(m)) $(foreach p,$(PYTHONS),--python $(p)) $(if $(EXTRA),--extra "$(EXTRA)")
+bundle: $(VENV)/.dev build/firmware/.made ## 内网安装包 / an installation for a closed network: build/bundle/*.tar.gz; EXTRA=folder travels along
+	@$(PY) collector/deploy/bundle/make.py $(foreach m,$(MACHINES),--machine $(m)) $(foreach p,$(PYTHONS),--python $(p)) $(if $(EXTRA),--extra "$(EXTRA)") \
+	    $(if $(FIRMWARE),--firmware "$(FIRMWARE)" --sha256 "$(SHA256)")
 
 up: ## 用容器启动全部 / start everything in containers (needs Docker and make bundle; HOST=name the first time)
 	@HOST="$(HOST)" sh collector/deploy/compose/up.sh

@@ -2,6 +2,7 @@
 # Installs manyi from this folder, without a network. Run as root: sh install.sh
 #   --prefix DIR   where the program goes (/opt/manyi); each release has a folder, `current` points at the newest
 #   --no-system    the program only: no account, no units, nothing under /etc (works without root, with --prefix)
+#   --flash        also what flashes boxes: a depot's computer, with --no-system (manyi-image, manyi box)
 #   --root DIR     put everything under DIR, as for an image of another machine
 # A second run, or a newer bundle, upgrades: the service is not touched until you restart it. It refuses a bundle that is
 # not whole, and never overwrites a configuration or a secret.
@@ -11,13 +12,15 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=/opt/manyi
 system=yes
+flash=no
 root=
 while [ $# -gt 0 ]; do
     case $1 in
     --prefix) prefix=$2; shift 2 ;;
     --root) root=$2; shift 2 ;;
     --no-system) system=no; shift ;;
-    *) sed -n '2,7p' "$0"; exit 2 ;;
+    --flash) flash=yes; shift ;;
+    *) sed -n '2,8p' "$0"; exit 2 ;;
     esac
 done
 
@@ -47,22 +50,37 @@ done
 wheel=$(ls wheels/any/manyi-*.whl)
 version=$(basename "$wheel" | cut -d- -f2)
 release="$root$prefix/releases/$version-$(sha256sum SHA256SUMS | cut -c1-8)"
+[ $flash = no ] || release=$release-flash
 if [ ! -x "$release/bin/manyi" ]; then
     say "安装 / Installing $version: $release"
     mkdir -p "$root$prefix/releases"
     rm -rf "$release"
     "$python" -m venv "$release"
     pip="$release/bin/python -m pip --disable-pip-version-check --isolated --quiet install --no-index"
-    if ! $pip --find-links "wheels/$machine" --find-links wheels/any --require-hashes --only-binary=:all: -r requirements.txt ||
-        ! $pip --no-deps "$wheel"; then
+    lists="-r requirements.txt" wheels=$wheel
+    [ $flash = no ] || lists="$lists -r requirements-flash.txt" wheels="$wheel $(ls wheels/any/esptool-*.whl)"
+    # shellcheck disable=SC2086
+    if ! $pip --find-links "wheels/$machine" --find-links wheels/any --require-hashes --only-binary=:all: $lists ||
+        ! $pip --no-deps $wheels; then
         rm -rf "$release"
         stop "安装失败，没有改动 / It could not be installed; nothing was changed. Does the bundle have wheels for $($python -V)?"
     fi
 fi
 "$release/bin/manyi" --version >/dev/null
-for part in firmware dashboards docs deploy; do
+parts="firmware dashboards docs deploy"
+[ $flash = no ] || parts="$parts flash"
+for part in $parts; do
     [ ! -d "$part" ] || { rm -rf "$release/share/$part"; mkdir -p "$release/share"; cp -R "$part" "$release/share/$part"; }
 done
+if [ $flash = yes ]; then
+    at=${release#"$root"}
+    cat >"$release/bin/manyi-image" <<IMAGE
+#!/bin/sh
+# Makes the image of a board: manyi-image --board esp32-devkitc --firmware FILE.bin --sha256 SHA256SUMS --out image.bin
+exec "$at/bin/python" -B "$at/share/flash/image.py" --built "$at/share/firmware" "\$@"
+IMAGE
+    chmod 755 "$release/bin/manyi-image"
+fi
 ln -sfn "${release#"$root"}" "$root$prefix/current.new"
 mv -T "$root$prefix/current.new" "$root$prefix/current"
 

@@ -1,14 +1,15 @@
 """`make bundle`: one archive with everything for an installation on a closed network; install.sh needs nothing else.
 
     manyi-<version>/
-      install.sh  SHA256SUMS  requirements.txt (pinned, with hashes)
+      install.sh  SHA256SUMS  requirements.txt, requirements-flash.txt (pinned, with hashes)
       wheels/<machine>/   for the named Pythons; wheels/any/ for what runs everywhere, ours included
       firmware/   the boxes' compiled firmware      dashboards/  Grafana's, with provisioning
+      flash/      what makes a board's image; flash/micropython/ the official .bin that --firmware named, checked
       deploy/     units, Mosquitto, compose          docs/        every page        extra/  what EXTRA= named
 
-Wheels are fetched with the lock's hashes, so nothing comes in that was not locked. What is installed is what `manyi`
-needs to run and to flash boxes (the `box` extra); the demo and the tools of development stay out. Refuses to build an
-archive that lacks a wheel for one of the machines.
+Wheels are fetched with the lock's hashes, so nothing comes in that was not locked. A server is installed with what `manyi`
+needs to run; `install.sh --flash` makes a depot's computer that flashes boxes (the `box` extra). The demo and the tools of
+development stay out. Refuses to build an archive that lacks a wheel for one of the machines, and a .bin with another SHA-256.
 """
 
 from __future__ import annotations
@@ -31,23 +32,30 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 MACHINES: Final = ("x86_64", "aarch64")
 PYTHONS: Final = ("3.11", "3.13")  # Debian 12 and 13
 # No newer glibc than 2.28, which is what the domestic systems of closed networks have; wheels for it run on newer ones.
+SOURCE_ONLY: Final = frozenset({"esptool"})  # no wheel on the registry: made here from the locked source
+FLASH: Final = (
+    "firmware/image.py",
+    "firmware/partitions.py",
+    "firmware/boards",
+    "firmware/ports/esp32/boot.py",
+)
 GLIBC: Final = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")
 
 
-def needed() -> set[str]:
+def needed(*extras: str) -> set[str]:
     """Names of the packages that an installed manyi imports, by the metadata of what is installed here."""
     found: set[str] = set()
-    todo: list[tuple[str, frozenset[str]]] = [("manyi", frozenset())]
+    todo: list[tuple[str, frozenset[str]]] = [("manyi", frozenset(extras))]
     seen = set()
     while todo:
-        name, extras = todo.pop()
-        if (name, extras) in seen:
+        name, asked_for = todo.pop()
+        if (name, asked_for) in seen:
             continue
-        seen.add((name, extras))
+        seen.add((name, asked_for))
         found.add(canonicalize_name(name))
         for line in distribution(name).requires or []:
             each = Requirement(line)
-            asked = [{"extra": extra} for extra in extras] or [{"extra": ""}]
+            asked = [{"extra": extra} for extra in ("", *asked_for)]
             if each.marker is None or any(each.marker.evaluate(environment) for environment in asked):
                 todo.append((each.name, frozenset(each.extras)))
     return found - {"manyi"}
@@ -74,8 +82,15 @@ def fetch(lock: Path, out: Path, machine: str, python: str) -> None:
     )  # fmt: skip
 
 
+def build(lock: Path, out: Path) -> None:
+    """Pure Python alone: what is built here runs everywhere."""
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-w", out,
+        "-r", lock)  # fmt: skip
+    if wrong := [path.name for path in out.iterdir() if not path.name.endswith("-none-any.whl")]:
+        sys.exit(f"bundle: built for this machine alone: {', '.join(wrong)}")
+
+
 def ours(out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     run(sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "--no-build-isolation",
         "-w", out, ROOT)  # fmt: skip
 
@@ -96,6 +111,7 @@ def sources(folder: Path) -> None:
     for here, there in (
         ("collector/deploy", "deploy"), ("docs", "docs"), ("dashboards/out", "dashboards/out"),
         ("dashboards/provisioning", "dashboards/provisioning"),
+        *((each, "flash/" + each.removeprefix("firmware/")) for each in FLASH),
     ):  # fmt: skip
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", here],
@@ -103,13 +119,25 @@ def sources(folder: Path) -> None:
         ).stdout.decode()  # fmt: skip
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
-                target = folder / there / Path(name).relative_to(here)
+                target = folder / there / Path(name).relative_to(here) if name != here else folder / there
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, target)
     shutil.copytree(ROOT / "build" / "firmware", folder / "firmware", ignore=shutil.ignore_patterns(".made"))
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
     shutil.copyfile(Path(__file__).with_name("install.sh"), folder / "install.sh")
     (folder / "install.sh").chmod(0o755)
+
+
+def micropython(file: Path, wanted: str, out: Path) -> None:
+    """The official .bin, beside a list with its SHA-256. `wanted`: its digits, or a list as sha256sum writes it."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    listed = Path(wanted).read_text(encoding="utf-8") if Path(wanted).is_file() else f"{wanted}  {file.name}"
+    sums = dict(re.findall(r"^([0-9a-fA-F]{64}) [ *](\S+)\s*$", listed, re.MULTILINE))
+    if sums.get(digest, sums.get(digest.upper())) != file.name:
+        sys.exit(f"bundle: {file} is not what SHA256 says (it is {digest}): damaged, or not the original.")
+    out.mkdir(parents=True)
+    shutil.copyfile(file, out / file.name)
+    (out / "SHA256SUMS").write_text(f"{digest}  {file.name}\n", encoding="utf-8")
 
 
 def seal(folder: Path) -> None:
@@ -149,16 +177,27 @@ def main() -> None:
     parser.add_argument(
         "--extra", type=Path, help="a folder that travels along: packages of InfluxDB, Grafana"
     )
+    parser.add_argument("--firmware", type=Path, help="MicroPython's official .bin for the boards")
+    parser.add_argument("--sha256", default="", help="of --firmware: 64 hex digits, or a list's file")
     given = parser.parse_args()
     version = distribution("manyi").version
     folder = given.out / f"manyi-{version}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "requirements.txt").write_text(locked(needed()), encoding="utf-8")
+    if given.firmware:
+        micropython(given.firmware, given.sha256, folder / "flash" / "micropython")
+    server, depot = needed(), needed("box")
+    (folder / "requirements.txt").write_text(locked(server), encoding="utf-8")
+    (folder / "requirements-flash.txt").write_text(locked(depot - server - SOURCE_ONLY), encoding="utf-8")
+    source = given.out / "source.txt"
+    source.write_text(locked(depot & SOURCE_ONLY), encoding="utf-8")
     for machine in given.machine or MACHINES:
         for python in given.python or PYTHONS:
-            fetch(folder / "requirements.txt", folder / "wheels" / machine, machine, python)
+            for lock in ("requirements.txt", "requirements-flash.txt"):
+                fetch(folder / lock, folder / "wheels" / machine, machine, python)
     share(folder / "wheels")
+    build(source, folder / "wheels" / "any")
+    source.unlink()
     ours(folder / "wheels" / "any")
     sources(folder)
     if given.extra:
