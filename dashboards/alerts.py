@@ -65,7 +65,7 @@ COLLECTOR = (
 DIRECT = (
     Direct(
         "manyi-collector-silent", "采集器没有消息 / The collector is silent", Source.WALL,
-        silence("1d", "30s", 30).text, "above", SILENT_S, "30s", "critical",
+        silence("6h", "30s", 30).text, "above", SILENT_S, "30s", "critical",
         "三分钟没有采集器消息，或数据库问不到：大屏数字已停住，其他报警此时不报、已报的会误显示为恢复；按键仍保存在评价器里"
         " / Nothing heard of the collector for three minutes, or no answer of the database: other alerts are silent meanwhile",
         "Alerting",

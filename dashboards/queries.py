@@ -151,7 +151,7 @@ def silence(back: str, step: str, seconds: int) -> Query:
 
 
 FRESH = silence("10m", "1s", 1)
-DEAD = Query(WALL, f'SELECT "age" FROM ({silence("1d", "30s", 30).text}) WHERE "age" > 90')
+DEAD = Query(WALL, f'SELECT "age" FROM ({silence("6h", "30s", 30).text}) WHERE "age" > 90')
 
 
 # --- a county, a hall, over a period ---------------------------------------------------------------------------------
