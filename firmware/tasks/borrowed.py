@@ -8,5 +8,6 @@ import sys
 
 def forget(package, name):
     sys.modules.pop("%s.%s" % (package, name), None)
-    if hasattr(sys.modules[package], name):
-        delattr(sys.modules[package], name)
+    around = sys.modules.get(package)  # None: there was no heap even for that
+    if hasattr(around, name):
+        delattr(around, name)
