@@ -79,8 +79,11 @@ class SimBox:
         self.say(f"tap {level} {ms}")
         return self.wait("light", count)
 
-    def ended(self) -> int:
-        self.process.wait(PATIENCE_S)
+    def ended(self, patience_s: float = PATIENCE_S) -> int:
+        try:
+            self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it goes on: {self.lines[-5:]}") from None
         self._reader.join(PATIENCE_S)
         return self.process.returncode
 

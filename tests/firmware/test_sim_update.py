@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on
 PIECE = 256
 HEAP = tomllib.loads((FIRMWARE / "budget.toml").read_text())["heap"]["update"]
 VERSION = "1.0.1"
+WHOLE_S = 120.0  # for all of an update on a busy host, by a firmware full of probes (make coverage)
 
 
 def tree(built: Path, changed: dict[str, bytes] | None = None) -> dict[str, bytes]:
@@ -226,7 +227,7 @@ def test_the_power_fails_at_every_kind_of_step(
             f"seq={n} depth=0" in line for line in b.said("ack") for n in (s, s + 1, s + 2)
         ))  # fmt: skip
         order(box, collector, len(stream), id=f"u{cut}")
-        assert box.ended() in (3, 9)
+        assert box.ended(WHOLE_S) in (3, 9)
         fell += box.process.returncode == 9
         box.facts["cut_file_at"] = 0
         box.boot()
