@@ -95,12 +95,12 @@ def test_told_again_changes_nothing_and_says_so(desk: Desk) -> None:
     assert desk.take(told(1), source=other)["taken"] == 1, "another system's A001 is another visit"
 
 
-def test_same_id_with_something_else_is_refused_and_the_first_word_stands(desk: Desk) -> None:
+def test_same_id_with_something_else_is_refused_unless_it_says_that_it_is_a_correction(desk: Desk) -> None:
     desk.take(told(1))
     found = desk.take(told(1, window="w2"), told(2), told(2, finished_ms=NOON - 1))
     assert found["taken"] == 1
     assert [(r["index"], r["id"]) for r in found["refused"]] == [(0, "A001"), (2, "A002")]
-    assert "first word stands" in found["refused"][0]["why_en"]
+    assert "needs a higher rev" in found["refused"][0]["why_en"]
 
 
 @pytest.mark.parametrize(

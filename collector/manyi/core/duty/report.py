@@ -21,11 +21,10 @@ from typing import Any, Final
 from manyi.core.duty.stay import Stay
 from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
-from manyi.core.told.items import AHEAD_MS, ID_MAX, STAFF_MAX, NotTaken, moment, short, text
+from manyi.core.told.items import AHEAD_MS, ID_MAX, STAFF_MAX, NotTaken, moment, revision, short, text
 from manyi.core.told.sources import Source
 
 LATE_MS: Final = 92 * DAY_MS  # the quarter that is being assessed; what was assessed stays
-REV_MAX: Final = 2**53 - 1  # what every JSON reader keeps exact: room for a time in ms
 _FIELDS: Final = frozenset({"id", "rev", "window", "staff", "from", "from_ms", "to", "to_ms", "withdrawn"})
 
 
@@ -40,14 +39,11 @@ def judge(told: Any, source: Source, roster: Roster, now_ms: int) -> Stay:
         (name, f"不认识的字段 {name}", f"unknown field {name}")
         for name in sorted(str(name)[:ID_MAX] for name in told.keys() - _FIELDS)
     ]
-    name, rev, withdrawn = text(told.get("id")) or "", told.get("rev", 0), told.get("withdrawn", False)
+    name = text(told.get("id")) or ""
     if not 1 <= len(name) <= ID_MAX:
         wrong.append(("id", f"id 应为 1 到 {ID_MAX} 个字符", f"id: 1 to {ID_MAX} characters"))
-    if not isinstance(rev, int) or isinstance(rev, bool) or not 0 <= rev <= REV_MAX:
-        wrong.append(("rev", f"rev 应为 0 到 {REV_MAX} 的整数", f"rev: a whole number, 0 to {REV_MAX}"))
-    if not isinstance(withdrawn, bool):
-        wrong.append(("withdrawn", "withdrawn 应为 true 或 false", "withdrawn: true or false"))
-    if withdrawn is True:
+    rev, withdrawn = revision(told, wrong)
+    if withdrawn:
         if wrong:
             raise NotTaken(*wrong)
         return Stay(name, rev, "", "", 0, None, 1)

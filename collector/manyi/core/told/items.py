@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 MESSAGE_ITEMS: Final = 1_000  # of one message: a hall's week
 ID_MAX: Final = 64  # characters
 STAFF_MAX: Final = 32  # characters; the roster's own limit
+REV_MAX: Final = 2**53 - 1  # what every JSON reader keeps exact: room for a time in ms
 AHEAD_MS: Final = 300_000  # two clocks in one city differ by less
 
 
@@ -98,6 +99,16 @@ def moment(told: Mapping[str, Any], name: str) -> int | None:
         return None if found.tzinfo is None else int(found.timestamp() * 1000)
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def revision(told: Mapping[str, Any], wrong: list[tuple[str, str, str]]) -> tuple[int, bool]:
+    """(rev, withdrawn): which word on this id it is, and whether it takes the whole of it back."""
+    rev, withdrawn = told.get("rev", 0), told.get("withdrawn", False)
+    if not isinstance(rev, int) or isinstance(rev, bool) or not 0 <= rev <= REV_MAX:
+        wrong.append(("rev", f"rev 应为 0 到 {REV_MAX} 的整数", f"rev: a whole number, 0 to {REV_MAX}"))
+    if not isinstance(withdrawn, bool):
+        wrong.append(("withdrawn", "withdrawn 应为 true 或 false", "withdrawn: true or false"))
+    return rev, withdrawn is True
 
 
 def short(value: Any) -> str:

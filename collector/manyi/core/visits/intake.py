@@ -2,9 +2,9 @@
 
     message ─▶ judge each visit ─▶ which are new, under the ledger's own lock ─▶ one row ─▶ answer
 
-Told again, a visit changes nothing (the first word stands), so whoever is in doubt sends once more. One bad visit holds
-no other. Two files: the ledger, and visits.db, which knows what was told before. Refuses to write an empty row, and to say
-taken before the commit has returned.
+Told again, a visit changes nothing, so whoever is in doubt sends once more. Put right, it is told with a higher `rev`: the
+row of before stays, the later one counts. One bad visit holds no other. Two files: the ledger, and visits.db, which knows
+what was told before. Refuses to write an empty row, and to say taken before the commit has returned.
 """
 
 from __future__ import annotations
@@ -54,15 +54,16 @@ class Intake:
             while store.follow(conn):
                 pass
             known = store.known(source.name, list(good))
-            taken = tuple(v for _, v in good.values() if v.id not in known)
+            oldest_ms = now_ms - visits.LATE_MS
+            sorted_out = [(index, v, _newer(v, known.get(v.id), oldest_ms)) for index, v in good.values()]
+            taken = tuple(v for _, v, what in sorted_out if what is True)
             if taken:
                 self._desk.append(now_ms, visits.KIND, visits.body(source.name, taken))
-        for index, v in good.values():
-            if v.id in known:
-                if known[v.id] == (v.window, v.finished_ms, v.biz):
-                    repeated += 1
-                else:
-                    refused.append(Said(index, v.id, *_OTHER))
+        for index, v, what in sorted_out:
+            if what is False:
+                repeated += 1
+            elif what is not True:
+                refused.append(Said(index, v.id, *what))
         return Answer(len(taken), repeated, tuple(sorted(refused)))
 
 
@@ -81,15 +82,40 @@ def _judged(
             continue
         if (earlier := good.get(found.id)) is None:
             good[found.id] = (index, found)
-        elif earlier[1] == found:
+        elif found.rev > earlier[1].rev:
+            good[found.id] = (index, found)
+            repeated += 1  # the word before it counts for nothing
+        elif earlier[1] == found or found.rev < earlier[1].rev:
             repeated += 1
         else:
             refused.append(Said(index, found.id, *_OTHER))
     return good, repeated, refused
 
 
+def _newer(v: Visit, was: Visit | None, oldest_ms: int) -> bool | tuple[str, str, str]:
+    """Whether it is taken (True), was known (False), or why it is refused."""
+    if was is None:
+        return True
+    if v.rev == was.rev:
+        same = (v.window, v.finished_ms, v.biz, v.withdrawn) == (
+            was.window,
+            was.finished_ms,
+            was.biz,
+            was.withdrawn,
+        )
+        return False if same else _OTHER
+    if v.rev > was.rev and not was.withdrawn and was.finished_ms < oldest_ms:
+        return _TOO_OLD
+    return v.rev > was.rev
+
+
 _OTHER: Final = (
+    "rev",
+    "同一 id、同一 rev 已报过不同的内容：更正须用更大的 rev",
+    "this id and rev was told before with something else: a correction needs a higher rev",
+)
+_TOO_OLD: Final = (
     "id",
-    "同一 id 已报过不同的内容，以第一次为准",
-    "this id was told before with something else; the first word stands",
+    "该办件已超过 31 天，不再更正",
+    "this visit ended more than 31 days ago and is not put right any more",
 )

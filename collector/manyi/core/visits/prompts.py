@@ -37,7 +37,9 @@ class Prompter:
         for row_id, at_ms, body in rows:
             source, told = visits.said(body) or ("", [])
             now_ms = self._now_ms()
-            wanted = [v for v in told if v.prompt and now_ms - min(at_ms, v.finished_ms) <= FRESH_MS]
+            wanted = [
+                v for v in told if v.prompt and not v.rev and now_ms - min(at_ms, v.finished_ms) <= FRESH_MS
+            ]
             for visit in wanted:
                 payload = prompt(visits.key(source, visit.id), visit.biz)
                 for box in sorted(self._boxes(visit.window, now_ms)):

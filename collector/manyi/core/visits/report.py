@@ -4,11 +4,13 @@
 
 | field | |
 |---|---|
-| id | the queue system's own number of the visit; with the source it is told once, and again changes nothing |
+| id | the queue system's own number of the visit; with the source it is one visit, and told again changes nothing |
+| rev | may be left out (0): a higher one replaces what was told before |
 | window | the roster's id, or the hall's own number if the source's table has it |
 | finished, or finished_ms | ISO 8601 with a zone, or Unix ms |
 | business | may be left out: 0 to 65535, or a name of the source's table or of the roster's business types |
 | staff | may be left out: who served, as the roster names them |
+| withdrawn | true: this visit never was; nothing else but id and rev is needed |
 | prompt | may be left out: invite a rating at the window's box; else what the source's table says |
 
 `key` is what a rating carries if it was prompted for this visit (docs/WIRE.md, prompt). It refuses to guess a window,
@@ -23,7 +25,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from manyi.core.roster.model import Roster
-from manyi.core.told.items import AHEAD_MS, ID_MAX, NotTaken, moment, short, text
+from manyi.core.told.items import AHEAD_MS, ID_MAX, NotTaken, moment, revision, short, text
 from manyi.core.told.sources import Source, is_business
 
 KIND: Final = "visit"
@@ -32,7 +34,9 @@ LATE_MS: Final = (
 )  # a month's backlog of a queue system that was away; older figures are reported already
 STAFF_MAX: Final = 24
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
-_FIELDS: Final = frozenset({"id", "window", "finished", "finished_ms", "business", "staff", "prompt"})
+_FIELDS: Final = frozenset(
+    {"id", "window", "finished", "finished_ms", "business", "staff", "prompt", "rev", "withdrawn"}
+)
 
 
 Wrong = list[tuple[str, str, str]]
@@ -45,6 +49,11 @@ class Visit(NamedTuple):
     biz: int
     staff: str
     prompt: int
+    rev: int = 0
+    withdrawn: int = 0
+
+
+FIRST: Final = 6  # fields of a first word, as rows have always held it
 
 
 def key(source: str, visit: str) -> str:
@@ -63,6 +72,11 @@ def judge(told: Any, source: Source, roster: Roster, now_ms: int) -> Visit:
     visit = text(told.get("id")) or ""
     if not visit or len(visit) > ID_MAX:
         wrong.append(("id", f"id 应为 1 到 {ID_MAX} 个字符", f"id: 1 to {ID_MAX} characters"))
+    rev, withdrawn = revision(told, wrong)
+    if withdrawn:
+        if wrong:
+            raise NotTaken(*wrong)
+        return Visit(visit, "", 0, 0, "", 0, rev, 1)
     staff = text(told.get("staff", ""))
     if staff is None or len(staff) > STAFF_MAX:
         wrong.append(("staff", f"staff 最多 {STAFF_MAX} 个字符", f"staff: at most {STAFF_MAX} characters"))
@@ -74,12 +88,13 @@ def judge(told: Any, source: Source, roster: Roster, now_ms: int) -> Visit:
     biz = _business(told.get("business", 0), source, roster, window, wrong)
     if wrong:
         raise NotTaken(*wrong)
-    return Visit(visit, window, finished_ms, biz, staff or "", int(prompt))
+    return Visit(visit, window, finished_ms, biz, staff or "", int(prompt), rev)
 
 
 def body(source: str, visits: Sequence[Visit]) -> bytes:
     """Of a ledger row. It may name persons: the salt keeps its digest from being guessed."""
-    fact = {"source": source, "visits": [list(v) for v in visits], "salt": secrets.token_hex(8)}
+    told = [list(v if v.rev or v.withdrawn else v[:FIRST]) for v in visits]
+    fact = {"source": source, "visits": told, "salt": secrets.token_hex(8)}
     return json.dumps(fact, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -1,6 +1,6 @@
 """visits.db: visits counted per window, day and 5 minutes, and which of them were rated. A projection of the ledger.
 
-    ledger rows of kind visit ─▶ visit: the first word on (source, id) stands
+    ledger rows of kind visit ─▶ visit: of all words on (source, id) the highest `rev`, of those alike the first
     changes of ratings.db     ─▶ rated: window, day and visit key of each rating, once there are visits at all
                               ─▶ day: visits, rated, surplus of each window and day that either of them touched
 
@@ -20,7 +20,7 @@ from manyi.core.ratings import store as ratings
 from manyi.core.roster.attribution import day_begin
 from manyi.core.visits import report as visits
 
-VERSION = 2
+VERSION = 3
 STEP_ROWS = 200  # rows of visits, up to 1,000 in each
 STEP_CHANGES = 2_000  # ratings
 SHORT_MS = 300_000
@@ -28,7 +28,7 @@ SHORT_MS = 300_000
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE visit (source TEXT, id TEXT, key TEXT, window TEXT, finished_ms INTEGER, day_ms INTEGER, biz INTEGER,
-  PRIMARY KEY (source, id)) WITHOUT ROWID;
+  rev INTEGER, withdrawn INTEGER, PRIMARY KEY (source, id)) WITHOUT ROWID;
 CREATE INDEX visit_key ON visit(key);
 CREATE INDEX visit_day ON visit(window, day_ms);
 CREATE TABLE rated (box TEXT, life TEXT, seq INTEGER, window TEXT, day_ms INTEGER, key TEXT,
@@ -44,7 +44,9 @@ CREATE TABLE changed (day_ms INTEGER PRIMARY KEY, at INTEGER)
 """
 _TABLES = ("meta", "visit", "rated", "day", "short", "business", "changed")
 _ROWS = "SELECT id, body, hash FROM row WHERE kind <> 'record' AND kind = 'visit' AND head IS NULL AND id > ? ORDER BY id LIMIT ?"
-_VISIT = "INSERT OR IGNORE INTO visit VALUES (?, ?, ?, ?, ?, ?, ?)"
+_HAD = "SELECT window, finished_ms, day_ms, biz, rev, withdrawn FROM visit WHERE source = ? AND id = ?"
+_VISIT = "INSERT OR REPLACE INTO visit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+WITHDRAWN = "-"  # no rating carries this key
 _SHORT = "INSERT INTO short VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET visits = visits + 1"
 _BUSINESS = "INSERT INTO business VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET visits = visits + 1"
 _DAY = """
@@ -53,6 +55,7 @@ SELECT (SELECT count(*) FROM visit WHERE window = ?1 AND day_ms = ?2),
     AND EXISTS (SELECT 1 FROM rated r WHERE r.key = v.key AND r.key <> '')),
   (SELECT count(*) FROM rated r WHERE r.window = ?1 AND r.day_ms = ?2
     AND NOT EXISTS (SELECT 1 FROM visit v WHERE v.key = r.key))"""
+_GONE = "DELETE FROM day WHERE window = ? AND day_ms = ?"
 _PUT = "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?, ?)"
 _CHANGED = "INSERT OR REPLACE INTO changed VALUES (?, ?)"
 
@@ -109,15 +112,14 @@ class VisitStore:
             self._count(touched)
         return len(rows)
 
-    def known(self, source: str, ids: Sequence[str]) -> dict[str, tuple[str, int, int]]:
-        """(window, finished_ms, biz) of the visits that were told before."""
+    def known(self, source: str, ids: Sequence[str]) -> dict[str, visits.Visit]:
+        """What counts of the visits that were told before; who served and the invitation are not kept."""
         found = {}
         for one in ids:
-            row = self._conn.execute(
-                "SELECT window, finished_ms, biz FROM visit WHERE source = ? AND id = ?", (source, one)
-            ).fetchone()
+            row = self._conn.execute(_HAD, (source, one)).fetchone()
             if row is not None:
-                found[one] = row
+                window, finished_ms, _day_ms, biz, rev, withdrawn = row
+                found[one] = visits.Visit(one, window, finished_ms, biz, "", 0, rev, withdrawn)
         return found
 
     def reset(self) -> None:
@@ -135,14 +137,35 @@ class VisitStore:
 
     def _take(self, source: str, told: Iterable[visits.Visit], touched: set[WindowDay]) -> None:
         for v in told:
+            had = self._conn.execute(_HAD, (source, v.id)).fetchone()
+            if had is not None and v.rev <= had[4]:
+                continue
+            if had is not None and not had[5]:
+                self._take_back(had[0], had[1], had[2], had[3], touched)
             day_ms, key = day_begin(v.finished_ms), visits.key(source, v.id)
-            values = (source, v.id, key, v.window, v.finished_ms, day_ms, v.biz)
-            if self._conn.execute(_VISIT, values).rowcount:
+            kept = WITHDRAWN if v.withdrawn else key
+            values = (source, v.id, kept, v.window, v.finished_ms, day_ms, v.biz, v.rev, v.withdrawn)
+            self._conn.execute(_VISIT, values)
+            if not v.withdrawn:
                 self._conn.execute(_SHORT, (v.finished_ms - v.finished_ms % SHORT_MS, v.window))
                 self._conn.execute(_BUSINESS, (day_ms, v.window, v.biz))
                 touched.add((v.window, day_ms))
-                query = "SELECT window, day_ms FROM rated WHERE key = ? AND key <> ''"
-                touched.update(self._conn.execute(query, (key,)).fetchall())
+            query = "SELECT window, day_ms FROM rated WHERE key = ? AND key <> ''"
+            touched.update(self._conn.execute(query, (key,)).fetchall())
+
+    def _take_back(
+        self, window: str, finished_ms: int, day_ms: int, biz: int, touched: set[WindowDay]
+    ) -> None:
+        """What a word that counts no more had added."""
+        short = (finished_ms - finished_ms % SHORT_MS, window)
+        business = (day_ms, window, biz)
+        for table, where, at in (
+            ("short", "begin_ms = ? AND window = ?", short),
+            ("business", "day_ms = ? AND window = ? AND biz = ?", business),
+        ):
+            self._conn.execute(f"UPDATE {table} SET visits = visits - 1 WHERE {where}", at)
+            self._conn.execute(f"DELETE FROM {table} WHERE visits = 0 AND {where}", at)
+        touched.add((window, day_ms))
 
     def _rate(self, source: sqlite3.Connection) -> int:
         if not stores.get(self._conn, "cursor"):
@@ -181,10 +204,14 @@ class VisitStore:
     def _count(self, touched: set[WindowDay]) -> None:
         days = set()
         for window, day_ms in touched:
+            if not window:  # where withdrawn visits lie, and ratings of boxes in store
+                continue
             told, matched, loose = self._conn.execute(_DAY, (window, day_ms)).fetchone()
             if told:
                 rated = min(told, matched + loose)
                 self._conn.execute(_PUT, (day_ms, window, told, rated, matched + loose - rated))
+                days.add(day_ms)
+            elif self._conn.execute(_GONE, (window, day_ms)).rowcount:
                 days.add(day_ms)
         if days:
             at = int(stores.get(self._conn, "at", "0")) + 1
