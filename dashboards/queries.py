@@ -261,12 +261,12 @@ def peaks(field: str, where: str, tier: str) -> Query:
 # --- boxes -----------------------------------------------------------------------------------------------------------
 
 _BOX = "online heard_ms fw reason depth rssi heap room clock stuck faults lost".split()  # noqa: SIM905
-BOXES = Query(
+BOXES = Query(  # the newest point of each: all fields of a point are written together, and last() would look for each field
     WALL,
     "SELECT "
-    + ", ".join(f'last("{f}") AS "{f}"' for f in _BOX)
-    + ', last("oldest_ms") / 60000 AS "oldest", last("up_ms") / 86400000 AS "up_days"'
-    + f' FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box", "county", "hall", "window"',
+    + ", ".join(f'"{f}"' for f in _BOX)
+    + ', "oldest_ms" / 60000 AS "oldest", "up_ms" / 86400000 AS "up_days"'
+    + f' FROM "box" WHERE {LATELY} AND {HALL} GROUP BY "box", "county", "hall", "window" ORDER BY time DESC LIMIT 1',
 )
 BOXES_COUNT = Query(  # and their course: by hall, for a day of every box is a million points
     WALL,
@@ -305,8 +305,8 @@ ACCOUNT_CITY = Query(
 ACCOUNT_BOXES = Query(
     WALL,
     "SELECT "
-    + ", ".join(f'last("{f}") AS "{f}"' for f in [*_ALL, "ok"])
-    + f' FROM "account" WHERE "scope" = \'box\' AND {LATELY} GROUP BY "box"',
+    + ", ".join(f'"{f}"' for f in [*_ALL, "ok"])
+    + f' FROM "account" WHERE "scope" = \'box\' AND {LATELY} GROUP BY "box" ORDER BY time DESC LIMIT 1',
 )
 
 
