@@ -1,4 +1,4 @@
-"""The beginning of `make soak`: presses without a pause over a TLS link that flaps, at an ESP32's heap."""
+"""The beginning of `make soak`: presses without a pause over a TLS link that flaps, at an ESP32's heap and at less."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.conftest import micropython
-from tests.firmware.soak import GROWTH, soak
+from tests.firmware.soak import BUDGET, GROWTH, soak
 
 pytest_plugins = ["tests.firmware.simfixtures"]
 pytestmark = [
@@ -16,10 +16,11 @@ pytestmark = [
 ]
 
 
+@pytest.mark.parametrize("heap", [BUDGET["heap"]["soak"], BUDGET["heap"]["smallest"]])
 def test_a_minute_of_pressing_over_a_flapping_tls_link_costs_no_heap_and_no_press(
-    tmp_path: Path, firmware: Path
+    heap: str, tmp_path: Path, firmware: Path
 ) -> None:
-    report = soak(tmp_path, firmware, seconds=60)
+    report = soak(tmp_path, firmware, seconds=60, heap=heap)
     print(report)
     assert report.stored == report.pressed > 1000
     assert report.lost == 0
