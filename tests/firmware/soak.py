@@ -193,8 +193,8 @@ def soak(
                     CARRIES if line.does != CARRIES else SWALLOWS if report.outages % SILENT == 0 else CUT
                 )
                 flips = time.monotonic() + (UP_S if line.does == CARRIES else DOWN_S) / SPEED
-        pressing = len(collector.heard["beat"])  # then a key test may begin, which has its heap for twenty seconds
-        report.pressed = box.settled()
+        # The silence begins a key test, which has its heap for twenty seconds.
+        pressing, report.pressed = len(collector.heard["beat"]), box.settled()
         report.unlit = taps - report.pressed
         line.set(CARRIES)
         collector.until("every press", lambda: collector.stored >= report.pressed, LAST_S)
