@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from manyi.broker import ca, certificates, check, install, mosquitto
-from manyi.broker.names import SERVICES, BrokerError
+from manyi.broker.names import DOCTOR, SERVICES, BrokerError
 from manyi.words import both
 
 FOUND, NOT_DONE = 1, 2
@@ -218,12 +218,17 @@ def broker_add(
     """为评价器开通账户 / Give boxes their credentials."""
     with _told():
         install.add(dir, boxes, out, link_file, auditor_file)
-    print(
-        both(
-            f"已开通 {len(boxes)} 台，{out} 交给烧录的人，用完即删",
-            f"{len(boxes)} added; hand over to whoever flashes the boxes, then delete: {out}",
+    if boxes == [DOCTOR]:
+        print(
+            both(f"体检账户在 {out}，应属于服务账户", f"the doctor's own, for the service's account: {out}")
         )
-    )
+    else:
+        print(
+            both(
+                f"已开通 {len(boxes)} 台，{out} 交给烧录的人，用完即删",
+                f"{len(boxes)} added; hand over to whoever flashes the boxes, then delete: {out}",
+            )
+        )
     if auditor_file:
         zh = f"{auditor_file} 须密封移交审计方，不得留在本机"
         print(both(zh, "carry it away sealed: the collector's machine must not keep it"))
