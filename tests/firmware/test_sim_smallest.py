@@ -73,6 +73,9 @@ def test_a_day_in_the_smallest_heap(
         for step in (1, 2, 3):
             box.say(f"tap {wanted(box, step)} 150")
         box.wait("keytest reason=1")
+        box.until(
+            "rest", lambda: box.said("lamp")[-1] == "lamp light=12 sound=0"
+        )  # no finger is on a key any more
     collector.send("config", OFTEN % (PLAIN | {"id": "c2", "mode": "invite"}), retain=True)
     box.wait("config id=c2")
     collector.raw("prompt", b'{"v":1,"visit":"0102030405060708","biz":1}')
