@@ -24,14 +24,9 @@ from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
 from manyi.core.roster.times import BEIJING
 from manyi.core.told.desk import Desk
-from manyi.core.told.items import Answer, NotTaken, Said, id_of, items
+from manyi.core.told.items import OTHER, Answer, NotTaken, Said, id_of, items
 from manyi.core.told.sources import Source
 
-OTHER = (
-    "rev",
-    "同一 id、同一 rev 已报过不同的内容：更正须用更大的 rev",
-    "this id and rev was told before with something else: a correction needs a higher rev",
-)
 TOO_OLD = ("id", "是 92 天以前的在岗，不再更改", "is of more than 92 days ago and is not changed any more")
 
 
@@ -49,8 +44,6 @@ class Intake:
         LedgerError or sqlite3.Error if the ledger cannot be written now: nothing of it is taken then.
         """
         told = items(payload, "duty", "在岗", "sign-in")
-        if isinstance(told, tuple):
-            raise InputError(f"{told[0]} / {told[1]}")
         conn, roster = self._desk.open(), self._desk.roster()
         good: list[tuple[int, Stay]] = []
         refused: list[Said] = []

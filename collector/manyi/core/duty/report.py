@@ -21,31 +21,17 @@ from typing import Any, Final
 from manyi.core.duty.stay import Stay
 from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
-from manyi.core.told.items import AHEAD_MS, ID_MAX, STAFF_MAX, NotTaken, moment, revision, short, text
+from manyi.core.told.items import AHEAD_MS, STAFF_MAX, NotTaken, Wrong, moment, opening, short, text
 from manyi.core.told.sources import Source
 
 LATE_MS: Final = 92 * DAY_MS  # the quarter that is being assessed; what was assessed stays
 _FIELDS: Final = frozenset({"id", "rev", "window", "staff", "from", "from_ms", "to", "to_ms", "withdrawn"})
 
 
-Wrong = list[tuple[str, str, str]]
-
-
 def judge(told: Any, source: Source, roster: Roster, now_ms: int) -> Stay:
     """One stay, its ids known or not (`aside` says). Raises NotTaken with every field that is wrong."""
-    if not isinstance(told, dict):
-        raise NotTaken(("", "应为 JSON 对象", "a sign-in is a JSON object"))
-    wrong = [
-        (name, f"不认识的字段 {name}", f"unknown field {name}")
-        for name in sorted(str(name)[:ID_MAX] for name in told.keys() - _FIELDS)
-    ]
-    name = text(told.get("id")) or ""
-    if not 1 <= len(name) <= ID_MAX:
-        wrong.append(("id", f"id 应为 1 到 {ID_MAX} 个字符", f"id: 1 to {ID_MAX} characters"))
-    rev, withdrawn = revision(told, wrong)
+    name, rev, withdrawn, wrong = opening(told, "sign-in", _FIELDS)
     if withdrawn:
-        if wrong:
-            raise NotTaken(*wrong)
         return Stay(name, rev, "", "", 0, None, 1)
     window = _named(told, "window", source.windows, wrong)
     staff = _named(told, "staff", source.staff, wrong)

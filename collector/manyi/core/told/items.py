@@ -9,11 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from manyi.core.errors import InputError
+from manyi.words import both
+
 MESSAGE_ITEMS: Final = 1_000  # of one message: a hall's week
 ID_MAX: Final = 64  # characters
-STAFF_MAX: Final = 32  # characters; the roster's own limit
+STAFF_MAX: Final = 32  # characters; the roster's own limit of an id
 REV_MAX: Final = 2**53 - 1  # what every JSON reader keeps exact: room for a time in ms
 AHEAD_MS: Final = 300_000  # two clocks in one city differ by less
+OTHER: Final = (
+    "rev",
+    "同一 id、同一 rev 已报过不同的内容：更正须用更大的 rev",
+    "this id and rev was told before with something else: a correction needs a higher rev",
+)
+
+Wrong = list[tuple[str, str, str]]
+"""What is found wrong with an item so far: (field, Chinese, English)."""
 
 
 class Said(NamedTuple):
@@ -55,24 +66,26 @@ class Answer:
         return told | {"refused": [one.as_dict() for one in self.refused]}
 
 
-def items(payload: bytes, name: str, zh: str, en: str) -> list[Any] | tuple[str, str]:
-    """The items of a message: one object, a list, or {`name`: [...]}. Else why not, in both languages; `zh` and `en` are what
-    the items are called.
+def items(payload: bytes, name: str, zh: str, en: str) -> list[Any]:
+    """The items of a message: one object, a list, or {`name`: [...]}. Raises InputError if it is none of these; `zh` and
+    `en` are what the items are called.
     """
     try:
         told = json.loads(payload)
         # "\ud800" is JSON and yet no text: neither ledger nor answer could be written, and a broker brings it again.
         json.dumps(told, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return "不是 JSON（UTF-8）", "this is no JSON in UTF-8"
+    except (ValueError, RecursionError) as error:
+        raise InputError(both("不是 JSON（UTF-8）", "this is no JSON in UTF-8")) from error
     if isinstance(told, dict) and isinstance(told.get(name), list):
         told = told[name]
     elif isinstance(told, dict):
         told = [told]
     if not isinstance(told, list) or not told:
-        return f"没有{zh}", f"there is no {en} in it"
+        raise InputError(both(f"没有{zh}", f"there is no {en} in it"))
     if len(told) > MESSAGE_ITEMS:
-        return f"一次最多 {MESSAGE_ITEMS} 件", f"at most {MESSAGE_ITEMS} {en}s in one message"
+        raise InputError(
+            both(f"一次最多 {MESSAGE_ITEMS} 件", f"at most {MESSAGE_ITEMS} {en}s in one message")
+        )
     return told
 
 
@@ -101,14 +114,28 @@ def moment(told: Mapping[str, Any], name: str) -> int | None:
         return None
 
 
-def revision(told: Mapping[str, Any], wrong: list[tuple[str, str, str]]) -> tuple[int, bool]:
-    """(rev, withdrawn): which word on this id it is, and whether it takes the whole of it back."""
+def opening(told: Any, en: str, fields: frozenset[str]) -> tuple[str, int, bool, Wrong]:
+    """What every item begins with: (id, rev, withdrawn, what is wrong so far). rev: which word on this id it is; withdrawn:
+    it takes the whole of it back, and then nothing is wrong and nothing else matters. `en` is what the item is called.
+    Raises NotTaken.
+    """
+    if not isinstance(told, dict):
+        raise NotTaken(("", "应为 JSON 对象", f"a {en} is a JSON object"))
+    wrong = [
+        (name, f"不认识的字段 {name}", f"unknown field {name}")
+        for name in sorted(str(name)[:ID_MAX] for name in told.keys() - fields)
+    ]
+    name = text(told.get("id")) or ""
+    if not 1 <= len(name) <= ID_MAX:
+        wrong.append(("id", f"id 应为 1 到 {ID_MAX} 个字符", f"id: 1 to {ID_MAX} characters"))
     rev, withdrawn = told.get("rev", 0), told.get("withdrawn", False)
     if not isinstance(rev, int) or isinstance(rev, bool) or not 0 <= rev <= REV_MAX:
         wrong.append(("rev", f"rev 应为 0 到 {REV_MAX} 的整数", f"rev: a whole number, 0 to {REV_MAX}"))
     if not isinstance(withdrawn, bool):
         wrong.append(("withdrawn", "withdrawn 应为 true 或 false", "withdrawn: true or false"))
-    return rev, withdrawn is True
+    if withdrawn is True and wrong:
+        raise NotTaken(*wrong)
+    return name, rev, withdrawn is True, wrong
 
 
 def short(value: Any) -> str:

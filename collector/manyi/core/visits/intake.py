@@ -10,19 +10,22 @@ what was told before. Refuses to write an empty row, and to say taken before the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from manyi.core import stores
-from manyi.core.errors import InputError
-from manyi.core.roster.model import Roster
 from manyi.core.told.desk import Desk
-from manyi.core.told.items import Answer, NotTaken, Said, id_of, items
+from manyi.core.told.items import OTHER, Answer, NotTaken, Said, id_of, items
 from manyi.core.told.sources import Source
 from manyi.core.visits import report as visits
 from manyi.core.visits.report import Visit
 from manyi.core.visits.store import VisitStore
 
 FILE: Final = "visits.db"  # beside the ledger
+_TOO_OLD: Final = (
+    "id",
+    "该办件已超过 31 天，不再更正",
+    "this visit ended more than 31 days ago and is not put right any more",
+)
 
 
 class Intake:
@@ -43,79 +46,47 @@ class Intake:
         LedgerError or sqlite3.Error if the ledger cannot be written now: nothing of it is taken then.
         """
         told = items(payload, "visits", "办件", "visit")
-        if isinstance(told, tuple):
-            raise InputError(f"{told[0]} / {told[1]}")
         conn, roster = self._desk.open(), self._desk.roster()
         if self._store is None:
             self._store = VisitStore(self._file)
         store = self._store
-        good, repeated, refused = _judged(told, source, roster, now_ms)
+        good: list[tuple[int, Visit]] = []
+        refused: list[Said] = []
+        for index, item in enumerate(told):
+            try:
+                good.append((index, visits.judge(item, source, roster, now_ms)))
+            except NotTaken as no:
+                refused += [Said(index, id_of(item), *wrong) for wrong in no.wrong]
+        repeated = 0
+        taken: dict[str, Visit] = {}
         with stores.transaction(conn):
             while store.follow(conn):
                 pass
-            known = store.known(source.name, list(good))
-            oldest_ms = now_ms - visits.LATE_MS
-            sorted_out = [(index, v, _newer(v, known.get(v.id), oldest_ms)) for index, v in good.values()]
-            taken = tuple(v for _, v, what in sorted_out if what is True)
+            known = store.known(source.name, {visit.id for _, visit in good})
+            for index, visit in good:
+                try:
+                    if _newer(visit, taken.get(visit.id) or known.get(visit.id), now_ms):
+                        repeated += visit.id in taken  # the word before it counts for nothing
+                        taken[visit.id] = visit
+                    else:
+                        repeated += 1
+                except NotTaken as no:
+                    refused += [Said(index, visit.id, *wrong) for wrong in no.wrong]
             if taken:
-                self._desk.append(now_ms, visits.KIND, visits.body(source.name, taken))
-        for index, v, what in sorted_out:
-            if what is False:
-                repeated += 1
-            elif what is not True:
-                refused.append(Said(index, v.id, *what))
+                self._desk.append(now_ms, visits.KIND, visits.body(source.name, list(taken.values())))
         return Answer(len(taken), repeated, tuple(sorted(refused)))
 
 
-def _judged(
-    told: list[Any], source: Source, roster: Roster, now_ms: int
-) -> tuple[dict[str, tuple[int, Visit]], int, list[Said]]:
-    """The good ones by id, each with its place; how many were there twice; and what is refused."""
-    good: dict[str, tuple[int, Visit]] = {}
-    refused: list[Said] = []
-    repeated = 0
-    for index, item in enumerate(told):
-        try:
-            found = visits.judge(item, source, roster, now_ms)
-        except NotTaken as no:
-            refused += [Said(index, id_of(item), *wrong) for wrong in no.wrong]
-            continue
-        if (earlier := good.get(found.id)) is None:
-            good[found.id] = (index, found)
-        elif found.rev > earlier[1].rev:
-            good[found.id] = (index, found)
-            repeated += 1  # the word before it counts for nothing
-        elif earlier[1] == found or found.rev < earlier[1].rev:
-            repeated += 1
-        else:
-            refused.append(Said(index, found.id, *_OTHER))
-    return good, repeated, refused
-
-
-def _newer(v: Visit, was: Visit | None, oldest_ms: int) -> bool | tuple[str, str, str]:
-    """Whether it is taken (True), was known (False), or why it is refused."""
-    if was is None:
+def _newer(told: Visit, known: Visit | None, now_ms: int) -> bool:
+    """Whether what is told replaces what is known; False: it is known, or older. Raises NotTaken. Who served and the
+    invitation are of the first word alone: nobody counts them.
+    """
+    if known is None:
         return True
-    if v.rev == was.rev:
-        same = (v.window, v.finished_ms, v.biz, v.withdrawn) == (
-            was.window,
-            was.finished_ms,
-            was.biz,
-            was.withdrawn,
-        )
-        return False if same else _OTHER
-    if v.rev > was.rev and not was.withdrawn and was.finished_ms < oldest_ms:
-        return _TOO_OLD
-    return v.rev > was.rev
-
-
-_OTHER: Final = (
-    "rev",
-    "同一 id、同一 rev 已报过不同的内容：更正须用更大的 rev",
-    "this id and rev was told before with something else: a correction needs a higher rev",
-)
-_TOO_OLD: Final = (
-    "id",
-    "该办件已超过 31 天，不再更正",
-    "this visit ended more than 31 days ago and is not put right any more",
-)
+    if told.rev == known.rev:
+        if told._replace(staff="", prompt=0) != known._replace(staff="", prompt=0):
+            raise NotTaken(OTHER)
+        return False
+    if told.rev > known.rev and not known.withdrawn and known.finished_ms < now_ms - visits.LATE_MS:
+        raise NotTaken(_TOO_OLD)
+    return told.rev > known.rev

@@ -24,22 +24,17 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from manyi.core.roster.attribution import DAY_MS
 from manyi.core.roster.model import Roster
-from manyi.core.told.items import AHEAD_MS, ID_MAX, NotTaken, moment, revision, short, text
+from manyi.core.told.items import AHEAD_MS, STAFF_MAX, NotTaken, Wrong, moment, opening, short, text
 from manyi.core.told.sources import Source, is_business
 
 KIND: Final = "visit"
-LATE_MS: Final = (
-    31 * 86_400_000
-)  # a month's backlog of a queue system that was away; older figures are reported already
-STAFF_MAX: Final = 24
+LATE_MS: Final = 31 * DAY_MS  # a queue system that was away a month; older figures are reported already
 _KEY: Final = re.compile(r"[0-9a-f]{16}")
 _FIELDS: Final = frozenset(
     {"id", "window", "finished", "finished_ms", "business", "staff", "prompt", "rev", "withdrawn"}
 )
-
-
-Wrong = list[tuple[str, str, str]]
 
 
 class Visit(NamedTuple):
@@ -63,19 +58,8 @@ def key(source: str, visit: str) -> str:
 
 def judge(told: Any, source: Source, roster: Roster, now_ms: int) -> Visit:
     """One visit. Raises NotTaken with every field that is wrong."""
-    if not isinstance(told, dict):
-        raise NotTaken(("", "应为 JSON 对象", "a visit is a JSON object"))
-    wrong = [
-        (name, f"不认识的字段 {name}", f"unknown field {name}")
-        for name in sorted(str(name)[:ID_MAX] for name in told.keys() - _FIELDS)
-    ]
-    visit = text(told.get("id")) or ""
-    if not visit or len(visit) > ID_MAX:
-        wrong.append(("id", f"id 应为 1 到 {ID_MAX} 个字符", f"id: 1 to {ID_MAX} characters"))
-    rev, withdrawn = revision(told, wrong)
+    visit, rev, withdrawn, wrong = opening(told, "visit", _FIELDS)
     if withdrawn:
-        if wrong:
-            raise NotTaken(*wrong)
         return Visit(visit, "", 0, 0, "", 0, rev, 1)
     staff = text(told.get("staff", ""))
     if staff is None or len(staff) > STAFF_MAX:

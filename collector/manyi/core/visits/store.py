@@ -11,7 +11,7 @@ window whose visits nobody tells has no row here. Everything hangs on the rows a
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,7 +112,7 @@ class VisitStore:
             self._count(touched)
         return len(rows)
 
-    def known(self, source: str, ids: Sequence[str]) -> dict[str, visits.Visit]:
+    def known(self, source: str, ids: Iterable[str]) -> dict[str, visits.Visit]:
         """What counts of the visits that were told before; who served and the invitation are not kept."""
         found = {}
         for one in ids:
