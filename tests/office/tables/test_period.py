@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from manyi.core.workdays import date_of
 from manyi.office.tables.period import RANGE_MAX_DAYS, BadPeriod, Kind, Period, around, asked
@@ -40,6 +40,7 @@ def test_nothing_asked_for_is_today() -> None:
     assert asked({"period": "week"}, TODAY).last == date(2026, 11, 22)
 
 
+@settings(deadline=None)
 @given(kinds, days)
 def test_periods_of_a_kind_follow_each_other_without_gap(kind: Kind, day: date) -> None:
     found = around(kind, day)
@@ -51,6 +52,7 @@ def test_periods_of_a_kind_follow_each_other_without_gap(kind: Kind, day: date) 
     assert asked(found.asked, TODAY) == found
 
 
+@settings(deadline=None)
 @given(days, st.integers(0, RANGE_MAX_DAYS - 1))
 def test_a_span_moves_by_its_own_length(first: date, more: int) -> None:
     found = asked({"period": "span", "from": str(first), "to": str(first + timedelta(days=more))}, TODAY)
@@ -59,6 +61,7 @@ def test_a_span_moves_by_its_own_length(first: date, more: int) -> None:
     assert asked(found.asked, TODAY) == found
 
 
+@settings(deadline=None)
 @given(days)
 def test_a_day_is_24_hours_from_midnight_in_beijing(day: date) -> None:
     """No summer time; UTC's midnight is eight in the morning and changes nothing."""
