@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from tests.collector.paper_ledger import TOWN
 from tests.office.city import City
-from tests.office.people import HTTP, PASSWORD, PATIENCE_S, People, form, log_in, people, session
+from tests.office.people import HTTP, PASSWORD, PATIENCE_S, People, events, form, log_in, people, post, session
 from tests.services.certs import Certs
 
 CONFIG = """
@@ -204,3 +204,21 @@ def test_the_console_resets_disables_and_unlocks(console: Path) -> None:
 
     assert not Session.objects.filter(session_key=kept).exists()
     assert not User.objects.get(username="li").is_active
+
+
+def test_a_wall_link_opens_once_and_shows_its_county(town: People) -> None:
+    from django.core import signing  # noqa: PLC0415
+    from manyi.office.access.models import User  # noqa: PLC0415
+    from manyi.office.access.pages import LINK_SALT  # noqa: PLC0415
+
+    User.objects.filter(username="screen").update(link="nonce", county="c1")
+    path = f"/screen/{signing.dumps([town.user('screen').pk, 'nonce'], salt=LINK_SALT)}/"
+    with town.browser() as client:
+        assert client.get(path).status_code == 200, "a preview does not use it up"
+        assert post(client, path).headers["location"] == "/"
+        assert [c["id"] for c in client.get("/api/wall").json()["counties"]] == ["c1"]
+        assert client.get("/me/").status_code == 403
+    with town.browser() as client:
+        assert post(client, path).status_code == 403
+        assert client.get("/screen/forged/").status_code == 403
+    assert ("screen_opened", "screen") in events()

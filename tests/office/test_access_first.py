@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tests.office.people import People, events, log_in, post
 from tests.office.test_access_officers import secret
@@ -87,3 +90,18 @@ def test_the_officers_lists_are_taken_away_as_workbooks(town: People, tmp_path: 
         assert {len(row) for row in rows} == {columns}
         assert "=cmd()|x" in [row[1] for row in rows], "a text, and no formula"
         assert ("export", path.split("/")[1]) in events()
+
+
+def test_no_name_that_somebody_types_makes_a_workbook_unreadable(town: People) -> None:
+    from manyi.office.access import audit  # noqa: PLC0415
+
+    for strange in ("a\ufffeb", "c\x01d", "=e+f", "<g>&h"):
+        audit.record(None, audit.Event.login_failed, subject=strange)
+    with town.browser("auditor") as client:
+        body = client.get("/audit/file/?event=login_failed").content
+    with zipfile.ZipFile(io.BytesIO(body)) as parts:
+        for name in parts.namelist():
+            ElementTree.fromstring(parts.read(name))
+        texts = parts.read("xl/sharedStrings.xml").decode()
+    for kept in (">ab<", ">cd<", ">=e+f<", ">&lt;g&gt;&amp;h<"):
+        assert kept in texts

@@ -288,21 +288,3 @@ def test_a_syslog_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None
 
     with pytest.raises(SetupError, match="syslog"):
         audit.send_to(str(tmp_path / "nothing"))
-
-
-def test_a_wall_link_opens_once_and_shows_its_county(town: People) -> None:
-    from django.core import signing  # noqa: PLC0415
-    from manyi.office.access.models import User  # noqa: PLC0415
-    from manyi.office.access.pages import LINK_SALT  # noqa: PLC0415
-
-    User.objects.filter(username="screen").update(link="nonce", county="c1")
-    path = f"/screen/{signing.dumps([town.user('screen').pk, 'nonce'], salt=LINK_SALT)}/"
-    with town.browser() as client:
-        assert client.get(path).status_code == 200, "a preview does not use it up"
-        assert post(client, path).headers["location"] == "/"
-        assert [c["id"] for c in client.get("/api/wall").json()["counties"]] == ["c1"]
-        assert client.get("/me/").status_code == 403
-    with town.browser() as client:
-        assert post(client, path).status_code == 403
-        assert client.get("/screen/forged/").status_code == 403
-    assert ("screen_opened", "screen") in events()
