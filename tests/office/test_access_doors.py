@@ -16,7 +16,18 @@ from typer.testing import CliRunner
 
 from tests.collector.paper_ledger import TOWN
 from tests.office.city import City
-from tests.office.people import HTTP, PASSWORD, PATIENCE_S, People, events, form, log_in, people, post, session
+from tests.office.people import (
+    HTTP,
+    PASSWORD,
+    PATIENCE_S,
+    People,
+    events,
+    form,
+    log_in,
+    people,
+    post,
+    session,
+)
 from tests.services.certs import Certs
 
 CONFIG = """
