@@ -59,7 +59,7 @@ COLLECTOR = (
     Kinds("manyi-disk", "磁盘将满 / The disk fills up", ("disk", "disk_full"), "critical"),
     Kinds("manyi-certificate", "证书将到期 / A certificate expires", ("certificate",), "warning"),
     Kinds(
-        "manyi-box", "评价器需要检查 / A box needs somebody", ("stuck", "keytest", "loss", "clock", "config", "badge", "undated", "update"), "warning",
+        "manyi-box", "评价器需要检查 / A box needs somebody", ("flood", "stuck", "keytest", "loss", "clock", "config", "badge", "undated", "update"), "warning",
     ),
 )  # fmt: skip
 DIRECT = (
@@ -103,7 +103,8 @@ WORDS = {
     "projection": ("汇总写入失败", "a projection fails"), "stalled": ("台账写不进去", "the ledger cannot be written"),
     "broker": ("连不上 MQTT 服务器", "no link to the broker"), "feed": ("采集区文件接不上", "files do not follow on"),
     "disk": ("数据盘快满", "the disk fills up"), "disk_full": ("数据盘已满，采集暂停", "the disk is full, taking in has stopped"),
-    "certificate": ("证书将到期", "a certificate ends"), "stuck": ("有键卡住", "a key is stuck"),
+    "certificate": ("证书将到期", "a certificate ends"), "flood": ("消息过多，已限速", "floods, and was slowed down"),
+    "stuck": ("有键卡住", "a key is stuck"),
     "keytest": ("按键测试未通过", "failed its key test"), "loss": ("丢失按键", "presses lost"),
     "clock": ("时钟不可信", "a clock that cannot be right"), "config": ("拒绝新设置", "refused its settings"),
     "badge": ("未知工牌", "an unknown badge"), "undated": ("有按键尚无时间", "presses without a time"),

@@ -27,7 +27,7 @@ KINDS = {
     "manyi-red-key": ["red_key"], "manyi-account": ["account", "shown"], "manyi-fork": ["fork", "break"],
     "manyi-behind": ["behind", "projection", "stalled", "broker", "feed"], "manyi-disk": ["disk", "disk_full"],
     "manyi-certificate": ["certificate"],
-    "manyi-box": ["stuck", "keytest", "loss", "clock", "config", "badge", "undated", "update"],
+    "manyi-box": ["flood", "stuck", "keytest", "loss", "clock", "config", "badge", "undated", "update"],
     "manyi-other": ["of_next_year"],
 }  # fmt: skip
 MINUTE_S = 60

@@ -1,12 +1,14 @@
-"""Between the MQTT thread and the pipeline: at most one batch per box, live ones first.
+"""Between the MQTT thread and the pipeline: so many messages a box, at most one batch of each, live ones first.
 
 `Inbox` is the hand-over (the MQTT thread only puts); `Waiting` (pure) holds what has been decoded until it
-is committed. Refuses to grow: what does not fit is dropped and counted, and the boxes send it again.
+is committed. Refuses to grow: what does not fit is dropped and counted, and the boxes send it again. Who says more
+than a box can honestly have to say is heard no faster than BOX_PER_S, and counted under its name (`flooding`).
 """
 
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -17,22 +19,48 @@ ARRIVALS_MAX: Final = 20_000  # messages not yet decoded: every box of a city at
 # A broker may be set to let 256 MB pass. One byte too many is enough to be called too long.
 PAYLOAD_KEPT: Final = PAYLOAD_MAX_BYTES + 1
 TOPIC_KEPT: Final = 256  # characters; ours have at most 39, so what was cut names no box
+# A full journal is 360 batches of 22; one batch is in flight, and each waits for a commit. No honest box comes near.
+BOX_BURST: Final = 1000  # messages of one box at once
+BOX_PER_S: Final = 100  # and from then on
+FLOODS_MAX: Final = 1000  # boxes named; more at once is no longer a matter of one box
+SENDERS_MAX: Final = (
+    20_000  # senders remembered: every box of a province, so that made-up names cost no memory
+)
 ASIDES_MAX: Final = 100  # unreadable messages kept per transaction; the rest of a flood is only counted
 
 
 class Inbox:
     """A bounded queue of (topic, payload)."""
 
-    def __init__(self, limit: int = ARRIVALS_MAX) -> None:
+    def __init__(self, limit: int = ARRIVALS_MAX, now_s: Callable[[], float] = time.monotonic) -> None:
         self._queue: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
-        self._limit = limit
-        self.dropped = 0  # written by the MQTT thread only
+        self._limit, self._now_s = limit, now_s
+        self._left: dict[
+            str, tuple[float, float]
+        ] = {}  # of each sender: what it may still say, and as of when
+        self.dropped = 0  # written by the MQTT thread only, as is `flooding`
+        self.flooding: dict[str, int] = {}
+        """Messages refused of each box that said too many; only ever grows."""
 
     def put(self, topic: str, payload: bytes) -> None:
-        if self._queue.qsize() >= self._limit:
+        topic = topic[:TOPIC_KEPT]
+        sender = box_of(topic)
+        if not self._may(sender):
+            if sender in self.flooding or len(self.flooding) < FLOODS_MAX:
+                self.flooding[sender] = self.flooding.get(sender, 0) + 1
+        elif self._queue.qsize() >= self._limit:
             self.dropped += 1
         else:
-            self._queue.put((topic[:TOPIC_KEPT], payload[:PAYLOAD_KEPT]))
+            self._queue.put((topic, payload[:PAYLOAD_KEPT]))
+
+    def _may(self, sender: str) -> bool:
+        now_s = self._now_s()
+        if sender not in self._left and len(self._left) >= SENDERS_MAX:
+            self._left.clear()  # all begin again: kinder than refusing somebody new
+        left, since_s = self._left.get(sender, (float(BOX_BURST), now_s))
+        left = min(float(BOX_BURST), left + (now_s - since_s) * BOX_PER_S)
+        self._left[sender] = (left - (left >= 1), now_s)
+        return left >= 1
 
     def wake(self) -> None:
         """Ends a waiting `get` without a message: the service stops."""
@@ -47,6 +75,12 @@ class Inbox:
 
     def __len__(self) -> int:
         return self._queue.qsize()
+
+
+def box_of(topic: str) -> str:
+    """The box that a topic is of; "" where it is none of ours: all such share one measure."""
+    parts = topic.split("/", 3)
+    return parts[2] if len(parts) == 4 and parts[:2] == ["manyi", "1"] else ""
 
 
 class Waiting:

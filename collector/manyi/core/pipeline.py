@@ -114,6 +114,8 @@ class Pipeline:
         if self._inbox.dropped != self._dropped:
             metrics.DROPPED.inc(self._inbox.dropped - self._dropped)
             self._dropped = self._inbox.dropped
+        for box in self._workings.flooded(dict(self._inbox.flooding), self._now_ms()):
+            log.warning("flood", box=box, effect="it is heard at a measure, and nobody else waits for it")
 
     def _take_in(self, topic: str, payload: bytes) -> None:
         message = decode(topic, payload, self._keys)

@@ -24,6 +24,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
               "The wall shows {n} presses, the ledger has {of} to show"),
     "fork": ("评价器 {box} 出现互相矛盾的记录（可能被克隆）：分支已另存，不计入评价",
              "Box {box} told two stories (a clone?): the second is kept and not rated"),
+    "flood": ("评价器 {box} 发来的消息多得不正常（故障或被冒用？）：已限速，拒收 {n} 条，不影响其他评价器",
+              "Box {box} says more than a box can have to say (broken or misused?): slowed down, {n} messages refused; "
+              "no other box waits for it"),
     "outage": ("{name}：{of} 台评价器中 {n} 台同时失联（停电或断网？）",
                "{name_en}: {n} of {of} boxes are silent at once (power or network?)"),
     "update": ("{n} 条记录是更新的格式，本程序读不懂：已存入台账，暂未计入，请升级采集程序",

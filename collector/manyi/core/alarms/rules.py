@@ -22,7 +22,7 @@ from manyi.core.alarms.suspicion import Keys
 from manyi.core.hours import BEIJING, opened_ms
 from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
-from manyi.core.workings import BROKER, DEAF, FEED, PIPELINE, Workings
+from manyi.core.workings import BROKER, DEAF, FEED, FLOOD_OVER_MS, PIPELINE, Workings
 
 DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
@@ -94,6 +94,7 @@ class Rules:
             *self._windows(roster, minute, now_ms),
             *self._red_keys(roster, minute, now_ms),
             *self._forks(roster, now_ms),
+            *self._floods(roster, now_ms),
         ]
 
     def certificates(self, now_ms: int) -> list[certificates.Certificate]:
@@ -197,6 +198,13 @@ class Rules:
             for box, first, newest in self._ledger.execute(_BRANCHES, (FORK_KNOWN_MS,))
             if now_ms - newest < FORK_MS
         ]
+
+    def _floods(self, roster: Roster, now_ms: int) -> list[Alarm]:
+        return [
+            alarm("flood", one.last_ms, box, county=roster.where(box, now_ms).county, since_ms=one.since_ms, n=one.refused)
+            for box, one in dict(self._workings.floods).items()
+            if now_ms - one.last_ms < FLOOD_OVER_MS
+        ]  # fmt: skip
 
     # -- ratings
 
