@@ -461,7 +461,7 @@ def test_rows_are_of_the_chain_and_an_export_without_persons_verifies(tmp_path: 
 def test_row_that_cannot_be_read_changes_nothing(town: Town, raw: bytes) -> None:
     assert said(raw) == ("", [])
     town.press(NOON)
-    town.intake._desk.append(NOON, "signin", raw)
+    facts.append_row(town.ledger.conn, NOON, "signin", raw)
     assert town.whose() == ["ann"]
 
 

@@ -16,7 +16,6 @@ from manyi.broker import acl, judge, mosquitto
 from manyi.core.config import Broker
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
-from manyi.core.told.desk import Desk
 from manyi.core.told.mqtt import Link
 from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
@@ -170,13 +169,12 @@ def test_nobody_is_invited_long_after_nor_at_a_box_that_moved_away(tmp_path: Pat
     facts.append_facts(
         ledger, now[0], [*TOWN, placed("box-7", "w1", 0), placed("box-7", "w2", now[0] - 1_000)]
     )
-    desk = Desk(tmp_path)
     sent: list[str] = []
     prompter = Prompter(ledger, lambda topic, _: sent.append(topic), lambda: now[0])
 
     def told(n: int, finished_ms: int) -> None:
         raw = visits.body("queue_h1", [visits.Visit(f"A{n}", "w1", finished_ms, 0, "", 1)])
-        desk.append(now[0], visits.KIND, raw)
+        facts.append_row(ledger, now[0], visits.KIND, raw)
 
     told(1, now[0] - 31_000)
     assert prompter.look() == 0
@@ -188,7 +186,6 @@ def test_nobody_is_invited_long_after_nor_at_a_box_that_moved_away(tmp_path: Pat
     assert prompter.look() == 0, "the service stood still meanwhile"
     told(4, now[0])
     assert Prompter(ledger, lambda *_: sent.append(""), lambda: now[0]).look() == 0, "told before the start"
-    desk.close()
     ledger.close()
 
 

@@ -15,7 +15,6 @@ Refuses a rating that nobody has given (or that has no date yet), and to be told
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,7 +23,7 @@ from typing import Final
 
 from manyi.core import stores
 from manyi.core.errors import InputError
-from manyi.core.ledger import chain, reader, schema
+from manyi.core.ledger import facts, schema
 
 KIND: Final = "known"
 RATINGS: Final = "ratings.db"  # beside the ledger, as config.Data has it
@@ -57,7 +56,7 @@ def mark(
                 f"这条评价已由 {first['by']} 标记为已知悉，不必再标 / {first['by']} has marked this rating as "
                 "known already: nothing more to do."
             )
-        return _append(conn, head, (box, life, seq), by, role, now_ms)
+        return facts.append_row(conn, now_ms, KIND, _body(box, life, seq, by, role, now_ms), head, seq)
 
 
 def mark_forks(
@@ -72,7 +71,10 @@ def mark_forks(
                 f"评价器 {box} 没有待知悉的分支：没有过，或者已有人标记 / Box {box} has no side branch that nobody has "
                 "marked as known: nothing to do."
             )
-        return [_append(conn, head, (box, life, seq), by, role, now_ms) for head, life, seq in found]
+        return [
+            facts.append_row(conn, now_ms, KIND, _body(box, life, seq, by, role, now_ms), head, seq)
+            for head, life, seq in found
+        ]
 
 
 def _who(by: str, role: str) -> tuple[str, str]:
@@ -84,21 +86,8 @@ def _who(by: str, role: str) -> tuple[str, str]:
     return by, role
 
 
-def _append(
-    conn: sqlite3.Connection, head: int, at: tuple[str, str, int], by: str, role: str, now_ms: int
-) -> int:
-    """The next row of the chain. `at`: box, life, seq."""
-    box, life, seq = at
-    fact = {"box": box, "life": life, "seq": seq, "by": by, "role": role, "at_ms": now_ms}
-    raw = json.dumps(
-        fact | {"salt": secrets.token_hex(8)}, ensure_ascii=False, separators=(",", ":")
-    ).encode()
-    (branch,) = conn.execute("SELECT branch FROM head WHERE id = ?", (head,)).fetchone()
-    row_id, before = reader.tail(conn)
-    row_id += 1
-    link = chain.row_hash(before, (row_id, now_ms, KIND, box, life, branch, seq), raw)
-    conn.execute("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", (row_id, now_ms, KIND, head, seq, raw, link))
-    return row_id
+def _body(box: str, life: str, seq: int, by: str, role: str, at_ms: int) -> bytes:
+    return facts.salted({"box": box, "life": life, "seq": seq, "by": by, "role": role, "at_ms": at_ms})
 
 
 def said(body: bytes) -> tuple[str, str] | None:

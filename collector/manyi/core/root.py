@@ -29,7 +29,7 @@ from typing import Final
 
 from manyi.core import stores
 from manyi.core.errors import InputError
-from manyi.core.ledger import chain, reader
+from manyi.core.ledger import chain, facts, reader
 from manyi.words import both
 
 BEIJING: Final = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer time since 1991
@@ -174,15 +174,10 @@ def admit_setback(conn: sqlite3.Connection, folder: Path, now_ms: int) -> bool:
 def append_setback(conn: sqlite3.Connection, latest: Latest, now_ms: int) -> None:
     """`latest`: what the ledger had, as far as anybody knows."""
     with stores.transaction(conn):
-        row_id, before = reader.tail(conn)
-        body = json.dumps(
-            {"had": latest.row, "hash": latest.hash.hex(), "at_ms": latest.at_ms, "stands": row_id},
-            separators=(",", ":"),
-        ).encode()
-        digest = chain.row_hash(before, (row_id + 1, now_ms, "setback", "", "", 0, 0), body)
-        conn.execute(
-            "INSERT INTO row VALUES (?, ?, 'setback', NULL, NULL, ?, ?)", (row_id + 1, now_ms, body, digest)
-        )
+        stands, _ = reader.tail(conn)
+        fact = {"had": latest.row, "hash": latest.hash.hex(), "at_ms": latest.at_ms, "stands": stands}
+        body = json.dumps(fact, separators=(",", ":")).encode()
+        facts.append_row(conn, now_ms, "setback", body)
 
 
 def _write(path: Path, text: str) -> None:

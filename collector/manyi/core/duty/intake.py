@@ -19,6 +19,7 @@ from manyi.core import stores
 from manyi.core.duty import report
 from manyi.core.duty.stay import KIND, Contradiction, Stay, body, newer
 from manyi.core.errors import InputError
+from manyi.core.ledger import facts
 from manyi.core.ratings import signed
 from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
@@ -73,7 +74,7 @@ class Intake:
                     continue
                 aside += [Said(index, stay.id, *why) for why in report.aside(stay, roster)]
             if taken:
-                self._desk.append(now_ms, KIND, body(source.name, list(taken.values())))
+                facts.append_row(conn, now_ms, KIND, body(source.name, list(taken.values())))
         return Answer(new, repeated, tuple(sorted(refused)), tuple(aside))
 
     def of_day(self, source: Source, day: str, now_ms: int) -> dict[str, Any]:

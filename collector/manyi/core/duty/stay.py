@@ -5,9 +5,10 @@ the same `rev` a sign-in may gain its sign-out and nothing else. It refuses to g
 """
 
 import json
-import secrets
 from collections.abc import Sequence
 from typing import Final, NamedTuple
+
+from manyi.core.ledger.facts import salted
 
 KIND: Final = "signin"
 
@@ -56,9 +57,8 @@ def stay(
 
 
 def body(source: str, stays: Sequence[Stay]) -> bytes:
-    """Of a ledger row. It names persons: the salt keeps its digest from being guessed."""
-    fact = {"source": source, "stays": [list(one) for one in stays], "salt": secrets.token_hex(8)}
-    return json.dumps(fact, ensure_ascii=False, separators=(",", ":")).encode()
+    """Of a ledger row. It names persons."""
+    return salted({"source": source, "stays": [list(one) for one in stays]})
 
 
 def said(raw: bytes) -> tuple[str, list[Stay]]:

@@ -1,4 +1,4 @@
-"""The ledger as an intake needs it: the roster of now, and one more row. Opened at the first message.
+"""The ledger as an intake needs it: to write, and the roster of now. Opened at the first message.
 
 One thread an object. Refuses to make a ledger where there is none.
 """
@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from manyi.core.ledger import chain, reader, schema
+from manyi.core.ledger import schema
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows, newest_fact
 
@@ -39,11 +39,3 @@ class Desk:
         if newest != self._facts_at:
             self._roster, self._facts_at = Roster.from_facts(fact_rows(conn, up_to_row=newest)), newest
         return self._roster
-
-    def append(self, now_ms: int, kind: str, raw: bytes) -> None:
-        """One row of no box; inside the caller's transaction."""
-        conn = self.open()
-        row_id, before = reader.tail(conn)
-        row_id += 1
-        link = chain.row_hash(before, (row_id, now_ms, kind, "", "", 0, 0), raw)
-        conn.execute("INSERT INTO row VALUES (?, ?, ?, NULL, NULL, ?, ?)", (row_id, now_ms, kind, raw, link))

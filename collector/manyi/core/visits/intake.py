@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from manyi.core import stores
+from manyi.core.ledger import facts
 from manyi.core.told.desk import Desk
 from manyi.core.told.items import OTHER, Answer, NotTaken, Said, id_of, items
 from manyi.core.told.sources import Source
@@ -73,7 +74,7 @@ class Intake:
                 except NotTaken as no:
                     refused += [Said(index, visit.id, *wrong) for wrong in no.wrong]
             if taken:
-                self._desk.append(now_ms, visits.KIND, visits.body(source.name, list(taken.values())))
+                facts.append_row(conn, now_ms, visits.KIND, visits.body(source.name, list(taken.values())))
         return Answer(len(taken), repeated, tuple(sorted(refused)))
 
 

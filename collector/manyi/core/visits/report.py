@@ -19,11 +19,11 @@ a business type or a time, and to take a visit of which nobody can say where it 
 
 import json
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from manyi.core.ledger.facts import salted
 from manyi.core.roster.attribution import DAY_MS
 from manyi.core.roster.model import Roster
 from manyi.core.told.items import AHEAD_MS, STAFF_MAX, NotTaken, Wrong, moment, opening, short, text
@@ -76,10 +76,9 @@ def judge(told: Any, source: Source, roster: Roster, now_ms: int) -> Visit:
 
 
 def body(source: str, visits: Sequence[Visit]) -> bytes:
-    """Of a ledger row. It may name persons: the salt keeps its digest from being guessed."""
+    """Of a ledger row. It may name persons."""
     told = [list(v if v.rev or v.withdrawn else v[:FIRST]) for v in visits]
-    fact = {"source": source, "visits": told, "salt": secrets.token_hex(8)}
-    return json.dumps(fact, ensure_ascii=False, separators=(",", ":")).encode()
+    return salted({"source": source, "visits": told})
 
 
 def said(raw: bytes) -> tuple[str, list[Visit]] | None:
