@@ -193,14 +193,13 @@ def soak(
                     CARRIES if line.does != CARRIES else SWALLOWS if report.outages % SILENT == 0 else CUT
                 )
                 flips = time.monotonic() + (UP_S if line.does == CARRIES else DOWN_S) / SPEED
-        # The silence begins a key test, which has its heap for twenty seconds.
-        pressing, report.pressed = len(collector.heard["beat"]), box.settled()
+        report.pressed = box.settled()
         report.unlit = taps - report.pressed
         line.set(CARRIES)
         collector.until("every press", lambda: collector.stored >= report.pressed, LAST_S)
         beats = len(collector.heard["beat"])
         collector.until("a last beat", lambda: len(collector.heard["beat"]) > beats + 1, LAST_S)
-        report.free = [beat["heap"] for beat in collector.heard["beat"][WARM_BEATS:pressing]]
+        report.free = [beat["heap"] for beat in collector.heard["beat"]][WARM_BEATS:]
         last = collector.heard["beat"][-1]
         report.stored, report.lost, report.erases = collector.stored, sum(last["lost"]), last["erases"]
         assert sum(last["n"]) == report.pressed, last
