@@ -136,8 +136,9 @@ def test_cloned_box_is_kept_alarmed_and_not_rated(make_city: MakeCity) -> None:
     box.tap(3)  # the real one is undisturbed, with the clone still there
     until("the real one goes on", lambda: len(city.ledger()) == 4)
     until("rated are only the real one's", lambda: city.shown() == 4)
-    assert any(
-        alarm["kind"] == "fork" and alarm["box"] == box.name for alarm in city.get("/api/wall")["alarms"]
+    until(
+        "the wall says so at its next look",
+        lambda: ("fork", box.name) in {(a["kind"], a["box"]) for a in city.get("/api/wall")["alarms"]},
     )
     assert [fork["of"] for fork in rows(city, "fork")] == [0]
     clone.kill()
