@@ -100,7 +100,9 @@ def test_where_boxes_stand_is_read_again_only_when_the_roster_changes(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[int] = []
-    monkeypatch.setattr("manyi.office.stores.fact_rows", lambda conn: reads.append(1) or fact_rows(conn))
+    monkeypatch.setattr(
+        "manyi.core.roster.rows.fact_rows", lambda *args, **more: reads.append(1) or fact_rows(*args, **more)
+    )
     collector.visits(1)
     source = Stores(collector.folder)
     before = source.places(LATER)

@@ -11,10 +11,10 @@ import typer
 from manyi.core import config as configs
 from manyi.core.errors import InputError
 from manyi.core.ledger import schema
+from manyi.core.roster import rows
 from manyi.core.roster.check import check
 from manyi.core.roster.facts import Facts
 from manyi.core.roster.model import Roster
-from manyi.core.roster.rows import fact_rows
 from manyi.grafana import assets
 from manyi.grafana.write import INFLUX, LANGS, TOKEN, Where, write
 from manyi.words import both
@@ -103,7 +103,7 @@ def grafana_write(
 def _roster(context: typer.Context, folder: Path | None) -> Roster:
     if folder is None:
         with closing(schema.open_for_reading(configs.load(context.obj).data.ledger)) as ledger:
-            return Roster.from_facts(fact_rows(ledger))
+            return rows.roster(ledger)
     report = check(folder)
     if not report.ok:
         raise InputError(report.text("zh"))

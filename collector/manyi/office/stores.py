@@ -13,8 +13,7 @@ from typing import Any
 from manyi.core import account, metrics, stores
 from manyi.core.errors import LedgerError
 from manyi.core.ledger import reader, schema
-from manyi.core.roster.model import Roster
-from manyi.core.roster.rows import fact_rows, newest_fact
+from manyi.core.roster.rows import current_roster
 from manyi.core.wall import view as wall_view
 from manyi.office.errors import HallUnknown, SourceDown
 
@@ -31,7 +30,7 @@ class Stores:
         self._wall: Connection | None = None
         self._ledger: Connection | None = None
         self._opened: tuple[int, int] | None = None
-        self._roster: tuple[int, Roster] | None = None
+        self._current = current_roster()
         self._memory = account.Memory()
 
     def version(self) -> Hashable:
@@ -67,13 +66,13 @@ class Stores:
 
     def places(self, now_ms: int) -> dict[str, tuple[str, str]]:
         with self._reading_ledger() as conn:
-            roster = self._roster_of(conn)
+            roster = self._current.of(conn)
         found = {box: roster.where(box, now_ms) for box in roster.boxes}
         return {box: (place.county, place.hall) for box, place in found.items() if place.window}
 
     def roster(self) -> dict[str, list[tuple[str, str, str]]]:
         with self._reading_ledger() as conn:
-            roster = self._roster_of(conn)
+            roster = self._current.of(conn)
         counties = [(u.id, u.zh, u.en) for u in roster.units.values() if u.tier == "county"]
         halls = []
         for hall in (u for u in roster.units.values() if u.tier == "hall"):
@@ -82,13 +81,6 @@ class Stores:
             halls.append((hall.id, f"{zh} {hall.zh}".strip(), f"{en} {hall.en}".strip()))
         staff = [(each.id, each.zh, each.en) for each in roster.staff.values()]
         return {"county": sorted(counties), "hall": sorted(halls), "staff": sorted(staff)}
-
-    def _roster_of(self, conn: Connection) -> Roster:
-        """Built once for each state of the roster: the reader that asks is the one that every wall waits for."""
-        newest = newest_fact(conn)
-        if self._roster is None or self._roster[0] != newest:
-            self._roster = newest, Roster.from_facts(fact_rows(conn))
-        return self._roster[1]
 
     def ledger(self) -> None:
         with self._reading_ledger() as conn:
@@ -115,7 +107,7 @@ class Stores:
     def _reading_ledger(self) -> Iterator[Connection]:
         try:
             if self._ledger is None:
-                self._roster, self._memory = None, account.Memory()
+                self._current, self._memory = current_roster(), account.Memory()
                 self._ledger = schema.open_for_reading(self._ledger_file)
             yield self._ledger
         except (LedgerError, sqlite3.Error) as error:

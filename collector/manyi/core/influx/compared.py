@@ -22,13 +22,11 @@ from manyi.core.influx.follow import Server
 from manyi.core.influx.told import Due, Point, Told
 from manyi.core.influx.writer import Keep
 from manyi.core.ratings import store as ratings
-from manyi.core.roster.model import Roster
 
 LOOK_MS = 30_000  # between two looks for what has changed: a ranking is not a live figure
 PAST_MS = 600_000  # between two looks at the past: a county's backlog changes it all the time for hours
 RANKED_DAYS = 31  # whose lists are kept: the last month's
 PAST_TIERS = ("tier=city", "tier=county,", "tier=hall,")
-NO_DAY = -1
 
 _TAGS = "SELECT min(tags) FROM cell WHERE name = ? AND tags > ?"
 _FIRST = "SELECT begin_ms FROM cell WHERE name = ? AND tags = ? AND n > 0 ORDER BY begin_ms LIMIT 1"
@@ -59,7 +57,7 @@ class Compared:
         self._due: Due = Due()
         self._today = date.min
         self._lists: tuple[str, Sums, dict[str, list[Named]]] = ("", {}, {})
-        self._facts_at, self._roster = NO_DAY, Roster.from_facts(())
+        self._current = ratings.current_roster()
 
     def close(self) -> None:
         self._told.close()
@@ -103,7 +101,7 @@ class Compared:
 
     def _look(self, now_ms: int) -> Iterable[tuple[str, str]]:
         """Items whose mark is not what it was, with their new marks."""
-        self._names()
+        self._roster = self._current.of(self._source)
         changed = dict(self._rolled.execute("SELECT day_ms, changed FROM day"))
         today_ms = workdays.begin_ms(self._today)
         marks: dict[str, str] = {}
@@ -113,14 +111,14 @@ class Compared:
             past = max((c for d, c in changed.items() if d < today_ms), default=0)
             marks |= {f"past {tags}": f"{born} {past}" for tags in self._units(rollup.SHORT, PAST_TIERS)}
         lists = max(changed.values(), default=0)
-        if self._lists[0] != (mark := f"{self._today} {born} {lists} {self._facts_at}"):
+        if self._lists[0] != (mark := f"{self._today} {born} {lists} {self._current.fact}"):
             self._lists = (mark, self._sums(today_ms), self._ranked())
         for back in range(RANKED_DAYS):
             day = self._today - timedelta(days=back)
             until = workdays.begin_ms(day)
             since = workdays.begin_ms(day - timedelta(days=max(compare.PERIODS.values()) - 1))
             newest = max((c for d, c in changed.items() if since <= d <= until), default=0)
-            marks[f"lists {day.isoformat()}"] = f"{born} {newest} {self._facts_at}"
+            marks[f"lists {day.isoformat()}"] = f"{born} {newest} {self._current.fact}"
         had = self._told.marks()
         if self._past_ms == now_ms:  # a unit that is no more, because ratings.db began again
             marks |= {item: "gone" for item in had if item.startswith("past ") and item not in marks}
@@ -134,11 +132,6 @@ class Compared:
             while (at := self._rolled.execute(_TAGS, (name, at)).fetchone()[0] or "").startswith(tier):
                 found.append(at)
         return found
-
-    def _names(self) -> None:
-        newest = ratings.newest_fact(self._source)
-        if newest != self._facts_at:
-            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
     def _ranked(self) -> dict[str, list[Named]]:
         """Counties and halls of the roster, rated or not. 未分配 is not a unit and has no place."""

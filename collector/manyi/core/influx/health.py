@@ -19,7 +19,6 @@ from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import tag, text
 from manyi.core.influx.looks import Looks
 from manyi.core.ratings import store as ratings
-from manyi.core.roster.model import Roster
 
 _BOXES = """
 SELECT s.box, s.at_ms, s.online, s.fw, s.reason, b.at_ms, b.depth, b.oldest_ms, b.rssi, b.heap, b.room, b.clock, b.stuck,
@@ -49,7 +48,7 @@ class Health(Looks):
     ) -> None:
         super().__init__(server, now_ms)
         self._ledger, self._source, self._wall, self._silent_ms = ledger, source, wall, silent_ms
-        self._facts_at, self._roster = -1, Roster.from_facts(())
+        self._current = ratings.current_roster()
         self._memory = account.Memory()
 
     def _look(self, now_ms: int) -> list[tuple[str, str]]:
@@ -64,7 +63,7 @@ class Health(Looks):
     def _boxes(self, now_ms: int) -> tuple[list[tuple[str, str]], dict[str, list[int]]]:
         """Each box; and of each hall how many there are, how many online, what waits in them, how many hold a key down:
         a day of a city's boxes is ten times as many points as one of its halls."""
-        self._names()
+        self._roster = self._current.of(self._source)
         out, heard, halls = [], set(), dict[str, list[int]]()
         for box, state_ms, is_online, fw, reason, beat_ms, *beat in self._ledger.execute(_BOXES):
             heard_ms = max(state_ms, beat_ms or 0)
@@ -110,11 +109,6 @@ class Health(Looks):
             (f"account,scope=box,box={tag(line.box)}", f"{_account(line)},ok={int(line.ok)}i")
             for line in found.lines
         ]
-
-    def _names(self) -> None:
-        newest = ratings.newest_fact(self._source)
-        if newest != self._facts_at:
-            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
 
 def _account(line: Line) -> str:

@@ -82,17 +82,16 @@ class Reds(Follow):
         self, path: Path, source: sqlite3.Connection, server: Server, now_ms: Callable[[], int]
     ) -> None:
         super().__init__(path, source, server, now_ms, point, SCHEMA, VERSION)
-        self._roster, self._roster_at = Roster.from_facts(()), -1
+        self._current = ratings.current_roster()
 
     def _plan(self) -> int:
-        facts_at = ratings.newest_fact(self._source)
+        self._roster, facts_at = self._current.of(self._source), self._current.fact
         with stores.transaction(self._conn):
             cursor = int(stores.get(self._conn, "cursor", "0"))
             last, changed = ratings.changes_after(self._source, cursor, BATCH_CHANGES)
             is_renamed = stores.get(self._conn, "facts_at") != str(facts_at)
             if not changed and not is_renamed:
                 return 0
-            self._names(facts_at)
             out = [
                 line for r in (*(self._remembered() if is_renamed else ()), *changed) for line in self._of(r)
             ]
@@ -124,7 +123,3 @@ class Reds(Follow):
         keys = self._conn.execute("SELECT box, life, seq FROM point").fetchall()
         found = (ratings.one(self._source, *key) for key in keys)
         return [r for r in found if r is not None]
-
-    def _names(self, facts_at: int) -> None:
-        if facts_at != self._roster_at:
-            self._roster, self._roster_at = ratings.roster_at(self._source, facts_at), facts_at

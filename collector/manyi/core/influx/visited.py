@@ -19,7 +19,6 @@ from manyi.core.influx.lines import NS_PER_MS
 from manyi.core.influx.told import Due, Point, Told
 from manyi.core.influx.writer import Keep
 from manyi.core.ratings import store as ratings
-from manyi.core.roster.model import Roster
 from manyi.core.visits.store import Counts, added, of_day
 
 LOOK_MS = 10_000  # between two looks: today changes with every visit
@@ -37,7 +36,7 @@ class Visited:
         self._visits, self._rolled, self._source, self._server = visits, rolled, source, server
         self._now_ms, self._gap_ms, self._looked_ms = now_ms, gap_ms, 0
         self._due: Due = Due()
-        self._facts_at, self._roster = -1, Roster.from_facts(())
+        self._current = ratings.current_roster()
 
     def close(self) -> None:
         self._told.close()
@@ -64,7 +63,7 @@ class Visited:
         return self._told.work(self._due, self._points) if self._due else 0
 
     def _look(self) -> list[tuple[str, str]]:
-        self._names()
+        self._roster = self._current.of(self._source)
         born = stores.get(self._visits, "generation")
         where = "\n".join(f"{unit} {self._roster.place(unit)}" for unit in sorted(self._roster.units))
         tree = blake2b(where.encode(), digest_size=8).hexdigest()
@@ -85,11 +84,6 @@ class Visited:
                 sums.setdefault(tags, []).append(counts)
         ns = int(item) * NS_PER_MS
         return [point(f"{rollup.SUMMARY},{tags}", ns, added(each)) for tags, each in sums.items()]
-
-    def _names(self) -> None:
-        newest = ratings.newest_fact(self._source)
-        if newest != self._facts_at:
-            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
 
 def point(at: str, ns: int, counts: Counts) -> Point:

@@ -22,7 +22,6 @@ from manyi.core.influx.lines import tag, text
 from manyi.core.influx.looks import Looks
 from manyi.core.ledger import reader
 from manyi.core.ratings import store as ratings
-from manyi.core.roster.model import Roster
 from manyi.core.wall import health as wall_health
 from manyi.core.workings import Workings
 
@@ -53,7 +52,7 @@ class Watch(Looks):
         self._lags, self._workings = lags, workings
         self._certificates = Every(lambda _: certificates.read(named))
         self._alarms_told: dict[str, tuple[str, int]] = {}
-        self._facts_at, self._roster = -1, Roster.from_facts(())
+        self._current = ratings.current_roster()
 
     def _look(self, now_ms: int) -> Iterator[tuple[str, str]]:
         yield from self._alarms(now_ms)
@@ -68,7 +67,7 @@ class Watch(Looks):
     def _alarms(self, now_ms: int) -> Iterator[tuple[str, str]]:
         said = json.loads(stores.get(self._wall, "health", "{}")).get("alarms", [])
         now: dict[str, str] = {}
-        self._names()
+        self._roster = self._current.of(self._source)
         for a in said:
             zh, en = self._name(a["subject"], now_ms)
             at = (
@@ -88,11 +87,6 @@ class Watch(Looks):
         """Where that is, in both languages, for whoever reads an alert on a telephone: a unit's name, a box's window's."""
         unit = self._roster.where(subject, now_ms).window or subject
         return rules.named(self._roster, unit) if unit in self._roster.units else (subject, subject)
-
-    def _names(self) -> None:
-        newest = ratings.newest_fact(self._source)
-        if newest != self._facts_at:
-            self._roster, self._facts_at = ratings.roster_at(self._source, newest), newest
 
     def _service(self, now_ms: int) -> Iterator[tuple[str, str]]:
         room = disk.room(self._path.parent)

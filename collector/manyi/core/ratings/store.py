@@ -21,6 +21,7 @@ from manyi.core.ratings import signed, sums
 from manyi.core.ratings.fold import Fold
 from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.ratings.settle import DISSATISFIED
+from manyi.core.roster.current import Current
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 
@@ -187,6 +188,10 @@ def roster_at(conn: sqlite3.Connection, fact_id: int) -> Roster:
     """The roster as the facts up to that one make it."""
     rows = conn.execute("SELECT id, at_ms, kind, body FROM fact WHERE id <= ? ORDER BY id", (fact_id,))
     return Roster.from_facts(Row(i, at, kind, "", "", 0, 0, body) for i, at, kind, body in rows)
+
+
+def current_roster() -> Current:
+    return Current(newest_fact, roster_at)
 
 
 def one(conn: sqlite3.Connection, box: str, life: str, seq: int) -> Rating | None:

@@ -3,8 +3,9 @@
 sources.py, csvs.py, workbooks.py (files to grids of cells), cells.py and table.py (grids to rows of text),
 times.py, layouts.py and entries.py (rows to facts, all errors at once), references.py, check.py (the files as
 a whole), facts.py (the newest of each fact, and what changes), imports.py (the one that writes the ledger),
-moves.py and differences.py (what an import would change), model.py (pure look-ups), policy.py (what figures
-depend on besides). Facts in the ledger are the only source of the look-ups.
+moves.py and differences.py (what an import would change), model.py (pure look-ups), rows.py and current.py (the
+facts and the roster as the ledger has them now), policy.py (what figures depend on besides).
+Facts in the ledger are the only source of the look-ups.
 """
 
 from manyi.core.roster.check import Report, check

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterable
 
 from manyi.core.ledger.reader import Row
+from manyi.core.roster.current import Current
 from manyi.core.roster.facts import KEYS
+from manyi.core.roster.model import Roster
 
 _FACTS = """
 SELECT id, at_ms, kind, '', '', 0, 0, body, hash FROM row
@@ -28,3 +30,12 @@ def newest_fact(conn: sqlite3.Connection) -> int:
     names = tuple(KEYS)
     found = conn.execute(_NEWEST.format(",".join("?" * len(names))), names).fetchone()
     return int(found[0])
+
+
+def roster(conn: sqlite3.Connection, up_to_row: int = FOR_EVER) -> Roster:
+    """The roster as the facts up to that row make it."""
+    return Roster.from_facts(fact_rows(conn, up_to_row=up_to_row))
+
+
+def current_roster() -> Current:
+    return Current(newest_fact, roster)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from manyi.core.ledger import schema
 from manyi.core.roster.model import Roster
-from manyi.core.roster.rows import fact_rows, newest_fact
+from manyi.core.roster.rows import current_roster
 
 
 class Desk:
     def __init__(self, data_dir: Path) -> None:
         self._file = data_dir / "ledger.db"
         self._conn: sqlite3.Connection | None = None
-        self._facts_at, self._roster = -1, Roster.from_facts(())
+        self._current = current_roster()
 
     def close(self) -> None:
         if self._conn is not None:
@@ -34,8 +34,4 @@ class Desk:
         return self._conn
 
     def roster(self) -> Roster:
-        conn = self.open()
-        newest = newest_fact(conn)
-        if newest != self._facts_at:
-            self._roster, self._facts_at = Roster.from_facts(fact_rows(conn, up_to_row=newest)), newest
-        return self._roster
+        return self._current.of(self.open())

@@ -12,8 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from manyi.core.roster.model import Roster
-from manyi.core.roster.rows import fact_rows, newest_fact
+from manyi.core.roster.rows import current_roster
 from manyi.core.visits import report as visits
 
 FRESH_MS: Final = 30_000  # who was served longer ago has left the window
@@ -28,7 +27,7 @@ class Prompter:
     def __init__(self, ledger: sqlite3.Connection, publish: Publish, now_ms: Callable[[], int]) -> None:
         self._ledger, self._publish, self._now_ms = ledger, publish, now_ms
         self._at = int(ledger.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0])
-        self._facts_at, self._roster = -1, Roster.from_facts(())
+        self._current = current_roster()
 
     def look(self) -> int:
         """Publishes what is wanted; gives how many prompts."""
@@ -49,12 +48,8 @@ class Prompter:
         return sent
 
     def _boxes(self, window: str, now_ms: int) -> set[str]:
-        newest = newest_fact(self._ledger)
-        if newest != self._facts_at:
-            self._roster = Roster.from_facts(fact_rows(self._ledger, up_to_row=newest))
-            self._facts_at = newest
-        boxes = self._roster.boxes_at(window)
-        return {box for box in boxes if self._roster.where(box, now_ms).window == window}
+        roster = self._current.of(self._ledger)
+        return {box for box in roster.boxes_at(window) if roster.where(box, now_ms).window == window}
 
 
 def prompt(key: str, biz: int) -> bytes:

@@ -17,9 +17,9 @@ from manyi.core import stores
 from manyi.core.errors import LedgerError
 from manyi.core.figures import Part
 from manyi.core.ledger import schema
-from manyi.core.roster.facts import KEYS
+from manyi.core.roster import rows
+from manyi.core.roster.current import Current
 from manyi.core.roster.model import Place, Roster, Unit
-from manyi.core.roster.rows import fact_rows
 from manyi.core.wall.own import BATCH_MIN
 from manyi.office.access.scope import Role, Scope
 from manyi.office.errors import SourceDown
@@ -86,12 +86,8 @@ class Ask:
         return self.county is None or place.county == self.county
 
 
-# The first term lets SQLite use the index that has no records in it: millions of rows less to look at.
-_NEWEST = (
-    f"SELECT coalesce(max(id), 0) FROM row WHERE kind <> 'record' AND kind IN ({','.join('?' * len(KEYS))})"
-)
 _roster_lock = Lock()
-_rosters: dict[tuple[str, int, int], Roster] = {}
+_rosters: dict[tuple[str, int], Current] = {}
 
 
 @contextmanager
@@ -111,16 +107,12 @@ def opened(folder: Path, now_ms: int, silent_ms: int, english: bool) -> Iterator
 
 
 def _roster(folder: Path, ledger: sqlite3.Connection) -> Roster:
-    """Built once for each state of the roster: a year's plan of duty is tens of thousands of facts."""
-    newest = ledger.execute(_NEWEST, tuple(KEYS)).fetchone()[0]
-    key = (str(folder), (folder / "ledger.db").stat().st_ino, newest)  # a restored ledger is another file
+    key = str(folder), (folder / "ledger.db").stat().st_ino  # a restored ledger is another file
     with _roster_lock:
-        found = _rosters.get(key)
-        if found is None:
-            found = Roster.from_facts(fact_rows(ledger))
+        if key not in _rosters:
             _rosters.clear()
-            _rosters[key] = found
-        return found
+            _rosters[key] = rows.current_roster()
+        return _rosters[key].of(ledger)
 
 
 def fewest_in_a_batch(books: Books) -> int:
