@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 PY_SOURCES := .ci collector dashboards firmware tests
-BOX_SOURCES := $(shell find firmware -name '*.py' 2>/dev/null) firmware/rom.txt
+BOX_SOURCES := $(shell find firmware -name '*.py' 2>/dev/null) firmware/making/rom.txt
 WORKERS ?= 2
 T ?= tests
 

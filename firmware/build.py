@@ -1,8 +1,8 @@
 """Compiles the box's firmware to build/firmware, and holds it to budget.toml.
 
-What is compiled is not quite what is written, so that it costs a box half the heap: bundle.py makes one module of what
-runs all day, shrink.py writes numbers where they are used, names.py takes names that are in ROM. `names.txt` beside the
-output says what a name became.
+What is compiled is not quite what is written, so that it costs a box half the heap (making/): bundle.py makes one module of
+what runs all day, shrink.py writes numbers where they are used, names.py takes names that are in ROM. `names.txt` beside
+the output says what a name became.
 
     python firmware/build.py            compile what has changed, remove what has gone
     python firmware/build.py --check    and compare the sizes with the budget
@@ -25,9 +25,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # also when a test loads this file by its path
 
-from bundle import bundled  # noqa: E402
-from names import renamed  # noqa: E402
-from shrink import inlined  # noqa: E402
+from making.bundle import bundled  # noqa: E402
+from making.names import renamed  # noqa: E402
+from making.shrink import inlined  # noqa: E402
 
 OUT = HERE.parent / "build" / "firmware"
 AS_IT_IS = {Path("ports/sim/sim.py"): Path("sim.py")}  # a program's first file must be source
@@ -40,15 +40,8 @@ BUNDLES = (
     "tasks.update",
 )  # each with what it alone needs
 ALONE = frozenset({"ports.sim.fingers", "box.calendar"})  # a fake board has them, too
-TOOLS = [
-    Path("build.py"),
-    Path("bundle.py"),
-    Path("module.py"),
-    Path("names.py"),
-    Path("scopes.py"),
-    Path("shrink.py"),
-]
-NOT_FIRMWARE = {*TOOLS, Path("image.py"), Path("partitions.py")}
+MAKING = Path("making")  # what compiles: a change of it compiles everything anew
+NOT_FIRMWARE = {Path("build.py"), Path("image.py"), Path("partitions.py")}
 
 
 def compiler() -> tuple[str, str]:
@@ -64,7 +57,7 @@ def compiler() -> tuple[str, str]:
 
 def sources() -> list[Path]:
     found = (p.relative_to(HERE) for p in sorted(HERE.rglob("*.py")))
-    return [p for p in found if p not in NOT_FIRMWARE and "__pycache__" not in p.parts]
+    return [p for p in found if p not in NOT_FIRMWARE and not {"__pycache__", MAKING.name} & {*p.parts}]
 
 
 def dotted(source: Path) -> str:
@@ -90,7 +83,8 @@ def build(out: Path = OUT) -> Path:
     stamp = out / ".compiler"
     anew = not stamp.exists() or stamp.read_text() != made_by
     texts = {source: (HERE / source).read_text(encoding="utf-8") for source in sources()}
-    made = max((HERE / source).stat().st_mtime_ns for source in [*texts, *TOOLS, Path("rom.txt")])
+    tools = [p.relative_to(HERE) for p in (HERE / MAKING).iterdir() if p.is_file()]
+    made = max((HERE / source).stat().st_mtime_ns for source in [*texts, Path("build.py"), *tools])
     wanted = {stamp, out / ".made"}
     modules = {dotted(source): text for source, text in texts.items() if source not in AS_IT_IS}
     lean, became = leaner(modules, [text for source, text in texts.items() if source in AS_IT_IS])

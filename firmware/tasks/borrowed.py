@@ -1,7 +1,7 @@
 # A module that was needed for a moment gives its heap back: what still runs of it, or is held, stays; the rest goes with
 # the next collection.
 #
-# Refuses: to unload what main.py has taken in (firmware/bundle.py): it has no module of its own any more.
+# Refuses: to unload what main.py has taken in (firmware/making/bundle.py): it has no module of its own any more.
 
 import sys
 

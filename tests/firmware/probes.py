@@ -106,7 +106,7 @@ def build() -> list[tuple[str, int]]:
     sources, mpy = OUT / "src", OUT / "mpy"
     for path in sorted(FIRMWARE.rglob("*.py")):
         name = path.relative_to(FIRMWARE).as_posix()
-        if ("/" not in name and name not in TOP) or "__pycache__" in path.parts:
+        if ("/" not in name and name not in TOP) or {"__pycache__", "making"} & {*path.parts}:
             continue
         text, lines = planted(path.read_text(encoding="utf-8"), len(probes))
         probes += [(name, line) for line in lines]

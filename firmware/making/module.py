@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from scopes import stored, variables_of
+from making.scopes import stored, variables_of
 
 
 class Unclear(Exception):

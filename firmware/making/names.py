@@ -22,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 from string import ascii_lowercase
 
-from scopes import FUNCTIONS
+from making.scopes import FUNCTIONS
 
 OPEN = ("ports.", "boards.", "drivers.")  # their attributes are known by name outside the firmware
 DELIVERED = "boot_slot"  # an older one may run a newer firmware: its names never change

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import ast
 
-from module import Module, Renamer, Unclear, renamer_of
-from scopes import FUNCTIONS, stored, variables_of
+from making.module import Module, Renamer, Unclear, renamer_of
+from making.scopes import FUNCTIONS, stored, variables_of
 
 
 def bundled(
