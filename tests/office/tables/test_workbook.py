@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from manyi.core.account import Line
+from manyi.office.tables.catalogue import TABLES
 from manyi.office.tables.model import Column, Kind, Table
 from manyi.office.tables.workbook import Stamp, workbook
 
@@ -176,6 +177,23 @@ def test_the_sheet_says_what_it_is(ask: Ask, seen: list[Seen]) -> None:
     assert told[10] == "相符"
     assert isinstance(above["导出"][0], datetime)
     assert abs(above["导出"][0] - datetime.now(BEIJING).replace(tzinfo=None)) < timedelta(minutes=10)
+    assert above["导出"][2] == "本机免登录"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_sheet_says_its_place_period_rules_account_and_taker(
+    ask: Ask, seen: list[Seen], table: str
+) -> None:
+    above = {row[0]: row[1:] for row in cells(ask, table)[:8] if row[0]}
+    assert set(above) >= {"范围", "期间", "口径", "对账", "导出"}, table
+    assert above["范围"][0] == "全市"
+    period = ["截至导出时，自启用起累计", ""] if table in ("account", "boxes") else [FIRST, LAST]
+    assert [above["期间"][0], above["期间"][2]] == period
+    assert 5 in above["口径"], "ratings in a released batch"
+    told = above["对账"]
+    presses = sum(len(s.keys) for s in seen)
+    assert [told[1], told[3], told[5], told[7]] == [presses + 2, presses, 2, 0]
+    assert told[10] == "相符"
     assert above["导出"][2] == "本机免登录"
 
 
