@@ -215,15 +215,11 @@ def lines(
 
 def rows(
     said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT,
-    sort: tuple[str, bool] | None = None, tall: bool = False, header: bool = True,
+    sort: tuple[str, bool] | None = None, tall: bool = False,
     transformations: Sequence[DataTransformerConfig] = (), hide_time: bool = True,
 ) -> Builder[Panel]:  # fmt: skip
     """A table in the order of its columns. `sort` is (title, descending)."""
-    panel = (
-        table.Panel()
-        .show_header(header)
-        .cell_height(model.TableCellHeight.LG if tall else model.TableCellHeight.MD)
-    )
+    panel = table.Panel().cell_height(model.TableCellHeight.LG if tall else model.TableCellHeight.MD)
     panel = panel.align(model.FieldTextAlignment.AUTO).filterable(False)
     panel = panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS)).thresholds(
         steps((None, "text"))
@@ -248,7 +244,7 @@ def rows(
 
 def courses(
     said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT, stacked: bool = False,
-    bars: bool = False, low: float | None = 0, high: float | None = None, legend: bool = True, smooth: bool = False,
+    bars: bool = False, low: float | None = 0, high: float | None = None,
 ) -> Builder[Panel]:  # fmt: skip
     """Lines or bars over time, one a column; the column's field is the query's alias."""
     panel = (
@@ -257,13 +253,13 @@ def courses(
         .line_width(0 if bars else 3)
         .fill_opacity(80 if bars else 8)
         .show_points(model.VisibilityMode.AUTO)
-        .line_interpolation(model.LineInterpolation.SMOOTH if smooth else model.LineInterpolation.LINEAR)
+        .line_interpolation(model.LineInterpolation.LINEAR)
         .span_nulls(False)
         .legend(
             style.VizLegendOptions()
             .display_mode(model.LegendDisplayMode.LIST)
             .placement(model.LegendPlacement.BOTTOM)
-            .show_legend(legend)
+            .show_legend(True)
         )
         .timezone(["Asia/Shanghai"])
         .tooltip(style.VizTooltipOptions().mode(model.TooltipDisplayMode.MULTI).sort(model.SortOrder.NONE))

@@ -159,7 +159,7 @@ def _import(context: typer.Context, folder: Path, rows: Callable[[list[Placed]],
     try:
         conn = schema.open_for_writing(settings.data.ledger)
         try:
-            done = roster.import_(folder, conn, now_ms(), False)
+            done = roster.import_(folder, conn, now_ms())
         finally:
             conn.close()
         imported = done.report.ok

@@ -52,7 +52,6 @@ def examine(
     *,
     link_s: float = LINK_S,
     keys_s: float = KEYS_S,
-    ack_s: float = ACK_S,
 ) -> list[Check]:
     """Every check, in order; each is told as it ends. The console must be open. Raises BoxError if the cable goes."""
     done: list[Check] = []
@@ -71,7 +70,7 @@ def examine(
     add(Check("memory", int(seen["heap"]) >= MIN_HEAP, words=f"{seen['heap']} B"))
     seq = _keys(console, add, tell, keys_s)
     online = _link(console, add, link_s)
-    _ack(console, add, seq, ack_s if online else 0)
+    _ack(console, add, seq, ACK_S if online else 0)
     return done
 
 

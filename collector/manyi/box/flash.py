@@ -19,7 +19,6 @@ from manyi.box import image
 from manyi.box.words import BoxError
 
 BAUD = 460800
-CHIPS = {"esp32": "ESP32", "esp32s3": "ESP32-S3"}
 ANY_CHIP = "auto"
 VERIFIED = "Hash of data verified"
 PATIENCE_S = 600.0

@@ -20,7 +20,6 @@ WIPE_S = 60.0
 """An erase of 128 blocks takes 6 s, and an old chip's is slower."""
 START_S = 45.0
 """A start with the scan of a full journal."""
-NEXT_S = 0.2
 
 
 class Journal(StrEnum):

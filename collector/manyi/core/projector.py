@@ -9,11 +9,9 @@ refuses to write the ledger.
 """
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -291,8 +289,3 @@ def _drain(feeds: list["Feed"]) -> None:
                 break
     if problems:
         raise SetupError(*problems, "Run the same command again when it can.")
-
-
-def open_wall(path: Path) -> sqlite3.Connection:
-    """wall.db for wall_view's snapshots. Raises sqlite3.OperationalError if the projector has never run."""
-    return stores.open_reader(path)

@@ -119,11 +119,6 @@ def badge_of(r: Record) -> str:
     return r.data[1 : 1 + min(r.data[0], 10)].hex()
 
 
-def firmware_of(r: Record) -> str:
-    """A boot record's firmware version."""
-    return f"{r.data[0]}.{r.data[1]}.{r.data[2]}"
-
-
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A box's own loss record: seq `first` to `last` are gone; `lost` is exact unless `counted` is False."""

@@ -183,7 +183,7 @@ class Rules:
                     alarm("silent", minute, box, county=county, since_ms=one.since_ms, name=zh, name_en=en)
                 )
                 continue
-            place = roster.place_of(one.unit[1])
+            place = roster.place(one.unit[1])
             zh, en = ("全市", "The city") if one.unit == CITY else named(roster, one.unit[1])
             found.append(
                 alarm("outage", minute, subject=one.unit[1], county=place.county, hall=place.hall,
@@ -227,7 +227,7 @@ class Rules:
         for window, n, d in self._wall.execute(_WINDOWS, (day_of(now_ms), suspicion.FEWEST_REDS)):
             if suspicion.is_too_many(n, d, percent):
                 zh, en = named(roster, window)
-                place = roster.place_of(window)
+                place = roster.place(window)
                 found.append(
                     alarm("dissatisfied", minute, subject=window, county=place.county, hall=place.hall,
                           name=zh, name_en=en, n=n, d=d, percent=percent)
@@ -258,7 +258,7 @@ def named(roster: Roster, unit: str) -> tuple[str, str]:
     found = roster.units.get(unit)
     if found is None:
         return MISSING if not unit else (unit, unit)
-    hall = roster.units.get(roster.place_of(unit).hall) if found.tier == "window" else None
+    hall = roster.units.get(roster.place(unit).hall) if found.tier == "window" else None
     zh, en = found.zh, found.en or found.zh
     return (zh, en) if hall is None else (f"{hall.zh}{zh}", f"{hall.en or hall.zh} {en}")
 

@@ -45,15 +45,12 @@ class Imported:
         return "\n".join([*lines, last])
 
 
-def import_(path: Path, conn: sqlite3.Connection, at_ms: int, dry_run: bool = False) -> Imported:
+def import_(path: Path, conn: sqlite3.Connection, at_ms: int) -> Imported:
     """Checks a folder or workbook against the ledger's roster and appends the differences in one transaction.
 
     `conn` is a writing connection to the ledger; `at_ms` becomes the recorded time, one for the whole import.
-    Raises sqlite3.Error if the transaction fails; nothing is recorded then. `dry_run` is `preview` without
-    a look at the ratings.
+    Raises sqlite3.Error if the transaction fails; nothing is recorded then.
     """
-    if dry_run:
-        return preview(path, conn, None)
     facts = _facts(conn)
     report = check(path, Roster(facts))
     changes = tuple(facts.differences(report.facts)) if report.ok else ()

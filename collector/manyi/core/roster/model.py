@@ -112,10 +112,6 @@ class Roster:
         """Where an office of any tier lies, itself included."""
         return self._place_of.get(unit, NOWHERE)
 
-    def place_of(self, unit: str) -> Place:
-        """Where a unit of the roster is."""
-        return self._place_of.get(unit, NOWHERE)
-
     def who(self, window: str, time_ms: int) -> str:
         """The staff id by the duty plan, a stand-in before the main; "" if nobody is known."""
         return _at(self._cover, window, time_ms) or _at(self._duty, window, time_ms) or ""

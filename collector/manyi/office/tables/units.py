@@ -69,7 +69,7 @@ def counties(books: Books, ask: Ask) -> Table:
     wanted: list[Key] = [
         (u.id,) for u in books.units("county") if ask.covers(books.roster.place(u.id)) or (u.id,) in found
     ]
-    return _ranked(books, [Column(_("County"), Kind.text, width=20)], _rows(books, wanted, found, 1), ask)
+    return _ranked([Column(_("County"), Kind.text, width=20)], _rows(books, wanted, found, 1))
 
 
 def halls(books: Books, ask: Ask) -> Table:
@@ -78,7 +78,7 @@ def halls(books: Books, ask: Ask) -> Table:
         _hall_key(books, u.id) for u in books.units("hall") if ask.covers(books.roster.place(u.id))
     ]
     lead = [Column(_("County"), Kind.text, width=18), Column(_("Hall"), Kind.text, width=24)]
-    return _ranked(books, lead, _rows(books, wanted, found, 2), ask)
+    return _ranked(lead, _rows(books, wanted, found, 2))
 
 
 def windows(books: Books, ask: Ask) -> Table:
@@ -152,7 +152,7 @@ def _rows(
     return rows
 
 
-def _ranked(books: Books, lead: list[Column], rows: list[tuple[list[Cell], Counts]], ask: Ask) -> Table:
+def _ranked(lead: list[Column], rows: list[tuple[list[Cell], Counts]]) -> Table:
     """With the place of each among those of the table; what nobody placed has none."""
     units = [Sums(at, c[0], c[1], c[1] + c[2]) for at, (_names, c) in enumerate(rows)]
     place = {standing.sums.unit: standing.place for standing in standings(units)}
