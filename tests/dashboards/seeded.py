@@ -29,6 +29,7 @@ BEIJING = timezone(timedelta(hours=8))
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 BUCKETS = {"manyi-wall": "manyi_wall", "manyi-rollup": "manyi_rollup", "manyi-day": "manyi_day"}
+TYPED = "周建国"  # what somebody typed beside 已知悉
 DISLIKED, UNPRESSED = "sim-007", "sim-003"
 BEATS = {  # what a technician should see: a backlog, a key that is held, rotten flash, a clock that is derived
     "sim-004": {"depth": 3, "oldest_ms": 3 * MINUTE, "stuck": 4, "faults": 2, "clock": 2},
@@ -83,10 +84,11 @@ class Seeded(Whole):
         self.ledger.conn.execute("COMMIT")
 
     def know(self, newest: int) -> None:
-        """The newest dissatisfied ratings are marked as seen."""
+        """The newest dissatisfied ratings are marked as seen: one by a role, the others by somebody without one."""
         reds = sorted((r for r in self.ratings() if r.level == 3), key=lambda r: -r.time_ms)
-        for red in reds[:newest]:
-            known.mark(self.ledger.conn, red.box, red.life, red.seq, "值班员", self.now, role="centre")
+        for nth, red in enumerate(reds[:newest]):
+            role = "" if nth else "centre"
+            known.mark(self.ledger.conn, red.box, red.life, red.seq, TYPED, self.now, role=role)
 
     def serve(self, until: Callable[[], bool]) -> None:
         """The collector's own thread runs until InfluxDB says what is waited for."""

@@ -4,7 +4,8 @@
 
 Tags and time are those of the rating's point. A red that was corrected or moved away leaves `live=0i` behind, and one that
 is marked as known is written again. Names, telephones and leaders come from the roster, so a roster that changes writes
-again what it concerns: a rebuild says the same. Who marked it is told by role; staff is not in it. It refuses what
+again what it concerns: a rebuild says the same. Who marked it is told by role, or not at all: what somebody typed
+may be a person's name. Staff is not in it. It refuses what
 follow.py refuses, and to be sent to a bucket that halls can read.
 """
 
@@ -22,7 +23,7 @@ from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.roster.model import Roster
 
 MEASUREMENT = "red"
-VERSION = 2  # 2: points with a sentence
+VERSION = 3  # 2: points with a sentence; 3: no typed name of whoever marked it
 REASONS = {1: "态度", 2: "效率", 3: "流程"}  # docs/WIRE.md, press
 REASONS_EN = {1: "manner", 2: "speed", 3: "procedure"}
 SCHEMA = """
@@ -50,7 +51,7 @@ def fields(r: Rating, roster: Roster) -> str:
         "window_name": window.zh if window else "", "window_name_en": window.en if window else "",
         "phone": hall.tel if hall else "",
         "leader": leader.zh if leader else "", "leader_phone": leader.tel if leader else "",
-        "reason": REASONS.get(r.reason, ""), "known_by": r.known_role or r.known_by,
+        "reason": REASONS.get(r.reason, ""), "known_by": r.known_role,
     }  # fmt: skip
     values |= _sentence(r, values)
     said = ",".join(f"{name}={text(value)}" for name, value in values.items())
