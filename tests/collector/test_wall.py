@@ -369,7 +369,8 @@ def figures(screen: Screen) -> list[Any]:
     watched = screen.conn.execute("SELECT * FROM pressed WHERE n <> 0 ORDER BY 1, 2, 3").fetchall()
     waiting = screen.conn.execute("SELECT * FROM red ORDER BY 1, 2, 3").fetchall()
     assert sum(row[3] for row in watched) == sum(row[3] for row in tallies)
-    assert sum(row[4] for row in watched) == len(waiting)
+    query = "SELECT count(*) FROM rating WHERE level = 3 AND known_ms <> 0"
+    assert sum(row[4] for row in watched) == len(waiting) + screen.source.execute(query).fetchone()[0]
     return [tallies, watched, waiting, screen.show(LATER)["latest"]]
 
 
@@ -383,7 +384,8 @@ def test_any_history_is_shown_as_a_rebuild_shows_it(
 
     def live() -> None:
         screen.follow()
-        screen.wall.release(NOON + 100_000)
+        newest = screen.ledger.conn.execute("SELECT max(at_ms) FROM row").fetchone()[0]
+        screen.wall.release((newest or NOON) + 100_000)
 
     play(screen.ledger, history, live)
     screen.follow()
