@@ -79,7 +79,7 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         Column("flagged", t("存疑", "Flagged"), COUNT, width=90),
     ]
     query = q.area_table(", ".join(f'"{tag}"' for tag in group), where, tier)
-    return rows(said, [query], at, columns, sort=(t("不满意", "Dissatisfied"), True))
+    return rows(said, [query], at, columns, sort=(t("不满意", "Dissatisfied"), True), then=names[tier])
 
 
 def _heads(t: Lang, where: str) -> list[Any]:
@@ -153,12 +153,16 @@ def _courses(t: Lang, where: str, high: int) -> list[Any]:
 def _today(t: Lang, where: str, at: At) -> Any:
     said = Said(
         t("所选时段的过程", "Over the chosen period"),
-        t("各级人次随时间的变化", "Ratings over time, by level"),
+        t(
+            "各级人次随时间的变化：九天以内每半小时一柱，一个月以内每小时或每两小时，更长按北京时间的整日",
+            "Ratings over time, by level: half-hours up to nine days, hours or two hours up to a month, whole days of Beijing beyond",
+        ),
         t(*EMPTY),
     )
     return courses(
-        said, [q.area_course(level, where) for level in "sbd"], at, _levels(t), stacked=True, bars=True
-    )
+        said, [one for level in "sbd" for one in q.area_course(level, where)], at, _levels(t), stacked=True, bars=True,
+        step=q.COURSE_STEP, points=q.COURSE_POINTS,
+    )  # fmt: skip
 
 
 def _levels(t: Lang) -> list[Column]:

@@ -102,7 +102,7 @@ def _all(t: Lang) -> Any:
          Column("room", t("余量", "Room"), COUNT, width=80), Column("heap", t("内存", "Heap"), "decbytes", width=85),
          Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70), Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: d"), decimals=1, width=95),
          Column("reason", t("上次启动", "Last start"), NOTHING, mapping=started, width=95)],
-        sort=(t("状态", "State"), False),
+        sort=(t("状态", "State"), False), then=t("评价器", "Box"),
     )  # fmt: skip
 
 

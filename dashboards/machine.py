@@ -70,7 +70,7 @@ def _boxes(t: Lang) -> Any:
          Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED, at_zero=QUIET),
          Column("lost_box", t("丢于评价器", "At the box"), COUNT), Column("lost_centre", t("丢于中心", "At the centre"), COUNT),
          Column("unknown", t("失联", "Out of touch"), COUNT, QUIET), Column("forked", t("分叉", "Forked"), COUNT)],
-        sort=(t("对账", "Account"), False),
+        sort=(t("对账", "Account"), False), then=t("评价器", "Box"),
     )  # fmt: skip
 
 
@@ -150,6 +150,6 @@ def _feeds(t: Lang) -> Any:
             t("没有采集器数据", "No word of the collector"),
         ),
         [q.FEEDS], At(0, 19, 8, 9),
-        [Column("feed", t("投影", "Projection")), Column("lag", t("落后", "Behind"), COUNT, BASIC), Column("failing", t("状态", "State"), NOTHING, mapping=failing)],
+        [Column("feed", t("投影", "Projection")), Column("lag", t("落后", "Behind"), COUNT, BASIC, at_zero=QUIET), Column("failing", t("状态", "State"), NOTHING, mapping=failing)],
         sort=(t("落后", "Behind"), True),
     )  # fmt: skip

@@ -215,17 +215,20 @@ def lines(
 
 def rows(
     said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT,
-    sort: tuple[str, bool] | None = None, tall: bool = False,
+    sort: tuple[str, bool] | None = None, then: str = "", tall: bool = False,
     transformations: Sequence[DataTransformerConfig] = (), hide_time: bool = True,
 ) -> Builder[Panel]:  # fmt: skip
-    """A table in the order of its columns. `sort` is (title, descending)."""
+    """A table in the order of its columns. `sort` is (title, descending); equals stand by the column `then`, upwards."""
     panel = table.Panel().cell_height(model.TableCellHeight.LG if tall else model.TableCellHeight.MD)
     panel = panel.align(model.FieldTextAlignment.AUTO).filterable(False)
     panel = panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS)).thresholds(
         steps((None, "text"))
     )
     if sort:
-        panel = panel.sort_by([style.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
+        by = [sort, (then, False)] if then else [sort]
+        panel = panel.sort_by(
+            [style.TableSortByFieldState().display_name(title).desc(falls) for title, falls in by]
+        )
     time = [Column("Time", hidden=True)] if hide_time else []
     if transformations:
         panel = panel.transformations(list(transformations))
@@ -245,8 +248,10 @@ def rows(
 def courses(
     said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT, stacked: bool = False,
     bars: bool = False, low: float | None = 0, high: float | None = None,
+    step: str = "", points: int = 0,
 ) -> Builder[Panel]:  # fmt: skip
-    """Lines or bars over time, one a column; the column's field is the query's alias."""
+    """Lines or bars over time, one a column; the column's field is the query's alias. `step` is $__interval at its least;
+    `points`, and no screen's width, say how it grows."""
     panel = (
         timeseries.Panel()
         .draw_style(model.GraphDrawStyle.BARS if bars else model.GraphDrawStyle.LINE)
@@ -271,6 +276,8 @@ def courses(
         panel = panel.min(low)
     if high is not None:
         panel = panel.max(high)
+    if step:
+        panel = panel.interval(step).max_data_points(points)
     return dressed(panel, said, queries, at, unit, columns)
 
 

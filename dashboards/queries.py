@@ -218,13 +218,29 @@ def area_days(level: str, where: str) -> Query:
     )
 
 
-def area_course(level: str, where: str) -> Query:
-    return Query(
-        ROLLUP,
-        f'SELECT sum("{level}") FROM "rollup_5m" WHERE "tier" = \'hall\' AND {where} AND $timeFilter AND time <= now()'
-        f" GROUP BY time(30m) fill(0) {TZ}",
-        level,
-    )
+COURSE_STEP = "30m"
+COURSE_POINTS = 300  # of Grafana's own steps: half-hours up to nine days, then hours, two hours up to a month
+_LONGER_MS = 3 * 3_600_000
+
+
+def area_course(level: str, where: str) -> list[Query]:
+    """In steps that grow with the period; of more than a month in days, from their own bucket: a year of 5 minutes costs
+    seconds. Both are asked, and one of them on a condition that is no row's: it answers nothing and costs nothing."""
+    of = f"\"tier\" = 'hall' AND {where} AND $timeFilter"
+    return [
+        Query(
+            ROLLUP,
+            f'SELECT sum("{level}") FROM "rollup_5m" WHERE $__interval_ms < {_LONGER_MS} AND {of} AND time <= now()'
+            f" GROUP BY time($__interval) fill(0) {TZ}",
+            level,
+        ),
+        Query(
+            DAY,
+            f'SELECT sum("{level}") FROM "rollup_day" WHERE $__interval_ms >= {_LONGER_MS} AND {of}'
+            f" GROUP BY time(1d) fill(0) {TZ}",
+            level,
+        ),
+    ]
 
 
 def area_day_rate(where: str) -> list[Query]:

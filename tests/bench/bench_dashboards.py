@@ -33,7 +33,7 @@ from manyi.core.roster.model import Roster
 from manyi.core.visits.store import Counts
 
 from tests.collector.paper_ledger import LIFE
-from tests.dashboards.grafana import ALL, interpolate, targets
+from tests.dashboards.grafana import ALL, interpolate, interval_of, targets
 from tests.dashboards.seeded import DAY, HOUR, midnight, now_ms
 from tests.services.influx import Influx
 
@@ -76,7 +76,8 @@ def ask(server: Influx, now: int) -> list[tuple[object, ...]]:
         since = now - 7 * DAY if week else today
         ranges = [(since, now, opening)] + ([(now - DAYS * DAY, now, year)] if panel.board in PAST else [])
         for begin, end, asked in ranges:
-            query = interpolate(target["query"], begin, end, county=[ALL], hall=[ALL])
+            step = interval_of(panel.body, begin, end)
+            query = interpolate(target["query"], begin, end, step, county=[ALL], hall=[ALL])
             bucket = BUCKETS[target["datasource"]["uid"]]
             asked.ask(
                 server, f"{panel.board}/{panel.body['title']}", bucket, query, RUNS if asked is opening else 1

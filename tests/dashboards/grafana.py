@@ -16,6 +16,21 @@ ALL = ".*"  # the variables' own value for All, put in as it is
 SPECIAL = re.compile(r"[\\^$*+?.()|\[\]{}/]")  # what Grafana's :regex format escapes
 
 
+STEPS = (  # rangeUtil.roundInterval, from the least step that a panel of ours has: below so many ms, so much
+    (2_700_000, "30m"), (5_400_000, "1h"), (9_000_000, "2h"), (16_200_000, "3h"), (32_400_000, "6h"), (86_400_000, "12h"),
+)  # fmt: skip
+UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def interval_of(panel: dict[str, Any], since_ms: int, until_ms: int) -> str:
+    """Grafana's $__interval for a range, of a panel that says its points; any other's depends on the screen."""
+    if "maxDataPoints" not in panel:
+        return "5m"
+    assert panel["interval"] == "30m", "where STEPS begins"
+    rough = (until_ms - since_ms) / panel["maxDataPoints"]
+    return next((step for below, step in STEPS if rough < below), "1d")
+
+
 def interpolate(text: str, since_ms: int, until_ms: int, interval: str = "5m", **chosen: list[str]) -> str:
     """The query as it goes out. Raises KeyError for a variable that the dashboard does not have."""
 
@@ -28,6 +43,7 @@ def interpolate(text: str, since_ms: int, until_ms: int, interval: str = "5m", *
 
     text = re.sub(r"\$\{(\w+):regex\}", value, text)
     text = text.replace("$timeFilter", f"time >= {since_ms}ms and time <= {until_ms}ms")
+    text = text.replace("$__interval_ms", str(int(interval[:-1]) * UNIT_MS[interval[-1]]))
     text = text.replace("$__interval", interval)
     assert "$" not in re.sub(r"/\^.*?\$/", "", text), f"something was not put in: {text}"
     return text

@@ -103,6 +103,18 @@ def test_big_numbers_show_every_column_they_name(panel: Panel) -> None:
             assert pattern.fullmatch(said["displayName"]), said["displayName"]
 
 
+@pytest.mark.parametrize(
+    "panel",
+    [p for p in panels() if p.body["targets"][0]["query"].endswith("ORDER BY time DESC LIMIT 1")],
+    ids=str,
+)
+def test_newest_of_each_are_listed_by_name_though_influxql_answers_backwards(panel: Panel) -> None:
+    _, then = panel.body["options"]["sortBy"]
+    (box,) = [o for o in panel.body["fieldConfig"]["overrides"] if o["matcher"]["options"] == "box"]
+    titles = {p["id"]: p["value"] for p in box["properties"]}
+    assert then == {"displayName": titles["displayName"], "desc": False}
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_both_languages_show_the_same(board: str) -> None:
     zh, en = boards()[f"zh/{board}"], boards()[f"en/{board}"]

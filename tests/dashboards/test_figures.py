@@ -22,13 +22,14 @@ from manyi.core.ratings.rating import Rating
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
 
-from tests.dashboards.grafana import ALL, Panel, boards, interpolate, targets
-from tests.dashboards.seeded import BEIJING, BUCKETS, DAY, DISLIKED, HOUR, MINUTE, Seeded, midnight
+from tests.dashboards.grafana import ALL, Panel, boards, interpolate, interval_of, targets
+from tests.dashboards.seeded import BEIJING, BUCKETS, DAY, DISLIKED, HOUR, MINUTE, TYPED, Seeded, midnight
 from tests.services.influx import Influx
 
 FEWEST = 59
 PHONES = {"np-h1": "0537-6600101", "sh-h1": "0537-6600201", "sh-h2": "0537-6600301"}
 LEADERS = {"np-h1": "何志远", "sh-h1": "宋明华", "sh-h2": ""}
+COURSE = ("所选时段的过程", "Over the chosen period")
 WEEK = ("county", "hall")  # boards that open on the last seven days
 Which = Callable[[Rating], bool]
 
@@ -55,7 +56,8 @@ class Asker:
             since, until = self.city.now - 24 * HOUR, self.city.now + HOUR
         variables = {"county": [ALL], "hall": [ALL]} | chosen
         return self.city.ask_source(
-            target["datasource"]["uid"], interpolate(target["query"], since, until, **variables)
+            target["datasource"]["uid"],
+            interpolate(target["query"], since, until, interval_of(panel.body, since, until), **variables),
         )
 
     def of(self, which: Which) -> dict[str, int]:
@@ -98,6 +100,7 @@ def test_every_query_answers_as_it_stands_and_with_one_hall_and_two_chosen(asker
                     "未评",
                     "Unrated visits",
                 )  # yesterday's
+                calm |= panel.body["title"] in COURSE and target["refId"] in "BDF"  # days: of a long period
                 if not chosen and not rows and not calm and panel.body["title"] not in rate_of_looks:
                     empty.append(f"{panel} {target['refId']}")
     assert empty == [], "the seeded city has something to show in every panel"
@@ -324,9 +327,37 @@ def test_visits_without_a_rating_are_known_where_the_queue_told_them(asker: Aske
 
 
 def test_the_course_of_a_day_sums_to_the_day(asker: Asker) -> None:
-    for ref, level in zip("ABC", "sbd", strict=True):
-        rows = asker.ask("windows", "所选时段的过程", ref, county=["np"])
+    for ref, level in zip("ACE", "sbd", strict=True):
+        rows = asker.ask("windows", COURSE[0], ref, county=["np"])
         assert sum(r["sum"] for r in rows) == asker.of(lambda r: asker.today(r) and r.county == "np")[level]
+
+
+@pytest.mark.parametrize(
+    ("days", "step", "refs"),
+    [(8, HOUR // 2, "ACE"), (15, HOUR, "ACE"), (29, 2 * HOUR, "ACE"), (35, DAY, "BDF"), (365, DAY, "BDF")],
+)
+def test_the_longer_the_period_the_longer_its_steps_and_all_of_it_is_the_ledgers(
+    asker: Asker, days: int, step: int, refs: str
+) -> None:
+    since, until = midnight(asker.city.now, -days), asker.city.now
+    answered = ""
+    for panel, target in targets("zh"):
+        if panel.body["title"] != COURSE[0]:
+            continue
+        asked = interpolate(
+            target["query"], since, until, interval_of(panel.body, since, until), county=["sh"], hall=[ALL]
+        )
+        rows = asker.city.ask_source(target["datasource"]["uid"], asked)
+        if not rows:
+            continue
+        answered += target["refId"]
+        own: Counter[int] = Counter()
+        for r in asker.city.ratings():
+            if r.time_ms >= since and r.county == "sh" and "sbd"[r.level - 1] == target["alias"]:
+                day = midnight(r.time_ms)
+                own[day + (r.time_ms - day) // step * step] += 1
+        assert {r["time"]: r["sum"] for r in rows if r["sum"]} == own
+    assert answered == refs
 
 
 @pytest.mark.parametrize(
@@ -487,6 +518,8 @@ def test_no_staff_is_in_a_bucket_that_grafana_reads(asker: Asker) -> None:
     rated = {r.staff for r in asker.city.ratings() if r.staff}
     assert rated
     persons = {p for one in roster.staff.values() for p in (one.id, one.zh, one.en, one.badge) if p} | rated
+    assert {r.known_by for r in asker.city.ratings() if r.known_ms and not r.known_role} == {TYPED}
+    persons.add(TYPED)
     raw = {str(r["staff"]) for r in asker.city.ask("manyi", "SELECT n, staff FROM rating")}
     assert rated <= raw, "the raw bucket knows them"
     texts: dict[str, set[str]] = {}
