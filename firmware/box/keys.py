@@ -16,11 +16,8 @@
 # - A key held down never blocks the other two, and is reported as stuck after STUCK_MS until it comes up.
 # - What is down at the first sample was down before the box was: no press.
 
-PRESS, RELEASE, STUCK = (
-    1,
-    2,
-    3,
-)  # events: (PRESS, level, 0) (RELEASE, level, held ms, 0 unknown) (STUCK, level, 0)
+# Events: (PRESS, level, 0) (RELEASE, level, held ms, 0 unknown) (STUCK, level, 0)
+PRESS, RELEASE, STUCK = 1, 2, 3
 
 SAMPLE_MS = 5  # how often the port should be asked; two of these, the journal and the light fit 20 ms
 BLIND_MS = 12  # two samples missed; two such gaps are still shorter than a finger's shortest tap

@@ -17,7 +17,8 @@ from manyi.core.duty.intake import Intake
 from manyi.core.ratings.store import Ratings, presses
 from manyi.core.told.sources import Source
 from manyi.core.wall.health import OFF_TIMES, Health, progress
-from manyi.core.wall.store import CLOSED_AFTER_MS, ROUND_MS, Wall
+from manyi.core.wall.own import CLOSED_AFTER_MS
+from manyi.core.wall.store import ROUND_MS, Wall
 from manyi.core.wall.view import hall_snapshot, latest, shown, snapshot
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger, begin, office, on_duty, placed

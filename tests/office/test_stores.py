@@ -12,7 +12,7 @@ import pytest
 from manyi.core import stores
 from manyi.core.projector import Figures
 from manyi.core.roster.rows import fact_rows
-from manyi.core.wall.store import CLOSED_AFTER_MS
+from manyi.core.wall.own import CLOSED_AFTER_MS
 from manyi.office import OfficeSettings
 from manyi.office.errors import HallUnknown, SourceDown
 from manyi.office.stores import Stores

@@ -23,9 +23,8 @@ TOPIC_KEPT: Final = 256  # characters; ours have at most 39, so what was cut nam
 BOX_BURST: Final = 1000  # messages of one box at once
 BOX_PER_S: Final = 100  # and from then on
 FLOODS_MAX: Final = 1000  # boxes named; more at once is no longer a matter of one box
-SENDERS_MAX: Final = (
-    20_000  # senders remembered: every box of a province, so that made-up names cost no memory
-)
+# Senders remembered: every box of a province, so that made-up names cost no memory.
+SENDERS_MAX: Final = 20_000
 ASIDES_MAX: Final = 100  # unreadable messages kept per transaction; the rest of a flood is only counted
 
 

@@ -36,9 +36,8 @@ BEIJING: Final = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer
 DAY_MS: Final = 86_400_000
 LATEST: Final = "latest"
 NEVER_BEFORE_MS: Final = 1_704_067_200_000  # 2024: rows stamped before it were stamped by a clock that stood
-CATCH_UP_DAYS: Final = (
-    400  # more than that at once is a clock that has jumped, and its roots would stand in the way
-)
+# More than that at once is a clock that has jumped, and its roots would stand in the way.
+CATCH_UP_DAYS: Final = 400
 _FIELDS: Final = ("day", "first", "last", "rows", "before", "after", "state")
 
 

@@ -18,9 +18,8 @@ from chinese_calendar import constants, is_workday
 
 BEIJING = timezone(timedelta(hours=8))  # no summer time since 1991
 FOUR = 4  # like days that a day is compared with
-LOOK_BACK_DAYS = (
-    84  # four like days lie within six weeks even across a spring festival; twice that to be sure
-)
+# Four like days lie within six weeks even across a spring festival; twice that to be sure.
+LOOK_BACK_DAYS = 84
 SATURDAY = 6
 
 

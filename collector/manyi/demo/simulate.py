@@ -23,9 +23,8 @@ from manyi.demo.tally import Tally, parse
 from manyi.demo.words import LEVEL, TEXT, Failed
 from manyi.words import both
 
-ANSWER_S = (
-    60.0  # a box beside its broker is acknowledged within a second; one that is refused asks for this long
-)
+# A box beside its broker is acknowledged within a second; one that is refused asks for this long.
+ANSWER_S = 60.0
 VISIT_S = 6.0  # from tap to tap at one box, so that each is a visitor of its own ([policy] visit_ms)
 EXIT_S = 5.0  # a box that does not leave when asked to is killed
 POLL_S = 0.05

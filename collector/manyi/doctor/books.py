@@ -18,9 +18,8 @@ from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
 TAIL_ROWS: Final = 5_000  # well under a second; `manyi verify` reads all
 BEAT_LIMIT_MS: Final = 15_000  # the projector beats every second
 BEHIND_ROWS: Final = 1_000
-FEED_LATE_MS: Final = (
-    10 * 60_000
-)  # the collector's zone writes a file a minute at least; the gap takes its time
+# The collector's zone writes a file a minute at least; the gap takes its time.
+FEED_LATE_MS: Final = 10 * 60_000
 
 
 def running(place: Place) -> bool:

@@ -14,14 +14,8 @@ from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.roster.attribution import BEIJING_MS, DAY_MS
 
 _NAMES = ", ".join(COLUMNS)
-_ANEW = (
-    "county",
-    "township",
-    "hall",
-    "window",
-    "staff",
-    "time_ms",
-)  # what somebody else than the visitor changes
+# What somebody else than the visitor changes.
+_ANEW = ("county", "township", "hall", "window", "staff", "time_ms")
 _SUPERSEDED = f"""
 CREATE TEMP TABLE superseded AS SELECT {_NAMES} FROM main.version v WHERE row_id <= :row
 AND version = (SELECT max(version) FROM main.version o

@@ -24,9 +24,8 @@ ALARM_MS = 86_400_000  # what happened is an alarm for a day; then it is history
 MINUTE_MS = 60_000
 MAX_ALARMS = 50  # what matters most in front; a wall of more says nothing
 EVENTS = frozenset({"loss", "break", "badge", "clock", "keytest"})  # each time is one of its own
-BEHIND_ROWS = (
-    5_000  # a backlog of half a county's boxes is work in progress; more than a few seconds' is worth a word
-)
+# A backlog of half a county's boxes is work in progress; more than a few seconds' is worth a word.
+BEHIND_ROWS = 5_000
 CALENDAR_AHEAD_MS = 14 * 86_400_000  # the notice comes in November; an update takes a city some days
 OFF_TIMES = 3  # looks in a row with another sum before it is called a mismatch: the stores are read one after the other
 

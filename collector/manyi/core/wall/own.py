@@ -26,7 +26,7 @@ from manyi.core.roster.attribution import day_of
 
 BATCH_MIN = 5  # ratings; as for hall screens
 LARGE = 20  # ratings: here an all-red batch no longer points at one visitor
-CLOSED_AFTER_MS = 30_000  # as wall.py: the visit is over, and its second press has had time to arrive
+CLOSED_AFTER_MS = 30_000  # the longest visit (15 s), and as long again for its second press to arrive
 
 SCHEMA = """
 CREATE TABLE own (box TEXT, life TEXT, seq INTEGER, staff TEXT, level INTEGER, day INTEGER, close_ms INTEGER,

@@ -36,7 +36,6 @@ __all__ = ["Wall", "hall_snapshot", "rating_id", "shown", "snapshot"]
 
 VERSION = 4
 STEP_CHANGES = 2_000  # about 30 ms of work: a live press is on the wall in time
-CLOSED_AFTER_MS = 30_000  # the longest visit (15 s), and as long again for its second press to arrive
 BATCH_MIN = 5  # fewer would let somebody match a red to a face
 ROUND_MS = 300_000  # a batch's time is kept to 5 minutes, so that nobody can tell who completed it
 
@@ -197,7 +196,7 @@ class Wall:
         rows = []
         presses = 0
         for r in changed:
-            day, close_ms, batch = day_of(r.time_ms), max(r.time_ms, r.at_ms) + CLOSED_AFTER_MS, None
+            day, close_ms, batch = day_of(r.time_ms), max(r.time_ms, r.at_ms) + wall_own.CLOSED_AFTER_MS, None
             if kept or r.version > 1:
                 old = self._conn.execute(query, (r.box, r.life, r.seq)).fetchone()
                 if old is not None:

@@ -14,9 +14,8 @@ from typing import Generic, TypeVar
 
 WINDOW_S = 600.0  # an auditor hears of the rest that soon; two entries of a kind in it are 288 a day
 BURST = 20  # entries alike in a window: a clumsy person makes as many, a script makes thousands
-DAY_ENTRIES = (
-    1_000  # of one account, or one address without one; a busy day at the control centre has a tenth
-)
+# Of one account, or one address without one; a busy day at the control centre has a tenth.
+DAY_ENTRIES = 1_000
 # Of everybody without an account together: whoever has a thousand addresses has still one database to fill.
 STRANGERS_DAY_ENTRIES = 10_000
 DAY_S = 86_400.0

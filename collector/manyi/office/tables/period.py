@@ -15,10 +15,8 @@ from manyi.core.workdays import begin_ms
 
 ONE = timedelta(days=1)
 RANGE_MAX_DAYS = 366  # a year: what a table of one row a day can still be read as
-EARLIEST, LATEST = (
-    date(2020, 1, 1),
-    date(2099, 12, 31),
-)  # no box of this kind is older; arithmetic stays in range
+# No box of this kind is older; arithmetic stays in range.
+EARLIEST, LATEST = date(2020, 1, 1), date(2099, 12, 31)
 
 
 class Kind(StrEnum):

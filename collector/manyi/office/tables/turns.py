@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
-ASKED = (
-    4  # tables of one account under way, the one being made among them: somebody's tabs, and not a script's
-)
+# Tables of one account under way, the one being made among them: somebody's tabs, and not a script's.
+ASKED = 4
 
 
 class Crowded(Exception):
