@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 
 from manyi.core import config as configs
-from manyi.core.errors import InputError, ManyiError
+from manyi.core.errors import InputError
 from manyi.core.told import sources
 from manyi.core.told.sources import Sources, add_source
-
-REFUSED = 2
 
 visits_app = typer.Typer(
     no_args_is_help=True,
@@ -72,12 +70,8 @@ def add(
     ] = None,
 ) -> None:
     """允许一个系统报送办件数或在岗 / Let a system tell visits or sign-ins."""
-    try:
-        file = _list(context, file)
-        add_source(file, name, hall or [], token_file, county, [one.value for one in tells or []])
-    except ManyiError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(REFUSED) from error
+    file = _list(context, file)
+    add_source(file, name, hall or [], token_file, county, [one.value for one in tells or []])
     typer.echo(
         f"已加入 {file}，请移交 {token_file} 后删除 / added to {file}; hand over {token_file}, then delete it"
     )
@@ -86,11 +80,7 @@ def add(
 @visits_app.command("list")
 def listed(context: typer.Context, file: File = None) -> None:
     """列出这些系统 / List these systems."""
-    try:
-        found = Sources(_list(context, file)).all()
-    except ManyiError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(REFUSED) from error
+    found = Sources(_list(context, file)).all()
     for source in found.values():
         within = " ".join(sorted(source.within)) or "*"
         prompts = "prompt" if source.prompt else "-"

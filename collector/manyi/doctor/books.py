@@ -14,6 +14,7 @@ from manyi.core import account, root, stores
 from manyi.core.errors import ManyiError
 from manyi.core.ledger import chain, reader, schema
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+from manyi.words import apart
 
 TAIL_ROWS: Final = 5_000  # well under a second; `manyi verify` reads all
 BEAT_LIMIT_MS: Final = 15_000  # the projector beats every second
@@ -68,8 +69,8 @@ def ledger(place: Place) -> Iterator[Finding]:
             yield from _account(conn, place)
             yield from _roots(conn, data.roots, place.now_ms)
     except (ManyiError, sqlite3.Error) as error:
-        zh, _, en = str(error).partition(" / ")
-        yield bad("ledger", f"台账打不开：{zh}", f"The ledger cannot be opened: {en or zh}")
+        zh, en = apart(error)
+        yield bad("ledger", f"台账打不开：{zh}", f"The ledger cannot be opened: {en}")
 
 
 def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:

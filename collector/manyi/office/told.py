@@ -28,6 +28,7 @@ from manyi.office.api import JSON
 from manyi.office.frames import encode
 from manyi.office.hub import unix_ms
 from manyi.office.runtime import current
+from manyi.words import apart
 
 MAX_BYTES = 512 * 1024  # 1,000 visits with every field at its longest
 PER_MINUTE = 600  # messages of one source; with 1,000 items in each a province's
@@ -168,8 +169,7 @@ def _elsewhere() -> _Refused:
 
 
 def _bad(error: InputError) -> _Refused:
-    zh, _, en = str(error).partition(" / ")
-    return _Refused(400, zh, en)
+    return _Refused(400, *apart(error))
 
 
 async def _known(what: str, request: HttpRequest) -> tuple[Desk, Source]:

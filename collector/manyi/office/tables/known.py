@@ -27,6 +27,7 @@ from manyi.office.errors import SourceDown
 from manyi.office.hub import unix_ms
 from manyi.office.runtime import current
 from manyi.office.tables.answers import on_thread, read, scope_here
+from manyi.words import apart
 
 PARTS = 3  # box/life/seq
 SEQ_MAX = 10  # digits of a 32-bit number; the database could not hold much longer ones
@@ -73,8 +74,8 @@ def _said(work: Callable[[str, Scope, str], int], what: str, scope: Scope, by: s
     except CopyError:
         return 409, _("This is the inner zone: mark it on the collecting zone's web page.")
     except InputError as error:
-        zh, _slash, en = str(error).partition(" / ")
-        return 409, (en or zh) if (get_language() or "").startswith("en") else zh
+        zh, en = apart(error)
+        return 409, en if (get_language() or "").startswith("en") else zh
     except (LedgerError, sqlite3.Error) as error:
         return 503, str(error)
 
