@@ -13,9 +13,8 @@ from dashboards.theme import FEWEST
 WALL, ROLLUP, DAY = Source.WALL, Source.ROLLUP, Source.DAY
 TZ = "tz('Asia/Shanghai')"
 ALIVE = "time >= now() - 2m"  # the collector itself, the city's account and its boxes: said every 10 s
-LATELY = (
-    "time >= now() - 4m"  # boxes, account and alarms are said again every 90 s: older is of a dead collector
-)
+# Boxes, account and alarms are said again every 90 s: older is of a dead collector.
+LATELY = "time >= now() - 4m"
 HIDDEN = 9  # taken off a rate that may not be shown: what is below -1 reads 样本不足
 Z = 1.959963984540054  # two-sided 95 %, as manyi.core.rates
 ZZ = Z * Z
@@ -56,24 +55,25 @@ CITY_USUAL = Query(
 
 def ranking(tier: str, name: str) -> Query:
     """Ties are ties: `place` is text like "2="."""
-    where = "" if tier == "county" else f" AND {COUNTY}"
-    return Query(
-        DAY,
-        f'SELECT last("order") AS "order", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
-        f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", last("lo") AS "lo", last("hi") AS "hi"'
-        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'day\'{where} AND {TODAY}'
-        f' GROUP BY "{tier}"',
+    return _ranking(
+        tier, name, 'last("lo") AS "lo", last("hi") AS "hi"', "" if tier == "county" else f" AND {COUNTY}"
     )
 
 
 def ranking_lines(tier: str, name: str) -> Query:
-    """Today's, with the interval as per cent: what stands within a text has no format of its own."""
-    percent = ", ".join(f'round(last("{x}") * 1000) / 10 AS "{x}"' for x in ("lo", "hi"))
+    """Everywhere, with the interval as per cent: what stands within a text has no format of its own."""
+    return _ranking(
+        tier, name, ", ".join(f'round(last("{x}") * 1000) / 10 AS "{x}"' for x in ("lo", "hi")), ""
+    )
+
+
+def _ranking(tier: str, name: str, interval: str, where: str) -> Query:
+    """Today's."""
     return Query(
         DAY,
         f'SELECT last("order") AS "order", last("place") AS "place", last("{name}") AS "name", last("n") AS "n",'
-        f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", {percent}'
-        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'day\' AND {TODAY} GROUP BY "{tier}"',
+        f' last("rate_s") - {HIDDEN} * (1 - last("enough")) AS "rate", {interval}'
+        f' FROM "ranking" WHERE "tier" = \'{tier}\' AND "period" = \'day\'{where} AND {TODAY} GROUP BY "{tier}"',
     )
 
 
