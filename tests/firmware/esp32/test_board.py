@@ -160,6 +160,7 @@ def test_a_badge_at_the_reader_is_a_record_and_lights_the_clerks_lamp(
 ) -> None:
     box = make_board(mosquitto.port)
     box.wait("ack")
+    quick(box, 1)  # a visitor: the key test that a first badge asks for waits until nobody is at the keys
     box.say("badge 04112233445566")
     collector.until(
         "the duty", lambda: collector.lives and [r for r in collector.life.records.values() if r["kind"] == 4]
