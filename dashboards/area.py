@@ -64,7 +64,7 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         Column("n", t("人次", "Ratings"), COUNT, ACCENT, width=80),
         Column("s", t("满意", "Satisfied"), COUNT, SATISFIED, width=80),
         Column("b", t("基本满意", "Basic"), COUNT, BASIC, width=85),
-        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED, width=100, at_zero=QUIET),
+        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED, width=115, at_zero=QUIET),
     ]
     low, high = t("最低", "At least"), t("最高", "At most")
     for rate in ("rate_s", "rate_sb"):
@@ -75,8 +75,8 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
             Column(hi.field, high, SHARE, QUIET, decimals=1),
         ]
     columns += [
-        Column("corrected", t("改评", "Changed"), COUNT, width=90),
-        Column("flagged", t("存疑", "Flagged"), COUNT, width=90),
+        Column("corrected", t("改评", "Changed"), COUNT, width=82),
+        Column("flagged", t("存疑", "Flagged"), COUNT, width=82),
     ]
     query = q.area_table(", ".join(f'"{tag}"' for tag in group), where, tier)
     return rows(said, [query], at, columns, sort=(t("不满意", "Dissatisfied"), True), then=names[tier])
