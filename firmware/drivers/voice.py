@@ -4,7 +4,7 @@
 # Refuses: to know which key was pressed. Every key is thanked with the same words.
 
 INVITE, THANKS = 1, 2  # mp3/0001.mp3 请评价, mp3/0002.mp3 谢谢
-PLAY, VOLUME, STOP = 0x12, 0x06, 0x16
+PLAY, VOLUME = 0x12, 0x06
 LOUDEST = 30
 
 
@@ -28,6 +28,3 @@ class Voice:
             self._volume = volume
             self._uart.write(frame(VOLUME, (volume * LOUDEST + 99) // 100))
         self._uart.write(frame(PLAY, track))
-
-    def hush(self):
-        self._uart.write(frame(STOP))

@@ -61,7 +61,8 @@ class Core:
     def press(self, level, ms):
         why = self.visit.reason(level, ms, self.settings)
         data = self._prompt if self.invited(ms) and not why else b""
-        seq = self.write(record.PRESS, ms, level=level, reason=why, flags=1 if data else 0, data=data)
+        flags = record.PROMPTED if data else 0
+        seq = self.write(record.PRESS, ms, level=level, reason=why, flags=flags, data=data)
         if seq:
             self.visit.took(ms, self.settings["visit_ms"])
             self._asked = not why  # the one reason is welcome once
