@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from manyi.core import stores
+from manyi.core import stores, workdays
 from manyi.core.duty import report
 from manyi.core.duty.stay import KIND, Contradiction, Stay, body, newer
 from manyi.core.errors import InputError
@@ -23,7 +23,6 @@ from manyi.core.ledger import facts
 from manyi.core.ratings import signed
 from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
-from manyi.core.roster.times import BEIJING
 from manyi.core.told.desk import Desk
 from manyi.core.told.items import OTHER, Answer, NotTaken, Said, id_of, items
 from manyi.core.told.sources import Source
@@ -83,7 +82,7 @@ class Intake:
         sqlite3.Error.
         """
         try:
-            begin_ms = day_begin(now_ms) if not day else _begin(date.fromisoformat(day))
+            begin_ms = day_begin(now_ms) if not day else workdays.begin_ms(date.fromisoformat(day))
         except (ValueError, OverflowError) as error:
             raise InputError("day 应形如 2026-11-21 / day looks like 2026-11-21") from error
         roster, today = self._desk.roster(), day_begin(now_ms)
@@ -91,7 +90,7 @@ class Intake:
             spoken = sorted({stay.window for _, stay in signed.between(ratings, today, today + DAY_MS)})
             mine = [w for w in spoken if roster.place(w).window == w and source.covers(roster.place(w))]
             return {
-                "day": datetime.fromtimestamp(begin_ms / 1000, BEIJING).date().isoformat(),
+                "day": workdays.date_of(begin_ms).isoformat(),
                 "now": {window: signed.who(ratings, roster, window, now_ms) or "" for window in mine},
                 "duty": [_shown(stay, roster) for stay in signed.of_day(ratings, source.name, begin_ms)],
             }
@@ -101,10 +100,6 @@ class Intake:
             return signed.known(None, conn, source, ids)
         with closing(stores.open_reader(self._ratings)) as ratings:
             return signed.known(ratings, conn, source, ids)
-
-
-def _begin(day: date) -> int:
-    return int(datetime.combine(day, datetime.min.time(), BEIJING).timestamp() * 1000)
 
 
 def _shown(stay: Stay, roster: Roster) -> dict[str, Any]:
