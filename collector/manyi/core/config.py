@@ -11,15 +11,19 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from manyi.core.errors import SetupError
 from manyi.core.hours import is_hours
+from manyi.core.sections import Sections
 from manyi.words import both
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 AUDIT_MIN_DAYS = 180  # the law on network security asks for six months of logs
 AUDIT_DAYS = 365
+SECTIONS = (
+    "city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed", "audit", "alarms", "certificates",
+    "visits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +241,7 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SetupError(both(f"{name}：不是 TOML（{error}）", f"{name}: not TOML ({error}).")) from error
-    r = _Reader(tree, base)
+    r = Sections(tree, base, SECTIONS)
     city = City(r.text("city", "name"), r.text("city", "name_en", ""))
     data = Data(r.path("data", "dir") or base)
     feed = Feed(
@@ -301,7 +305,7 @@ def parse(text: str, base: Path, name: str = "configuration") -> Config:
     )
 
 
-def _web(r: _Reader) -> Web:
+def _web(r: Sections) -> Web:
     oidc = r.table("web", "oidc")
     host = r.text("web", "host", "127.0.0.1")
     web = Web(
@@ -346,7 +350,7 @@ def _web(r: _Reader) -> Web:
     return web
 
 
-def _oidc(r: _Reader) -> Oidc:
+def _oidc(r: Sections) -> Oidc:
     url = r.text("web.oidc", "server_url")
     if url and not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         r.problems.append(
@@ -363,7 +367,7 @@ def _oidc(r: _Reader) -> Oidc:
     )
 
 
-def _broker(r: _Reader) -> Broker:
+def _broker(r: Sections) -> Broker:
     plain = r.yes("broker", "plain")
     broker = Broker(
         host=r.text("broker", "host"),
@@ -390,7 +394,7 @@ def _broker(r: _Reader) -> Broker:
     return broker
 
 
-def _influx(r: _Reader) -> Influx:
+def _influx(r: Sections) -> Influx:
     url = r.text("influx", "url")
     if url and not url.startswith(("http://", "https://")):
         r.problems.append(
@@ -417,115 +421,6 @@ def _influx(r: _Reader) -> Influx:
             )
         )
     return found
-
-
-class _Reader:
-    """Takes values out of the tree one by one and collects what is wrong; what is left over at the end is
-    unknown.
-    """
-
-    def __init__(self, tree: dict[str, Any], base: Path) -> None:
-        self.problems: list[str] = []
-        self._base = base
-        self._left: dict[str, dict[str, Any]] = {}
-        for section, values in tree.items():
-            if isinstance(values, dict):
-                self._left[section] = dict(values)
-            else:
-                self.problems.append(
-                    both(f"{section!r} 不在任何 [节] 里", f"{section!r} stands outside a [section].")
-                )
-        self._known = {
-            "city", "data", "broker", "keys", "influx", "web", "policy", "backup", "feed", "audit", "alarms",
-            "certificates", "visits",
-        }  # fmt: skip
-
-    def _take(self, section: str, key: str, default: Any) -> Any:
-        value = self._left.get(section, {}).pop(key, default)
-        if value is None:
-            self.problems.append(both(f"[{section}] 缺 {key}", f"[{section}] {key} is missing."))
-        return value
-
-    def _wrong(self, section: str, key: str, value: Any, zh: str, en: str) -> None:
-        what = f"[{section}] {key} = {value!r}"
-        self.problems.append(both(f"{what}：{zh}", f"{what} {en}."))
-
-    def text(self, section: str, key: str, default: str | None = None) -> str:
-        value = self._take(section, key, default)
-        if value is not None and (not isinstance(value, str) or (default is None and not value.strip())):
-            self._wrong(section, key, value, "应为文字，不能为空", "must be a text that is not empty")
-        return value if isinstance(value, str) else ""
-
-    def number(self, section: str, key: str, low: int, high: int, default: int | None = None) -> int:
-        value = self._take(section, key, default)
-        if value is None:
-            return 0
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            self._wrong(
-                section,
-                key,
-                value,
-                f"应为 {low} 至 {high} 的整数",
-                f"must be a whole number from {low} to {high}",
-            )
-            return low
-        return value
-
-    def has(self, section: str, key: str) -> bool:
-        return key in self._left.get(section, {})
-
-    def table(self, section: str, key: str) -> bool:
-        """Whether there is a [section.key]; from here on it is read like a section of that name."""
-        value = self._left.get(section, {}).pop(key, None)
-        if value is not None and not isinstance(value, dict):
-            self._wrong(
-                section, key, value, f"应为一节 [{section}.{key}]", f"must be a section [{section}.{key}]"
-            )
-        elif value is not None:
-            self._left[f"{section}.{key}"] = dict(value)
-            self._known.add(f"{section}.{key}")
-        return isinstance(value, dict)
-
-    def yes(self, section: str, key: str, default: bool = False) -> bool:
-        value = self._take(section, key, default)
-        if not isinstance(value, bool):
-            self._wrong(section, key, value, "应为 true 或 false", "must be true or false")
-        return value is True
-
-    def names(self, section: str, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """A list of names; none if it is not there. "*" would let any web page read the wall."""
-        values = self._take(section, key, list(default))
-        if not isinstance(values, list) or not all(
-            isinstance(each, str) and each.strip() and "*" not in each for each in values
-        ):
-            self._wrong(
-                section, key, values, "应为名称的列表，不能有 *", "must be a list of names, without *"
-            )
-            return ()
-        return tuple(values)
-
-    def path(self, section: str, key: str, *, needed: bool = True) -> Path | None:
-        if not needed and key not in self._left.get(section, {}):
-            return None
-        text = self.text(section, key)
-        return self._base / Path(text).expanduser() if text else None
-
-    def paths(self, section: str) -> tuple[tuple[str, Path], ...]:
-        """Every key of a section whose keys are names of the administrator's own."""
-        found = ((key, self.path(section, key)) for key in list(self._left.get(section, {})))
-        return tuple((key, path) for key, path in found if path is not None)
-
-    def refuse_the_rest(self) -> None:
-        for section, values in self._left.items():
-            if section not in self._known:
-                self.problems.append(
-                    both(f"没有 [{section}] 这一节", f"[{section}] is not a section of this file.")
-                )
-            else:
-                self.problems += [
-                    both(f"[{section}] 没有 {key} 这项设置", f"[{section}] {key} is not a setting.")
-                    for key in values
-                ]
 
 
 def secret(path: Path, what: str) -> str:
