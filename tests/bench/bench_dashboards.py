@@ -22,7 +22,7 @@ from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 
-from manyi.core import workdays
+from manyi.core.days import date_of
 from manyi.core.influx import compare, health, lines, red, rollup, setup, visited
 from manyi.core.influx.compare import Named
 from manyi.core.influx.compared import RANKED_DAYS
@@ -197,10 +197,10 @@ def _day(tags: str, day: int, n: int) -> Iterator[str]:
 
 def compared(now: int) -> Iterator[str]:
     """What the collector tells of today beside other days, and the month's rankings."""
-    today = workdays.date_of(now)
+    today = date_of(now)
     named: dict[str, list[Named]] = {"county": [], "hall": []}
     sums: dict[tuple[str, str], dict[date, tuple[int, ...]]] = {}
-    worked = [workdays.date_of(day) for day in working(now, 62)]
+    worked = [date_of(day) for day in working(now, 62)]
     for county, hall, _ in units():
         of = [("hall", hall, Named(county, hall, hall, hall), 1)]
         of += [("county", "", Named(county, "", county, county), HALLS)] * hall.endswith("h0")

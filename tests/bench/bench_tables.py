@@ -18,7 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from manyi.core import projector, stores, workdays
+from manyi.core import projector, stores
+from manyi.core.days import date_of
 from manyi.core.wall.store import Wall
 
 from tests.bench.year import fill
@@ -34,7 +35,7 @@ Row = tuple[object, ...]
 def main() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="manyi-tables-") as name:
         folder = Path(name)
-        today = workdays.date_of(projector.unix_ms())
+        today = date_of(projector.unix_ms())
         total = fill(folder, today, EACH_DAY)
         with closing(stores.open_reader(folder / "ratings.db")) as source:
             Wall(folder / "wall.db", source, ("", "")).close()

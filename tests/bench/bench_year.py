@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from manyi.core import projector, workdays
+from manyi.core import projector
+from manyi.core.days import date_of
 from manyi.core.workings import Workings
 
 from tests.bench.year import fill
@@ -49,7 +50,7 @@ def main() -> Iterator[Row]:
 
 def _fill(whole: Whole, data: Path, server: Influx) -> Iterator[Row]:
     began = time.monotonic()
-    total = fill(data, workdays.date_of(projector.unix_ms()), EACH_DAY)
+    total = fill(data, date_of(projector.unix_ms()), EACH_DAY)
     yield ("a year made up", total, "ratings", "", f"600 boxes, {time.monotonic() - began:.0f} s")
     with ExitStack() as opened:
         figures = projector.Figures(whole.config)

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from manyi.core import stores, workdays
+from manyi.core.days import midnight_ms
 from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.ratings.settle import FLAG_CORRECTED
 from manyi.core.ratings.store import Ratings
@@ -69,7 +70,7 @@ def _year(boxes: list[str], until: date, each_day: int, days: int) -> Iterator[t
         day = until - timedelta(days=back)
         if not workdays.kind(day).works and back:
             continue
-        begin_ms = workdays.begin_ms(day)
+        begin_ms = midnight_ms(day)
         for box in boxes:
             c, h, w = box.split("-")[1:]
             window = f"c{c}h{h}w{w}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from manyi.core import workdays
+from manyi.core.days import midnight_ms
 
 from tests.collector.test_visits_wall import Centre
 
@@ -21,7 +22,7 @@ NEWEST = max(workdays._years())
 )
 def test_unknown_year_is_named_two_weeks_ahead(tmp_path: Path, day: date, names: str) -> None:
     centre = Centre(tmp_path)
-    centre.now_ms = workdays.begin_ms(day) + 3_600_000
+    centre.now_ms = midnight_ms(day) + 3_600_000
     alarms = centre.snapshot()["alarms"]
     centre.close()
     assert isinstance(alarms, list)

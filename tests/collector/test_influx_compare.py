@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from manyi.core import stores, workdays
+from manyi.core.days import midnight_ms
 from manyi.core.influx import compare, rollup
 from manyi.core.influx.compared import RANKED_DAYS, Compared
 from manyi.core.influx.rolled import Rolled
@@ -202,7 +203,7 @@ def test_hall_that_opened_last_week_is_compared_with_its_own_days_only(halls: Ha
         halls.day("box-1", back, 9, 10)
     halls.day("box-3", 7, 9, 6)
     halls.drain()
-    nine = (workdays.begin_ms(TODAY) + 9 * 3_600_000) * 10**6
+    nine = (midnight_ms(TODAY) + 9 * 3_600_000) * 10**6
     old = halls.at("baseline", "tier=hall,county=c1,township=-,hall=h1", nine)
     new = halls.at("baseline", "tier=hall,county=c2,township=t2,hall=h2", nine)
     assert (old["n"], old["days"]) == (10, 4)
@@ -213,7 +214,7 @@ def test_list_says_tie_and_small_sample(halls: Halls) -> None:
     halls.day("box-1", 0, 8, 100, 2)
     halls.day("box-3", 0, 8, 100, 60)
     halls.drain()
-    ns = workdays.begin_ms(TODAY) * 10**6
+    ns = midnight_ms(TODAY) * 10**6
     first = halls.at("ranking", "tier=county,county=c1,period=day", ns)
     second = halls.at("ranking", "tier=county,county=c2,period=week", ns)
     assert (first["place"], first["order"], second["place"], second["order"]) == ("1", 1, "2", 2)
@@ -345,12 +346,12 @@ def test_live_figures_are_not_held_up_by_the_past(halls: Halls) -> None:
 
 def test_year_without_a_calendar_says_so_in_the_baseline(tmp_path: Path) -> None:
     year = max(workdays._years()) + 1
-    noon = workdays.begin_ms(date(year, 6, 2)) + 12 * 60 * MINUTE
+    noon = midnight_ms(date(year, 6, 2)) + 12 * 60 * MINUTE
     halls = Halls(tmp_path, noon)
     for back in (0, 7, 14):
         halls.day("box-1", back, 9, 3)
     halls.drain()
-    nine = workdays.begin_ms(date(year, 6, 2)) * 10**6 + 9 * 3_600_000 * 10**6
+    nine = midnight_ms(date(year, 6, 2)) * 10**6 + 9 * 3_600_000 * 10**6
     said = halls.at("baseline", "tier=city", nine)
     assert (said["n"], said["days"], said["calendar"]) == (3, 2, 0)
     halls.close()

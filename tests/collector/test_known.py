@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from manyi.core import export, known, root
+from manyi.core import export, known
 from manyi.core import record as rec
+from manyi.core.days import date_of
 from manyi.core.errors import InputError
 from manyi.core.ledger import reader
 from manyi.core.ratings.store import Ratings, as_of
@@ -127,7 +128,7 @@ def test_the_row_is_chained_and_its_person_stays_at_home(tmp_path: Path) -> None
     life, seq = rated(place)
     known.mark(place.path, BOX, life, seq, "值班员甲", place.at_ms, role="centre")
     assert place.verify(keys=True).finding is None
-    day = root.day_of(place.at_ms)
+    day = date_of(place.at_ms)
     for persons in (False, True):
         out = tmp_path / f"out-{persons}"
         done = export.write(place.conn, place.roots, out, (day, day), persons=persons)

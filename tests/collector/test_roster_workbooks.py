@@ -12,10 +12,11 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from manyi.core.days import BEIJING
 from manyi.core.roster import check
 from manyi.core.roster.check import Report
 from manyi.core.roster.table import letters
-from manyi.core.roster.times import BEIJING, moment
+from manyi.core.roster.times import moment
 
 from tests.collector.roster_book import BOXES, CITY, DUTY, OFFICES, STAFF, Rows, write
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 from manyi.core.alarms.silence import CITY, Silence, gather
-from manyi.core.hours import BEIJING, is_hours, opened_ms
+from manyi.core.days import BEIJING
+from manyi.core.hours import is_hours, opened_ms
 from manyi.core.roster.model import NOWHERE, Place
 
 T0 = 1_795_233_600_000

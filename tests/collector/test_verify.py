@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import export, root, verify
+from manyi.core.days import DAY_MS, midnight_ms
 from manyi.core.errors import InputError
 from manyi.core.ledger import chain, facts, heads, reader, schema, writer
 from manyi.core.ledger.asked import Asked
@@ -24,7 +25,7 @@ from manyi.core.verify import Finding, Report
 from tests.collector.box_double import BOX, K_CHAIN, BoxDouble
 
 DAY = date(2026, 11, 20)
-T0 = root.day_begins(DAY) + 9 * 3_600_000
+T0 = midnight_ms(DAY) + 9 * 3_600_000
 KEYS = {BOX: K_CHAIN, "mb-other": bytes(32), "mb-clone": bytes(32)}
 
 
@@ -86,7 +87,7 @@ def fill(place: Place) -> None:
     other.press(2, 6)
     cloned.press(1, 4)
     place.talk(box, other, cloned)
-    place.at_ms += root.DAY_MS
+    place.at_ms += DAY_MS
     root.publish(place.conn, place.roots, place.at_ms)
     clone = cloned.clone()
     cloned.press(3, 2)
@@ -324,7 +325,7 @@ def test_a_row_put_in_below_the_first_is_named(place: Place) -> None:
 def test_a_touched_root_is_noticed_even_if_the_next_day_has_no_rows(tmp_path: Path) -> None:
     conn, roots = schema.open_for_writing(tmp_path / "l.db"), tmp_path / "roots"
     facts.append_facts(conn, T0, [("office", {})])
-    root.publish(conn, roots, T0 + 3 * root.DAY_MS)
+    root.publish(conn, roots, T0 + 3 * DAY_MS)
     path = roots / "2026-11-20.txt"
     path.write_text(re.sub(r"after \w+", "after " + "0" * 64, path.read_text()))
     found = verify.ledger(conn, roots).finding
@@ -425,8 +426,8 @@ def test_a_days_root_seals_exactly_its_rows(place: Place) -> None:
 
 def test_the_day_changes_at_midnight_in_beijing(tmp_path: Path) -> None:
     conn = schema.open_for_writing(tmp_path / "l.db")
-    midnight = root.day_begins(date(2026, 11, 21))
-    assert midnight % root.DAY_MS == 16 * 3_600_000
+    midnight = midnight_ms(date(2026, 11, 21))
+    assert midnight % DAY_MS == 16 * 3_600_000
     facts.append_facts(conn, midnight - 1, [("office", {})])
     facts.append_facts(conn, midnight, [("office", {})])
     assert root.of_day(conn, DAY, midnight).last == 1
@@ -436,10 +437,10 @@ def test_the_day_changes_at_midnight_in_beijing(tmp_path: Path) -> None:
 def test_a_day_without_rows_has_a_root_too(tmp_path: Path) -> None:
     conn = schema.open_for_writing(tmp_path / "l.db")
     facts.append_facts(conn, T0, [("office", {})])
-    facts.append_facts(conn, T0 + 2 * root.DAY_MS, [("office", {})])
-    made = root.publish(conn, tmp_path / "roots", T0 + 3 * root.DAY_MS)
+    facts.append_facts(conn, T0 + 2 * DAY_MS, [("office", {})])
+    made = root.publish(conn, tmp_path / "roots", T0 + 3 * DAY_MS)
     assert [p.name for p in made] == ["2026-11-20.txt", "2026-11-21.txt", "2026-11-22.txt"]
-    empty = root.of_day(conn, date(2026, 11, 21), T0 + 3 * root.DAY_MS)
+    empty = root.of_day(conn, date(2026, 11, 21), T0 + 3 * DAY_MS)
     assert (empty.first, empty.last) == (2, 1)
     assert empty.before == empty.after
     assert verify.ledger(conn, tmp_path / "roots").finding is None
@@ -449,8 +450,8 @@ def test_a_clock_that_jumps_to_2099_seals_nothing_ahead_of_the_real_days(tmp_pat
     conn, roots = schema.open_for_writing(tmp_path / "l.db"), tmp_path / "roots"
     facts.append_facts(conn, T0, [("office", {})])
     with pytest.raises(InputError, match=r"2099-01-01.*2026-11-20.*manyi root --day 2098-12-31"):
-        root.publish(conn, roots, root.day_begins(date(2099, 1, 1)))
-    made = root.publish(conn, roots, T0 + 2 * root.DAY_MS)
+        root.publish(conn, roots, midnight_ms(date(2099, 1, 1)))
+    made = root.publish(conn, roots, T0 + 2 * DAY_MS)
     assert [p.name for p in made] == ["2026-11-20.txt", "2026-11-21.txt"]
 
 
@@ -459,25 +460,23 @@ def test_rows_of_a_clock_that_stood_at_1970_make_no_twenty_thousand_roots(tmp_pa
     facts.append_facts(conn, 5, [("office", {"id": "h1"})])
     assert root.publish(conn, roots, T0) == []
     facts.append_facts(conn, T0, [("office", {"id": "h2"})])
-    made = root.publish(conn, roots, T0 + root.DAY_MS)
+    made = root.publish(conn, roots, T0 + DAY_MS)
     assert [p.name for p in made] == ["2026-11-20.txt"]
-    assert root.of_day(conn, DAY, T0 + root.DAY_MS).before == root.hash_of(
-        conn, 1
-    )  # row 1 is sealed all the same
+    assert root.of_day(conn, DAY, T0 + DAY_MS).before == root.hash_of(conn, 1)  # row 1 is sealed all the same
 
 
 def test_every_row_lies_in_one_day_even_if_the_clock_was_set_back(tmp_path: Path) -> None:
     conn = schema.open_for_writing(tmp_path / "l.db")
-    for at_ms in (T0, T0 + root.DAY_MS, T0 - 5000, T0 + root.DAY_MS + 1, T0 + 2 * root.DAY_MS):
+    for at_ms in (T0, T0 + DAY_MS, T0 - 5000, T0 + DAY_MS + 1, T0 + 2 * DAY_MS):
         facts.append_facts(conn, at_ms, [("office", {})])
-    days = [root.of_day(conn, date(2026, 11, 20 + i), T0 + 9 * root.DAY_MS) for i in range(3)]
+    days = [root.of_day(conn, date(2026, 11, 20 + i), T0 + 9 * DAY_MS) for i in range(3)]
     assert [(d.first, d.last) for d in days] == [(1, 1), (2, 4), (5, 5)]
 
 
 def test_a_root_once_written_is_never_touched(place: Place) -> None:
     path = place.roots / "2026-11-20.txt"
     before = path.stat().st_mtime_ns
-    root.publish(place.conn, place.roots, place.at_ms + root.DAY_MS)
+    root.publish(place.conn, place.roots, place.at_ms + DAY_MS)
     assert path.stat().st_mtime_ns == before
     assert (place.roots / "2026-11-21.txt").exists()
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import verify
-from manyi.core.roster.attribution import day_begin
+from manyi.core.days import day_begin
 from manyi.core.visits import report as visits
 from manyi.core.visits.report import LATE_MS
 from manyi.core.visits.store import SHORT_MS, Counts, of_business

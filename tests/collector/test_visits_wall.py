@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from manyi.core import projector, stores
 from manyi.core.config import Broker, City, Config, Data, KeyFiles, Policy, Web
-from manyi.core.roster.attribution import day_of
+from manyi.core.days import day_of
 from manyi.core.visits import report as visits
 from manyi.core.visits import view as visits_view
 from manyi.core.visits.store import Counts

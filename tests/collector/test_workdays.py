@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from manyi.core import workdays
-from manyi.core.roster.attribution import day_begin
+from manyi.core.days import date_of, day_begin, midnight_ms
 
 NEWEST = max(workdays._years())
 
@@ -69,6 +69,6 @@ def test_any_day_has_four_like_it_unless_it_is_a_holiday_and_they_are_of_its_kin
 
 @given(st.dates(date(2019, 1, 1), date(2040, 12, 31)))
 def test_day_begins_where_the_rollups_day_begins(day: date) -> None:
-    begin_ms = workdays.begin_ms(day)
+    begin_ms = midnight_ms(day)
     assert day_begin(begin_ms) == begin_ms == day_begin(begin_ms + 86_399_999)
-    assert workdays.date_of(begin_ms) == workdays.date_of(begin_ms + 86_399_999) == day
+    assert date_of(begin_ms) == date_of(begin_ms + 86_399_999) == day

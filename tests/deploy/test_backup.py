@@ -14,7 +14,8 @@ from manyi.backup import copy, manifest, rotation
 from manyi.backup import restore as restoring
 from manyi.cli import app
 from manyi.core import config as configs
-from manyi.core import root, verify
+from manyi.core import verify
+from manyi.core.days import BEIJING
 from manyi.core.errors import EvidenceError, InputError, SetupError
 from manyi.core.ledger import schema
 from manyi.core.orders.store import Orders
@@ -212,7 +213,7 @@ def test_a_copy_that_was_cut_off_is_swept_away_by_the_next(town: Town, tmp_path:
 
 
 def test_days_and_weeks_are_kept() -> None:
-    start = datetime(2026, 11, 21, 3, 15, tzinfo=root.BEIJING)
+    start = datetime(2026, 11, 21, 3, 15, tzinfo=BEIJING)
     times = [start - timedelta(hours=6 * i) for i in range(4 * 60)]
     gone = rotation.superfluous(times, daily=7, weekly=4)
     kept = sorted(set(times) - set(gone))
@@ -225,8 +226,8 @@ def test_days_and_weeks_are_kept() -> None:
 
 
 def test_a_machine_that_was_off_keeps_what_it_has() -> None:
-    old = [datetime(2026, 1, day, tzinfo=root.BEIJING) for day in range(1, 8)]
-    new = datetime(2026, 11, 21, tzinfo=root.BEIJING)
+    old = [datetime(2026, 1, day, tzinfo=BEIJING) for day in range(1, 8)]
+    new = datetime(2026, 11, 21, tzinfo=BEIJING)
     assert rotation.superfluous([*old, new], daily=8, weekly=0) == []
 
 

@@ -16,6 +16,7 @@ import pytest
 from manyi.backup import copy
 from manyi.cli import app
 from manyi.core import root
+from manyi.core.days import DAY_MS
 from manyi.core.influx import setup
 from manyi.core.wall.store import Wall
 from manyi.doctor import books, host, link, safety, servers
@@ -246,7 +247,7 @@ def test_an_account_that_does_not_add_up(town: Town) -> None:
 
 
 def test_roots_that_were_not_written_and_a_stray_file_among_them(town: Town) -> None:
-    tomorrow = town.at_ms + root.DAY_MS
+    tomorrow = town.at_ms + DAY_MS
     assert ask(town, books.ledger, now_ms=tomorrow)["roots"] == Level.warn
     root.publish(town.conn, town.config.data.roots, tomorrow)
     assert ask(town, books.ledger, now_ms=tomorrow)["roots"] == Level.good
@@ -386,7 +387,7 @@ def test_influxdb_and_what_its_tokens_may_do(town: Town, own_influx: Influx) -> 
 def test_a_root_that_ends_and_a_file_that_is_no_certificate(town: Town, certs: Certs) -> None:
     edit(town, "plain = true", f'ca_file = "{certs.ca}"')
     assert ask(town, safety.authority, now_ms=_now()) == {"authority": Level.bad}, "it ends in two days"
-    assert ask(town, safety.authority, now_ms=_now() - 90 * root.DAY_MS) == {"authority": Level.good}
+    assert ask(town, safety.authority, now_ms=_now() - 90 * DAY_MS) == {"authority": Level.good}
     edit(town, str(certs.ca), str(town.file))
     assert ask(town, safety.authority) == {"authority": Level.bad}
 

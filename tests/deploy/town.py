@@ -8,6 +8,7 @@ from pathlib import Path
 from manyi.core import config as configs
 from manyi.core import root
 from manyi.core.config import Config
+from manyi.core.days import DAY_MS
 from manyi.core.ledger import facts, schema, writer
 
 from tests.collector.box_double import BoxDouble
@@ -65,5 +66,5 @@ class Town:
         facts.append_facts(self.conn, self.at_ms, [("office", fact)])
 
     def seal(self) -> None:
-        root.publish(self.conn, self.config.data.roots, self.at_ms + 2 * root.DAY_MS)
+        root.publish(self.conn, self.config.data.roots, self.at_ms + 2 * DAY_MS)
         root.write_latest(self.conn, self.config.data.roots, self.at_ms)

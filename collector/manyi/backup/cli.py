@@ -13,8 +13,8 @@ import typer
 from manyi.backup import copy, manifest, rotation
 from manyi.backup import restore as restoring
 from manyi.core import config as configs
+from manyi.core.days import BEIJING
 from manyi.core.errors import InputError
-from manyi.core.root import BEIJING
 from manyi.words import both
 
 WRONG: Final = 1

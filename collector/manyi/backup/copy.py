@@ -30,8 +30,9 @@ from manyi.backup import manifest, secret_files
 from manyi.backup.manifest import Manifest
 from manyi.broker import files
 from manyi.broker.names import BrokerError
-from manyi.core import account, root, verify
+from manyi.core import account, verify
 from manyi.core.config import Config
+from manyi.core.days import BEIJING
 from manyi.core.errors import ManyiError, SetupError
 from manyi.core.ledger import reader, schema
 from manyi.words import both
@@ -53,7 +54,7 @@ def write(
 
     Raises SetupError if it cannot be written, LedgerError without a ledger. A copy that was not finished leaves nothing.
     """
-    at = datetime.fromtimestamp(now_ms / 1000, root.BEIJING)
+    at = datetime.fromtimestamp(now_ms / 1000, BEIJING)
     folder = target / at.strftime(NAME_FORMAT)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from manyi.backup import manifest
 from manyi.backup.copy import NAME_FORMAT, PREFIX
+from manyi.core.days import BEIJING
 from manyi.core.errors import ManyiError
-from manyi.core.root import BEIJING
 
 
 def superfluous(times: Iterable[datetime], daily: int, weekly: int) -> list[datetime]:

@@ -14,9 +14,10 @@ from datetime import datetime
 from manyi.box.identity import Unfit
 from manyi.box.label import read
 from manyi.box.words import BoxError, both
+from manyi.core.days import BEIJING
 from manyi.core.roster.layouts import BOXES
 from manyi.core.roster.table import fold
-from manyi.core.roster.times import BEIJING, TIMES
+from manyi.core.roster.times import TIMES
 
 FORM = "%Y-%m-%d %H:%M"
 STORE = ""

@@ -17,6 +17,7 @@ from manyi.core import export as exports
 from manyi.core import keys as key_files
 from manyi.core import root as roots
 from manyi.core import verify as verifying
+from manyi.core.days import date_of
 from manyi.core.errors import InputError
 from manyi.core.pipeline import unix_ms
 from manyi.words import both
@@ -94,8 +95,8 @@ def root(
 ) -> None:
     """打印某日的台账封印，可公开 / Print a day's root, to be published."""
     config, now_ms = config_of(context), unix_ms()
-    wanted = day_of(day) if day else roots.day_of(now_ms) - timedelta(days=1)
-    if wanted > roots.day_of(now_ms):
+    wanted = day_of(day) if day else date_of(now_ms) - timedelta(days=1)
+    if wanted > date_of(now_ms):
         raise InputError(f"{wanted} 还没有到 / {wanted} has not come yet.")
     with ledger_of(config) as conn:
         found = roots.of_day(conn, wanted, now_ms)

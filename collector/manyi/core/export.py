@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from manyi.core import record, root, verify
+from manyi.core.days import BEIJING, DAY_MS, midnight_ms
 from manyi.core.errors import InputError
 from manyi.core.ledger import reader
 from manyi.core.ledger.facts import PERSONAL
@@ -72,8 +73,8 @@ def _write(
     out.mkdir(parents=True, exist_ok=True)
     conn.execute("BEGIN")
     try:
-        first = root.boundary(conn, root.day_begins(begin))
-        last = root.boundary(conn, root.day_begins(end) + root.DAY_MS, first - 1) - 1
+        first = root.boundary(conn, midnight_ms(begin))
+        last = root.boundary(conn, midnight_ms(end) + DAY_MS, first - 1) - 1
         before = root.hash_of(conn, first - 1)
         withheld = 0
         with (out / "rows.jsonl").open("w", encoding="ascii") as file, _csv(out) as table:
@@ -192,7 +193,7 @@ def _spelled_out(row: Row) -> str:
     if row.kind != "record" or len(row.body) < record.PACKED_BYTES:
         return ""
     r = record.unpack(row.body)
-    received = datetime.fromtimestamp(row.at_ms / 1000, root.BEIJING).isoformat(timespec="milliseconds")
+    received = datetime.fromtimestamp(row.at_ms / 1000, BEIJING).isoformat(timespec="milliseconds")
     return _csv_line(
         (
             row.id, received, row.box, row.life, row.branch, r.seq, r.kind, r.boot, r.up_ms, *r.n, r.level,

@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from manyi.core.days import BEIJING_MS, DAY_MS, HOUR_MS
 from manyi.core.rates import FIELDS
 from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.ratings.settle import DISSATISFIED, FLAG_CORRECTED
-from manyi.core.ratings.sums import HOUR_MS, Counts
-from manyi.core.roster.attribution import BEIJING_MS, DAY_MS
+from manyi.core.ratings.sums import Counts
 
 # What figures can be told apart by, in each table of sums.
 _BY = {

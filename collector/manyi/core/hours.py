@@ -7,12 +7,12 @@ included (workdays.py). Refuses to guess an office's hours from presses.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
+from manyi.core.days import BEIJING, MINUTE_MS
+
 HOURS: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
-BEIJING: Final = timezone(timedelta(hours=8))  # one offset all over China and no summer time since 1991
-MINUTE_MS: Final = 60_000
 
 
 def is_hours(text: str) -> bool:

@@ -23,17 +23,16 @@ import json
 import os
 import sqlite3
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from manyi.core import stores
+from manyi.core.days import DAY_MS, date_of, midnight_ms
 from manyi.core.errors import InputError
 from manyi.core.ledger import chain, facts, reader
 from manyi.words import both
 
-BEIJING: Final = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer time since 1991
-DAY_MS: Final = 86_400_000
 LATEST: Final = "latest"
 NEVER_BEFORE_MS: Final = 1_704_067_200_000  # 2024: rows stamped before it were stamped by a clock that stood
 # More than that at once is a clock that has jumped, and its roots would stand in the way.
@@ -65,15 +64,6 @@ class Latest:
     at_ms: int
 
 
-def day_of(at_ms: int) -> date:
-    return datetime.fromtimestamp(at_ms / 1000, BEIJING).date()
-
-
-def day_begins(day: date) -> int:
-    """Unix ms of its midnight in Beijing."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=BEIJING).timestamp()) * 1000
-
-
 def boundary(conn: sqlite3.Connection, at_ms: int, after: int = 0) -> int:
     """The id of the first row, after row `after`, that is stamped `at_ms` or later; else the next id to come."""
     query = "SELECT min(id) FROM row WHERE id > ? AND at_ms >= ?"
@@ -82,9 +72,9 @@ def boundary(conn: sqlite3.Connection, at_ms: int, after: int = 0) -> int:
 
 
 def of_day(conn: sqlite3.Connection, day: date, now_ms: int) -> Root:
-    first = boundary(conn, day_begins(day))
-    last = boundary(conn, day_begins(day) + DAY_MS, first - 1) - 1
-    closed = now_ms >= day_begins(day) + DAY_MS
+    first = boundary(conn, midnight_ms(day))
+    last = boundary(conn, midnight_ms(day) + DAY_MS, first - 1) - 1
+    closed = now_ms >= midnight_ms(day) + DAY_MS
     return Root(day, first, last, hash_of(conn, first - 1), hash_of(conn, last), closed)
 
 
@@ -129,14 +119,14 @@ def publish(conn: sqlite3.Connection, folder: Path, now_ms: int) -> list[Path]:
     if found is None:
         return made
     have = published(folder)
-    day = have[-1].day + timedelta(days=1) if have else day_of(found[0])
-    if (day_of(now_ms) - day).days > CATCH_UP_DAYS:
+    day = have[-1].day + timedelta(days=1) if have else date_of(found[0])
+    if (date_of(now_ms) - day).days > CATCH_UP_DAYS:
         raise InputError(
-            f"The clock says {day_of(now_ms)}, and the next daily root is that of {day}: no root is written. Set the "
-            f"clock right. If it is right, write one: manyi root --day {day_of(now_ms) - timedelta(days=1)} > "
-            f"{folder / f'{day_of(now_ms) - timedelta(days=1)}.txt'}"
+            f"The clock says {date_of(now_ms)}, and the next daily root is that of {day}: no root is written. Set the "
+            f"clock right. If it is right, write one: manyi root --day {date_of(now_ms) - timedelta(days=1)} > "
+            f"{folder / f'{date_of(now_ms) - timedelta(days=1)}.txt'}"
         )
-    while day < day_of(now_ms):
+    while day < date_of(now_ms):
         path = folder / f"{day.isoformat()}.txt"
         _write(path, of_day(conn, day, now_ms).text())
         made.append(path)

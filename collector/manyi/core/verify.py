@@ -24,6 +24,7 @@ from typing import Final
 
 from manyi.core import record, root
 from manyi.core.account import Gap, covers
+from manyi.core.days import BEIJING
 from manyi.core.errors import InputError
 from manyi.core.ledger import chain, heads, reader
 from manyi.core.ledger.reader import Row
@@ -52,7 +53,7 @@ class Finding:
         if self.box:
             where += f", box {self.box}, life {self.life}, seq {self.seq}"
         if self.at_ms:
-            where += f", time {datetime.fromtimestamp(self.at_ms / 1000, root.BEIJING):%Y-%m-%d %H:%M:%S}"
+            where += f", time {datetime.fromtimestamp(self.at_ms / 1000, BEIJING):%Y-%m-%d %H:%M:%S}"
         return f"{where}: {self.what}"
 
 
@@ -162,7 +163,7 @@ class Checker:
                 case "setback":
                     fields = json.loads(row.body)
                     self.setbacks.append(fields["had"])
-                    when = datetime.fromtimestamp(row.at_ms / 1000, root.BEIJING)
+                    when = datetime.fromtimestamp(row.at_ms / 1000, BEIJING)
                     self.notes.append(
                         f"row {row.id}: on {when:%Y-%m-%d %H:%M} the service found its ledger set back from row "
                         f"{fields['had']} to {fields['stands']} (a backup came back, or the tail was cut)"

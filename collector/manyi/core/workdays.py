@@ -9,14 +9,13 @@ November of the one before, and with it a new version of the library. It refuses
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
 from chinese_calendar import constants, is_workday
 
-BEIJING = timezone(timedelta(hours=8))  # no summer time since 1991
 FOUR = 4  # like days that a day is compared with
 # Four like days lie within six weeks even across a spring festival; twice that to be sure.
 LOOK_BACK_DAYS = 84
@@ -53,16 +52,6 @@ def counts_as(day: date) -> int | None:
     what would be a working day: it tells nothing about that weekday."""
     works, weekday = kind(day)
     return weekday if works or weekday >= SATURDAY else None
-
-
-def begin_ms(day: date) -> int:
-    """Unix ms of its Beijing midnight."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=BEIJING).timestamp()) * 1000
-
-
-def date_of(time_ms: int) -> date:
-    """The Beijing day of a moment."""
-    return datetime.fromtimestamp(time_ms / 1000, BEIJING).date()
 
 
 def _before(day: date) -> Iterator[date]:

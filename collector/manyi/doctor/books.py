@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from manyi.core import account, root, stores
+from manyi.core.days import date_of
 from manyi.core.errors import ManyiError
 from manyi.core.ledger import chain, reader, schema
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
@@ -132,11 +133,11 @@ def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
 
 
 def _roots(conn: sqlite3.Connection, folder: Path, now_ms: int) -> Iterator[Finding]:
-    yesterday = root.day_of(now_ms) - timedelta(days=1)
+    yesterday = date_of(now_ms) - timedelta(days=1)
     first = conn.execute(
         "SELECT at_ms FROM row WHERE at_ms >= ? ORDER BY id LIMIT 1", (root.NEVER_BEFORE_MS,)
     ).fetchone()
-    if first is None or root.day_of(first[0]) > yesterday:
+    if first is None or date_of(first[0]) > yesterday:
         return
     try:
         have = root.published(folder)

@@ -9,12 +9,12 @@ from typing import Final
 from cryptography import x509
 
 from manyi.backup import manifest, rotation
+from manyi.core.days import HOUR_MS
 from manyi.core.errors import ManyiError
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
 
 WARN_DAYS: Final = 60
 LATE_H, OLD_H = 26, 72  # a night with its delay; three nights
-HOUR_MS: Final = 3_600_000
 
 
 def authority(place: Place) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from manyi.core.workdays import date_of
+from manyi.core.days import date_of
 from manyi.office.tables.period import RANGE_MAX_DAYS, BadPeriod, Kind, Period, around, asked
 
 TODAY = date(2026, 11, 21)

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-DAY_MS: Final = 86_400_000
+from manyi.core.days import DAY_MS
+
 BROKER: Final = "broker"
 SUFFIXES: Final = (".crt", ".pem")
 ISSUED, CRL = "issued", "root.crl"  # in the folder of `manyi ca`

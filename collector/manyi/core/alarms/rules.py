@@ -19,13 +19,11 @@ from manyi.core.alarms import certificates, suspicion
 from manyi.core.alarms.kinds import Alarm, alarm
 from manyi.core.alarms.silence import CITY, gather
 from manyi.core.alarms.suspicion import Keys
-from manyi.core.hours import BEIJING, opened_ms
-from manyi.core.roster.attribution import day_of
+from manyi.core.days import BEIJING, DAY_MS, MINUTE_MS, day_of
+from manyi.core.hours import opened_ms
 from manyi.core.roster.model import Roster
 from manyi.core.workings import BROKER, DEAF, FEED, FLOOD_OVER_MS, PIPELINE, Workings
 
-DAY_MS: Final = 86_400_000
-MINUTE_MS: Final = 60_000
 RARELY_MS: Final = 300_000  # certificates, settings and months of presses do not change faster
 PATIENCE_MS: Final = 60_000  # a link that is away so long is worth a word, and then silence of boxes is not
 RED_DAYS_MS: Final = DAY_MS  # a red that nobody marked yesterday is history, and in the lists

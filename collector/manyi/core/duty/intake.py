@@ -15,13 +15,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from manyi.core import stores, workdays
+from manyi.core import stores
+from manyi.core.days import DAY_MS, date_of, day_begin, midnight_ms
 from manyi.core.duty import report
 from manyi.core.duty.stay import KIND, Contradiction, Stay, body, newer
 from manyi.core.errors import InputError
 from manyi.core.ledger import facts
 from manyi.core.ratings import signed
-from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
 from manyi.core.told.desk import Desk
 from manyi.core.told.items import OTHER, Answer, NotTaken, Said, id_of, items
@@ -82,7 +82,7 @@ class Intake:
         sqlite3.Error.
         """
         try:
-            begin_ms = day_begin(now_ms) if not day else workdays.begin_ms(date.fromisoformat(day))
+            begin_ms = day_begin(now_ms) if not day else midnight_ms(date.fromisoformat(day))
         except (ValueError, OverflowError) as error:
             raise InputError("day 应形如 2026-11-21 / day looks like 2026-11-21") from error
         roster, today = self._desk.roster(), day_begin(now_ms)
@@ -90,7 +90,7 @@ class Intake:
             spoken = sorted({stay.window for _, stay in signed.between(ratings, today, today + DAY_MS)})
             mine = [w for w in spoken if roster.place(w).window == w and source.covers(roster.place(w))]
             return {
-                "day": workdays.date_of(begin_ms).isoformat(),
+                "day": date_of(begin_ms).isoformat(),
                 "now": {window: signed.who(ratings, roster, window, now_ms) or "" for window in mine},
                 "duty": [_shown(stay, roster) for stay in signed.of_day(ratings, source.name, begin_ms)],
             }

@@ -18,8 +18,8 @@ It refuses a stay over midnight, and a future: plans come with the roster (docs/
 from collections.abc import Mapping
 from typing import Any, Final
 
+from manyi.core.days import DAY_MS, day_begin
 from manyi.core.duty.stay import Stay
-from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
 from manyi.core.told.items import AHEAD_MS, STAFF_MAX, NotTaken, Wrong, moment, opening, short, text
 from manyi.core.told.sources import Source

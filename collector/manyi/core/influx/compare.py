@@ -14,13 +14,13 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from manyi.core import workdays
+from manyi.core.days import midnight_ms
 from manyi.core.influx.lines import NS_PER_MS, tag
 from manyi.core.influx.told import Point
 from manyi.core.ranking import Standing, Sums, standings
 
 BASELINE, PROFILE, RANKING = "baseline", "profile", "ranking"
 HALF_MS: Final = 1_800_000
-HOUR_MS: Final = 3_600_000
 HALVES = 48
 WEEKS = 8
 PERIODS: Final = {"day": 1, "week": 7, "month30": 30}
@@ -54,7 +54,7 @@ def baseline(
         fields = [f"{name}={_mean(value, days)}" for name, value in zip(LEVELS, sums, strict=True)]
         fields += [f"{name}_cum={_mean(value, days)}" for name, value in zip(LEVELS, cum, strict=True)]
         fields += [f"days={days}i", f"calendar={int(calendar)}i"]
-        ns = (workdays.begin_ms(today) + i * HALF_MS) * NS_PER_MS
+        ns = (midnight_ms(today) + i * HALF_MS) * NS_PER_MS
         out.append(Point(f"{BASELINE},{tags}", ",".join(fields), ns))
     return out
 
@@ -74,7 +74,7 @@ def profile(tags: str, today: date, first: date, hours: Iterable[tuple[date, int
             cell[0] += n
             cell[1] += d
     seen = [hour for _, hour in sums]
-    ns = workdays.begin_ms(today) * NS_PER_MS
+    ns = midnight_ms(today) * NS_PER_MS
     return [
         Point(
             f"{PROFILE},{tags},weekday={weekday},hour={hour:02}", f"n={n}i,d={d}i,days={days[weekday]}i", ns
@@ -90,7 +90,7 @@ def ranking(
     tier: str, day: date, units: Sequence[Named], sums: Mapping[tuple[str, str], Mapping[date, Sequence[int]]]
 ) -> list[Point]:
     """The three lists of one tier at the end of `day`. `sums` by the tags (county, hall): n, s, b of each day."""
-    ns = workdays.begin_ms(day) * NS_PER_MS
+    ns = midnight_ms(day) * NS_PER_MS
     out = []
     for period, length in PERIODS.items():
         since = day - timedelta(days=length - 1)

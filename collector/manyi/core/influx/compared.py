@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from manyi.core import stores, workdays
+from manyi.core.days import DAY_MS, HOUR_MS, date_of, midnight_ms
 from manyi.core.influx import compare, rollup
 from manyi.core.influx.compare import Named
 from manyi.core.influx.follow import Server
@@ -68,7 +69,7 @@ class Compared:
         if not self._due:
             if 0 <= now_ms - self._looked_ms < self._gap_ms:
                 return 0
-            if isinstance(answer := self._begin(workdays.date_of(now_ms)), Keep):
+            if isinstance(answer := self._begin(date_of(now_ms)), Keep):
                 return answer
             self._due.extend(self._look(now_ms))
             self._looked_ms = now_ms
@@ -103,7 +104,7 @@ class Compared:
         """Items whose mark is not what it was, with their new marks."""
         self._roster = self._current.of(self._source)
         changed = dict(self._rolled.execute("SELECT day_ms, changed FROM day"))
-        today_ms = workdays.begin_ms(self._today)
+        today_ms = midnight_ms(self._today)
         marks: dict[str, str] = {}
         born = stores.get(self._rolled, "generation")
         if not 0 <= now_ms - self._past_ms < self._past_gap_ms:
@@ -115,8 +116,8 @@ class Compared:
             self._lists = (mark, self._sums(today_ms), self._ranked())
         for back in range(RANKED_DAYS):
             day = self._today - timedelta(days=back)
-            until = workdays.begin_ms(day)
-            since = workdays.begin_ms(day - timedelta(days=max(compare.PERIODS.values()) - 1))
+            until = midnight_ms(day)
+            since = midnight_ms(day - timedelta(days=max(compare.PERIODS.values()) - 1))
             newest = max((c for d, c in changed.items() if since <= d <= until), default=0)
             marks[f"lists {day.isoformat()}"] = f"{born} {newest} {self._current.fact}"
         had = self._told.marks()
@@ -146,13 +147,13 @@ class Compared:
     def _sums(self, today_ms: int) -> Sums:
         """n, s, b of every county and hall on each day that a list may look at."""
         back = timedelta(days=RANKED_DAYS + max(compare.PERIODS.values()))
-        since, until = workdays.begin_ms(self._today - back), today_ms + 1
+        since, until = midnight_ms(self._today - back), today_ms + 1
         found: dict[tuple[str, str], dict[date, tuple[int, ...]]] = {}
         for tags in self._units(rollup.DAY, PAST_TIERS[1:]):
             at = dict(part.split("=", 1) for part in tags.split(","))
             days = found.setdefault((at["county"], at.get("hall", "")), {})
             for begin_ms, *counts in self._rolled.execute(_DAYS, (rollup.DAY, tags, since, until)):
-                day = workdays.date_of(begin_ms)
+                day = date_of(begin_ms)
                 days[day] = tuple(a + b for a, b in zip(days.get(day, (0, 0, 0)), counts, strict=True))
         return found
 
@@ -167,19 +168,19 @@ class Compared:
         found = self._rolled.execute(_FIRST, (name, tags)).fetchone()
         if found is None:
             return []
-        first = workdays.date_of(found[0])
+        first = date_of(found[0])
         like = [day for day in workdays.like(today) if day >= first]
         halves: dict[int, list[int]] = {}
         for day in like:
-            at = workdays.begin_ms(day)
-            for half, *counts in self._rolled.execute(_HALVES, (at, name, tags, at, at + 86_400_000)):
+            at = midnight_ms(day)
+            for half, *counts in self._rolled.execute(_HALVES, (at, name, tags, at, at + DAY_MS)):
                 had = halves.setdefault(half, [0, 0, 0, 0])
                 halves[half] = [a + b for a, b in zip(had, counts, strict=True)]
-        since = workdays.begin_ms(today - timedelta(weeks=compare.WEEKS))
+        since = midnight_ms(today - timedelta(weeks=compare.WEEKS))
         hours = []
-        for hour, n, d in self._rolled.execute(_HOURS, (name, tags, since, workdays.begin_ms(today))):
-            at = hour * compare.HOUR_MS
-            hours.append((workdays.date_of(at), (hour + 8) % 24, n, d))
+        for hour, n, d in self._rolled.execute(_HOURS, (name, tags, since, midnight_ms(today))):
+            at = hour * HOUR_MS
+            hours.append((date_of(at), (hour + 8) % 24, n, d))
         known = workdays.is_known(today.year)
         return compare.baseline(tags, today, len(like), halves, known) + compare.profile(
             tags, today, first, hours

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from manyi.core.days import day_begin
 from manyi.core.influx.lines import NS_PER_MS, tag
 from manyi.core.rates import FIELDS, NOTHING, tally
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.sums import counted
-from manyi.core.roster.attribution import day_begin
 
 SHORT, DAY = "rollup_5m", "rollup_day"
 SUMMARY = "summary"

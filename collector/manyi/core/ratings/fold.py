@@ -14,6 +14,7 @@ import msgspec
 
 from manyi.core import known, stores
 from manyi.core import record as rec
+from manyi.core.days import day_begin
 from manyi.core.duty import stay as duty
 from manyi.core.ledger.reader import Row
 from manyi.core.ratings import signed
@@ -33,7 +34,7 @@ from manyi.core.ratings.lives import Life, Lives
 from manyi.core.ratings.rating import COLUMNS, Rating
 from manyi.core.ratings.settle import LEVELS, Press, Visit, settle
 from manyi.core.ratings.sums import Sums
-from manyi.core.roster.attribution import Touched, day_begin, staff_of, touched
+from manyi.core.roster.attribution import Touched, staff_of, touched
 from manyi.core.roster.facts import KEYS, Change, Facts
 from manyi.core.roster.model import Roster
 from manyi.core.roster.policy import VISIT_MS, visit_ms_of

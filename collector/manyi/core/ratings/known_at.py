@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from manyi.core.days import BEIJING_MS, DAY_MS, HOUR_MS
 from manyi.core.ratings import sums
 from manyi.core.ratings.rating import COLUMNS, Rating
-from manyi.core.roster.attribution import BEIJING_MS, DAY_MS
 
 _NAMES = ", ".join(COLUMNS)
 # What somebody else than the visitor changes.
@@ -37,7 +37,7 @@ def stand_at(conn: sqlite3.Connection, row_id: int, begin_ms: int, end_ms: int) 
     for times, query in ((-1, _LATER), (1, _EARLIER)):
         for row in conn.execute(query, told):
             delta.add(Rating(*row), times)
-    for name, unit_ms in (("day", DAY_MS), ("hour", sums.HOUR_MS)):
+    for name, unit_ms in (("day", DAY_MS), ("hour", HOUR_MS)):
         conn.execute(sums.table(name, "TEMP"))
         conn.execute(
             f"INSERT INTO temp.{name} SELECT * FROM main.{name} WHERE {name} >= ? AND {name} < ?",

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from manyi.core import stores
+from manyi.core.days import DAY_MS, day_begin
 from manyi.core.duty.stay import KIND, Stay, said
 from manyi.core.duty.stay import stay as stay_of
-from manyi.core.roster.attribution import DAY_MS, day_begin
 from manyi.core.roster.model import Roster
 
 SCHEMA: Final = """

@@ -12,12 +12,11 @@ Days and hours are Beijing's, counted from 1970. Refuses to know what a rate is.
 import sqlite3
 from collections import Counter
 
+from manyi.core.days import BEIJING_MS, HOUR_MS
 from manyi.core.rates import FIELDS, NOTHING
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.settle import FLAG_CORRECTED
-from manyi.core.roster.attribution import BEIJING_MS
 
-HOUR_MS = 3_600_000
 REASON_PROCEDURE = 3  # docs/WIRE.md: 流程 counts for the hall and its rules, never for a person
 KEYS = {
     "day": ("day", "county", "township", "hall", "window", "staff", "personal"),

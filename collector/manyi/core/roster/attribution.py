@@ -15,19 +15,6 @@ from dataclasses import dataclass
 from manyi.core.roster.facts import Body, Change
 from manyi.core.roster.model import Roster
 
-DAY_MS = 86_400_000
-BEIJING_MS = 8 * 3_600_000
-
-
-def day_begin(time_ms: int) -> int:
-    """Unix ms at which the Beijing day of `time_ms` began."""
-    return time_ms - (time_ms + BEIJING_MS) % DAY_MS
-
-
-def day_of(time_ms: int) -> int:
-    """The Beijing day as a number of days since 1970-01-01."""
-    return (time_ms + BEIJING_MS) // DAY_MS
-
 
 def staff_of(roster: Roster, window: str, time_ms: int, badge: str | None, signed: str | None) -> str:
     """Who a rating at this time belongs to; `badge` is the day's newest badge record at or before it.

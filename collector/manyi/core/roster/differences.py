@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 
+from manyi.core.days import BEIJING
 from manyi.core.roster.entries import TIER_ZH
 from manyi.core.roster.facts import KEYS, Body, Change
 from manyi.core.roster.moves import Move
-from manyi.core.roster.times import BEIJING
 
 SHOWN = 200  # lines of a list; more is not read on a screen, and a year's duty would be 400,000
 

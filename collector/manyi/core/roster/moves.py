@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from manyi.core.days import day_begin
 from manyi.core.ratings import signed
-from manyi.core.roster.attribution import day_begin, staff_of, touched
+from manyi.core.roster.attribution import staff_of, touched
 from manyi.core.roster.facts import Change
 from manyi.core.roster.model import Roster
 

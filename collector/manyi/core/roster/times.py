@@ -1,9 +1,10 @@
 """Beijing time as bureaus write it, to Unix ms. Pure. Refuses a time without its day, and years of two digits."""
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
-BEIJING = timezone(timedelta(hours=8))  # one offset all over China and no summer time since 1991
+from manyi.core.days import BEIJING
+
 TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 _CLOCK = re.compile(r"\d{1,2}[:时点]\d{0,2}分?(?::\d\d)?")
 _MIDNIGHT = re.compile(r" 24:00(:00)?$")

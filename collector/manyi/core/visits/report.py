@@ -23,8 +23,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from manyi.core.days import DAY_MS
 from manyi.core.ledger.facts import salted
-from manyi.core.roster.attribution import DAY_MS
 from manyi.core.roster.model import Roster
 from manyi.core.told.items import AHEAD_MS, STAFF_MAX, NotTaken, Wrong, moment, opening, short, text
 from manyi.core.told.sources import Source, is_business

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from manyi.core import stores
+from manyi.core.days import day_begin
 from manyi.core.ratings import store as ratings
-from manyi.core.roster.attribution import day_begin
 from manyi.core.visits import report as visits
 
 VERSION = 3

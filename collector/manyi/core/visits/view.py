@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from manyi.core.roster.attribution import day_begin, day_of
+from manyi.core.days import day_begin, day_of
 from manyi.core.roster.model import Roster
 from manyi.core.visits.store import Counts, added, of_day
 

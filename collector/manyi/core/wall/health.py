@@ -14,6 +14,7 @@ from manyi.core import account, config, metrics, stores, workdays
 from manyi.core.account import Account
 from manyi.core.alarms.kinds import Alarm, alarm, in_order
 from manyi.core.alarms.rules import Rules
+from manyi.core.days import date_of
 from manyi.core.ledger import reader
 from manyi.core.ratings import signed
 from manyi.core.ratings.store import undated_presses
@@ -176,7 +177,7 @@ class Health:
         unread = int(stores.get(self._source, "unread", "0"))
         if unread:
             alarms.append(alarm("update", minute, n=unread))
-        soon = workdays.date_of(now_ms + CALENDAR_AHEAD_MS).year
+        soon = date_of(now_ms + CALENDAR_AHEAD_MS).year
         if not workdays.is_known(soon):
             alarms.append(alarm("calendar", minute, year=soon))
         return alarms

@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from manyi.core import stores
+from manyi.core.days import day_of
 from manyi.core.rates import tally
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.sums import REASON_PROCEDURE
-from manyi.core.roster.attribution import day_of
 
 BATCH_MIN = 5  # ratings; as for hall screens
 LARGE = 20  # ratings: here an all-red batch no longer points at one visitor

@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manyi.core import stores
+from manyi.core.days import day_of
 from manyi.core.rates import FIELDS, NOTHING
 from manyi.core.ratings import store as ratings
 from manyi.core.ratings.dating import AHEAD_MS
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.sums import counted
-from manyi.core.roster.attribution import day_of
 from manyi.core.roster.model import Roster
 from manyi.core.wall import latest as wall_latest
 from manyi.core.wall import own as wall_own

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from manyi.core import stores
+from manyi.core.days import day_of
 from manyi.core.rates import FIELDS, NOTHING, tally
 from manyi.core.ratings.settle import DISSATISFIED
-from manyi.core.roster.attribution import day_of
 from manyi.core.visits import view as visits_view
 from manyi.core.visits.store import Counts as VisitCounts
 from manyi.core.wall.latest import LATEST

@@ -14,7 +14,8 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from manyi.core import root as roots
-from manyi.core import stores, workdays
+from manyi.core import stores
+from manyi.core.days import date_of
 from manyi.core.ratings.known_at import Anew, anew, stand_at
 from manyi.core.ratings.rating import Rating
 from manyi.office.access.scope import Scope
@@ -54,7 +55,7 @@ def asked(query: Mapping[str, str], scope: Scope, now_ms: int) -> date | None:
         raise BadPeriod from error
     if day < EARLIEST:
         raise BadPeriod
-    return day if day < workdays.date_of(now_ms) else None
+    return day if day < date_of(now_ms) else None
 
 
 def step_back(books: Books, day: date, period: Period) -> tuple[Books, Past]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from manyi.core.workdays import begin_ms
+from manyi.core.days import midnight_ms
 
 ONE = timedelta(days=1)
 RANGE_MAX_DAYS = 366  # a year: what a table of one row a day can still be read as
@@ -39,12 +39,12 @@ class Period:
 
     @property
     def begin_ms(self) -> int:
-        return begin_ms(self.first)
+        return midnight_ms(self.first)
 
     @property
     def end_ms(self) -> int:
         """The first moment after it."""
-        return begin_ms(self.last + ONE)
+        return midnight_ms(self.last + ONE)
 
     @property
     def days(self) -> list[date]:

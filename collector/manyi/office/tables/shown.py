@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
-from manyi.core.workdays import BEIJING
+from manyi.core.days import BEIJING
 from manyi.office.tables.model import Cell, Column, Kind, Table
 
 HEATS = 8  # steps of shading

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from django.utils.translation import gettext as _
 
 from manyi.core import workdays
+from manyi.core.days import date_of
 from manyi.core.figures import sums
 from manyi.core.rates import NOTHING, enough
 from manyi.office.tables.books import Ask, Books
@@ -28,7 +29,7 @@ def weekday(number: int) -> str:
 
 def days(books: Books, ask: Ask) -> Table:
     found = {int(key[0]): counts for key, counts in sums(books.ratings, ask.part, ("day",)).items()}
-    today = workdays.date_of(books.now_ms)
+    today = date_of(books.now_ms)
     rows, counts = [], []
     for day in ask.period.days:
         own = found.get((day - EPOCH).days, NOTHING)

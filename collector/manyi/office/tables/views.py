@@ -16,10 +16,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from manyi.core import account
+from manyi.core.days import date_of
 from manyi.core.roster.facts import Facts
 from manyi.core.roster.policy import visit_ms_of
 from manyi.core.roster.rows import fact_rows
-from manyi.core.workdays import date_of
 from manyi.office.access.scope import Action, Scope, View, needs, refusal
 from manyi.office.errors import SourceDown
 from manyi.office.runtime import current
@@ -40,7 +40,7 @@ from manyi.office.tables.lists import TooMany
 from manyi.office.tables.model import Table
 from manyi.office.tables.period import BadPeriod
 from manyi.office.tables.turns import Crowded, turn
-from manyi.office.tables.workbook import Stamp, workbook
+from manyi.office.tables.workbook import Stamp, days, rules_of_ratings, since_first_use, workbook
 
 PAGE_MAX = 10_000
 
@@ -196,8 +196,8 @@ def _page(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
 def _file(request: HttpRequest, entry: Entry, made: _Made) -> HttpResponseBase:
     period = made.ask.period if entry.period else None
     stamp = Stamp(
-        str(entry.title), made.place, period.first if period else None, period.last if period else None, made.visit_ms,
-        made.hall_batch, made.account, made.now_ms, who(request),
+        str(entry.title), made.place, days(period.first, period.last) if period else since_first_use(),
+        rules_of_ratings(made.visit_ms, made.hall_batch), made.account, made.now_ms, who(request),
     )  # fmt: skip
     when = f"{period.first}_{period.last}" if period else shown.moment(made.now_ms)[:10]
     if made.ask.known:

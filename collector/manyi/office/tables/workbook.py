@@ -11,13 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import xlsxwriter  # type: ignore[import-untyped]
 from django.utils.translation import gettext as _
 
 from manyi.core.account import Line
-from manyi.core.workdays import BEIJING
+from manyi.core.days import BEIJING
 from manyi.office.tables.model import Cell, Column, Kind, Table
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -37,20 +37,45 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 TEXT_MAX = 32_767  # characters of a cell
 
 
+Said: TypeAlias = Sequence[str | int | date]  # the cells of one line
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What makes the sheet stand alone. `first` and `last` are None for a table that is as of now."""
+    """What makes the sheet stand alone."""
 
     title: str
     place: str
-    first: date | None
-    last: date | None
-    visit_ms: int
-    hall_batch: int
-    account: Line | None
-    """None on a clerk's own sheet: what the box counts now would tell when somebody pressed."""
+    period: Said
+    rules: Sequence[Said]
+    account: Line | str
+    """Or why there is none: on a clerk's own sheet, what the box counts now would tell when somebody pressed."""
     now_ms: int
     who: str
+
+
+def days(first: date, last: date) -> Said:
+    """A period of whole days."""
+    return (first, _("to"), last, _("both days included, Beijing time"))
+
+
+def since_first_use() -> Said:
+    """The period of a table that is as of now."""
+    return (_("As of now, since first use"),)
+
+
+def rules_of_ratings(visit_ms: int, hall_batch: int) -> list[Said]:
+    """By which rules ratings are counted and released; `visit_ms` 0 where visits are not the matter."""
+    visit = (_("A visit lasts, ms"), visit_ms) if visit_ms else ()
+    return [
+        (*visit, _("Ratings in a released batch, at least"), hall_batch),
+        (
+            _(
+                "Satisfaction rate = satisfied ÷ all ratings; satisfied or basically satisfied = both ÷ all ratings; "
+                "Wilson 95% intervals; sample too small below 59 ratings."
+            ),
+        ),
+    ]
 
 
 def workbook(table: Table, stamp: Stamp) -> bytes:
@@ -103,21 +128,11 @@ class _Sheet:
         )
         self._row = 1
         self._say(_("Where"), stamp.place)
-        if stamp.first is None or stamp.last is None:
-            self._say(_("Period"), _("As of now, since first use"))
-        else:
-            self._say(_("Period"), stamp.first, _("to"), stamp.last, _("both days included, Beijing time"))
-        visit = (_("A visit lasts, ms"), stamp.visit_ms) if stamp.visit_ms else ()
-        self._say(_("Rules"), *visit, _("Ratings in a released batch, at least"), stamp.hall_batch)
-        self._say(
-            "",
-            _(
-                "Satisfaction rate = satisfied ÷ all ratings; satisfied or basically satisfied = both ÷ all ratings; "
-                "Wilson 95% intervals; sample too small below 59 ratings."
-            ),
-        )
-        if stamp.account is None:
-            self._say(_("Account"), _("In the centre's tables"))
+        self._say(_("Period"), *stamp.period)
+        for at, rule in enumerate(stamp.rules):
+            self._say("" if at else _("Rules"), *rule)
+        if isinstance(stamp.account, str):
+            self._say(_("Account"), stamp.account)
         else:
             self._account(stamp.account)
         self._say(_("Exported"), _moment(stamp.now_ms), _("by"), stamp.who)
