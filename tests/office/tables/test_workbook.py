@@ -236,7 +236,7 @@ def test_a_text_that_a_sheet_cannot_hold_breaks_no_sheet() -> None:
     names = ["\x00\x01乙", "]]><x>", "\ud800丙", "x" * 40_000, "_x000D_", "0123"]
     table = Table(columns, [[each, each, each] for each in names])
     account = Line("", 1, 1, 0, 0, 0, 0, 0, 1, True)
-    stamp = Stamp("[表]:*?/\\" + "长" * 60, "\x02", None, None, 5000, 5, account, NOW, "=who")
+    stamp = Stamp("[表]:*?/\\" + "长" * 60, "\x02", ("\x02",), [("=1",)], account, NOW, "=who")
     _heads, rows = rows_below(sheet(workbook(table, stamp)), "名")
     assert [row[0] for row in rows] == ["乙", "]]><x>", "丙", "x" * 32_767, "_x000D_", "0123"]
 

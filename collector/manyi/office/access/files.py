@@ -1,34 +1,49 @@
-"""The officers' lists as workbooks: plain rows under bold heads. It refuses to write anything but texts.
+"""The officers' lists as workbooks, under the same head as every other table's (tables/workbook.py).
 
-What lies behind them are accounts and events, not figures: there is no period, no policy and no account line to stamp.
+What lies behind them are accounts and events, not ratings: no press is counted in them, and the line of the account says so.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import date
 
-import xlsxwriter  # type: ignore[import-untyped]
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
-from manyi.office.tables.workbook import OPTIONS, TYPE, clean
+from manyi.core.workdays import date_of
+from manyi.office.hub import unix_ms
+from manyi.office.tables.answers import attachment, who
+from manyi.office.tables.model import Cell, Column, Kind, Table
+from manyi.office.tables.workbook import Said, Stamp, days, workbook
 
 WIDTH = 22  # characters of a column
 
 
-def attached(name: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> HttpResponse:
-    """The workbook `name`.xlsx, to be kept."""
-    made = io.BytesIO()
-    with xlsxwriter.Workbook(made, OPTIONS) as book:
-        sheet = book.add_worksheet(name)
-        bold = book.add_format({"bold": True})
-        for at, head in enumerate(heads):
-            sheet.write_string(0, at, clean(head), bold)
-        for line, row in enumerate(rows, start=1):
-            for at, cell in enumerate(row):
-                sheet.write_string(line, at, clean(cell))
-        sheet.set_column(0, len(heads) - 1, WIDTH)
-        sheet.freeze_panes(1, 0)
-    response = HttpResponse(made.getvalue(), content_type=TYPE)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
-    return response
+def attached(
+    request: HttpRequest,
+    name: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Cell]],
+    rules: Sequence[Said],
+    period: tuple[date, date] | None = None,
+) -> HttpResponse:
+    """The workbook, to be kept; without a period it is as of now."""
+    now_ms = unix_ms()
+    first, last = period or (None, date_of(now_ms))
+    stamp = Stamp(
+        title,
+        _("The whole city"),
+        days(first, last) if first else (_("As of now"),),
+        rules,
+        _("Accounts and events, not ratings: no press is counted here"),
+        now_ms,
+        who(request),
+    )
+    when = f"{first}_{last}" if first else f"{last}"
+    return attachment(workbook(Table(columns, rows), stamp), f"{name}_{when}.xlsx", f"{title}_{when}.xlsx")
+
+
+def column(title: str, kind: Kind = Kind.text, width: int = WIDTH) -> Column:
+    return Column(title, kind, width=width)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from auditlog.models import LogEntry
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Min, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from manyi.core.config import AUDIT_MIN_DAYS
 from manyi.office.access import audit
-from manyi.office.access.files import attached
+from manyi.office.access.files import attached, column
+from manyi.office.access.fold import BURST, DAY_ENTRIES, WINDOW_S
 from manyi.office.access.scope import Action, needs
+from manyi.office.runtime import current
+from manyi.office.tables.model import Cell, Kind
+from manyi.office.tables.workbook import Said
 
 ROWS = 50  # on one page
-FILE_ROWS = 100_000  # a workbook of more cannot be read by a person; narrow the filter
+FILE_ROWS = 100_000  # a workbook of more cannot be read by a person; its head says that it is not all
+DETAIL_WIDTH = 60  # characters of its column
 ZONE = ZoneInfo("Asia/Shanghai")
 LOOKING = "manyi.audit"  # in the session: the filter that was last logged
 FIRST_YEAR, LAST_YEAR = 2020, 2099  # no entry is older or newer, and arithmetic with days stays in range
@@ -79,15 +86,47 @@ def _page(request: HttpRequest) -> HttpResponse:
 
 def _file(request: HttpRequest) -> HttpResponse:
     audit.record(request, audit.Event.export, subject="audit", filter=request.GET.urlencode())
-    rows = (row(entry) for entry in chosen(request)[:FILE_ROWS])
-    return attached("audit", [title[_which()] for title in TITLES], rows)
+    when, *heads, detail = (title[_which()] for title in TITLES)
+    columns = [column(when, Kind.moment), *map(column, heads), column(detail, width=DETAIL_WIDTH)]
+    entries = list(chosen(request)[: FILE_ROWS + 1])
+    rows: list[list[Cell]] = [
+        [int(entry.timestamp.timestamp() * 1000), *row(entry)[1:]] for entry in entries[:FILE_ROWS]
+    ]
+    oldest = LogEntry.objects.aggregate(at=Min("timestamp"))["at"] or timezone.now()
+    kept = timezone.localtime(oldest, ZONE).date()
+    rules = _rules(request.GET, kept)
+    if len(entries) > FILE_ROWS:
+        rules.insert(0, (_("NOT ALL: the newest {n} entries; choose fewer days").format(n=FILE_ROWS),))
+    begin, end = _day(request.GET.get("from", "")), _day(request.GET.get("to", ""))
+    first = begin.date() if begin else kept
+    last = end.date() if end else max(first, timezone.localtime(timezone=ZONE).date())
+    return attached(request, "audit", _("Audit log"), columns, rows, rules, (first, last))
+
+
+def _rules(asked: QueryDict, oldest: date) -> list[Said]:
+    """Which entries were asked for, how long any is kept, and when one stands for many."""
+    event, text = asked.get("event", ""), _text(asked)
+    names = audit.NAMES[audit.Event(event)] if event in audit.NAMES else (event, event)
+    narrowed = [_("Event"), names[_which()]] if event else []
+    narrowed += [_("Account, subject or address"), text] if text else []
+    days = max(current().settings.access.keep_days, AUDIT_MIN_DAYS)
+    return [
+        (_("Filter"), *(narrowed or [_("none: every entry of these days")])),
+        (_("Entries are kept for, days"), days, _("The oldest entry is of"), oldest),
+        (
+            _(
+                "Entries alike: {burst} in {minutes} minutes one by one, the rest as one entry with their number; of one "
+                "account beyond {day} entries a day, the same by event alone."
+            ).format(burst=BURST, minutes=int(WINDOW_S / 60), day=DAY_ENTRIES),
+        ),
+    ]
 
 
 def chosen(request: HttpRequest) -> QuerySet[LogEntry]:
     """The entries that the filter of the page asks for, newest first."""
     asked = request.GET
     found: QuerySet[LogEntry] = LogEntry.objects.select_related("actor").order_by("-timestamp", "-pk")
-    event, text = asked.get("event", ""), asked.get("text", "").strip()[: audit.TEXT_CHARACTERS]
+    event, text = asked.get("event", ""), _text(asked)
     if event in ("account_made", "account_changed"):
         kind = LogEntry.Action.CREATE if event == "account_made" else LogEntry.Action.UPDATE
         found = found.filter(Q(additional_data__event=event) | Q(action=kind))
@@ -126,6 +165,10 @@ def row(entry: LogEntry) -> list[str]:
         entry.remote_addr or "",
         "; ".join(detail),
     ]
+
+
+def _text(asked: QueryDict) -> str:
+    return asked.get("text", "").strip()[: audit.TEXT_CHARACTERS]
 
 
 def _which() -> int:

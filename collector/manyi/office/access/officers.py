@@ -8,7 +8,6 @@ Officers are made on the console (`manyi office officer`). Every change is an en
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -23,18 +22,19 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from manyi.office.access import audit, device, first
-from manyi.office.access.files import attached
+from manyi.office.access.files import attached, column
 from manyi.office.access.forms import AccountForm, NewAccountForm, Places, RoleForm
 from manyi.office.access.models import User, end_sessions
+from manyi.office.access.policy import FAILURES, FIRST_PASSWORD_HOURS, LOCK_MINUTES, SCREEN_DAYS
 from manyi.office.access.scope import OFFICERS, Action, Role, needs
 from manyi.office.errors import SourceDown
 from manyi.office.frames import encode
 from manyi.office.runtime import current
+from manyi.office.tables.model import Cell, Kind
 
 _Places = dict[str, list[tuple[str, str, str]]]
 
@@ -119,25 +119,42 @@ def _rows(request: HttpRequest, template: str) -> list[dict[str, Any]]:
 
 
 def _accounts_file(request: HttpRequest) -> HttpResponse:
-    heads = [_("Account name"), _("Name"), _("State"), _("Last login")]
-    rows = [
-        [user.username, user.display_name, state(user), moment(user.last_login)]
+    columns = [column(_("Account name")), column(_("Name")), column(_("State")),
+               column(_("Last login"), Kind.moment)]  # fmt: skip
+    rows: list[list[Cell]] = [
+        [user.username, user.display_name, state(user), int(user.last_login.timestamp() * 1000) if user.last_login else 0]
         for user in User.objects.all()
-    ]
+    ]  # fmt: skip
+    rules = [
+        (_("A first password opens an account once, within hours"), FIRST_PASSWORD_HOURS),
+        (_("A session ends without a click, after minutes"), current().settings.access.idle_minutes,
+         _("and in any case, after hours"), current().settings.access.session_hours,
+         _("a wall's, after days"), SCREEN_DAYS),
+    ]  # fmt: skip
     audit.record(request, audit.Event.export, subject="accounts")
-    return attached("accounts", heads, rows)
+    return attached(request, "accounts", _("Accounts"), columns, rows, rules)
 
 
 def _roles_file(request: HttpRequest) -> HttpResponse:
-    heads = [_("Account name"), _("Name"), _("Role"), _("County"), _("Hall"), _("Member of staff"), _("Second factor"),
-             _("State")]  # fmt: skip
-    rows = [
+    columns = [
+        column(head)
+        for head in (_("Account name"), _("Name"), _("Role"), _("County"), _("Hall"), _("Member of staff"),
+                     _("Second factor"), _("State"))
+    ]  # fmt: skip
+    rows: list[list[Cell]] = [
         [(user := row["user"]).username, user.display_name, row["role"], user.county, user.hall, user.staff,
-         _("On") if row["factor"] else "", "" if user.is_active else _("Disabled")]
+         _("On") if row["factor"] else "",
+         _("Disabled") if not user.is_active else _("Wrong passwords") if row["failing"] else ""]
         for row in _rows(request, "roles")
     ]  # fmt: skip
+    needed = current().settings.access.second_factor
+    rules = [
+        (_("Wrong passwords before an account is locked where they came from"), FAILURES,
+         _("Locked for, minutes"), LOCK_MINUTES),
+        (_("Roles that need a second factor"), *(_of(Role(role)) for role in needed)),
+    ]  # fmt: skip
     audit.record(request, audit.Event.export, subject="roles")
-    return attached("roles", heads, rows)
+    return attached(request, "roles", _("Roles and unlocking"), columns, rows, rules)
 
 
 def state(user: User) -> str:
@@ -147,14 +164,11 @@ def state(user: User) -> str:
     return _("First password") if first.is_first(user) else _("In use")
 
 
-def moment(when: datetime | None) -> str:
-    return timezone.localtime(when).strftime("%Y-%m-%d %H:%M") if when else ""
-
-
 def _named(user: User) -> str:
-    if not user.role:
-        return ""
-    role = Role(user.role)
+    return _of(Role(user.role)) if user.role else ""
+
+
+def _of(role: Role) -> str:
     return role.en if get_language() == "en" else role.zh
 
 

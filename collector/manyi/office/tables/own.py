@@ -20,7 +20,7 @@ from manyi.office.tables import people, shown
 from manyi.office.tables.answers import attachment, log, on_thread, read, said, scope_here, who
 from manyi.office.tables.books import Books, fewest_in_a_batch
 from manyi.office.tables.model import Table
-from manyi.office.tables.workbook import Stamp, workbook
+from manyi.office.tables.workbook import Stamp, rules_of_ratings, since_first_use, workbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,9 @@ def _page(request: HttpRequest, made: _Made) -> HttpResponseBase:
 
 def _file(request: HttpRequest, made: _Made) -> HttpResponseBase:
     title = _("My ratings")
-    stamp = Stamp(title, made.name, None, None, 0, made.fewest, None, made.now_ms, who(request))
+    stamp = Stamp(
+        title, made.name, since_first_use(), rules_of_ratings(0, made.fewest), _("In the centre's tables"), made.now_ms,
+        who(request),
+    )  # fmt: skip
     day = shown.moment(made.now_ms)[:10]
     return attachment(workbook(made.table, stamp), f"own_{day}.xlsx", f"{title}_{day}.xlsx")
