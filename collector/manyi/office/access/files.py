@@ -11,7 +11,7 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from manyi.core.workdays import date_of
+from manyi.core.days import date_of
 from manyi.office.hub import unix_ms
 from manyi.office.tables.answers import attachment, who
 from manyi.office.tables.model import Cell, Column, Kind, Table
