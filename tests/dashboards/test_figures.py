@@ -1,13 +1,16 @@
 """Every query of every panel on a real influxd, as Grafana asks it, against the ledger's own figures.
 
-Whatever a panel shows of ratings is worked out here a second time from ratings.db, one rating at a time.
+Whatever a panel shows of ratings is worked out here a second time from ratings.db, one rating at a time. Which queries
+were compared is written down, and the last test refuses a query of the boards that is not among them. Longer than one
+screen for that: it is one list, in one module, so that one process knows it.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from typing import Any
@@ -32,6 +35,38 @@ LEADERS = {"np-h1": "何志远", "sh-h1": "宋明华", "sh-h2": ""}
 COURSE = ("所选时段的过程", "Over the chosen period")
 WEEK = ("county", "hall")  # boards that open on the last seven days
 Which = Callable[[Rating], bool]
+Span = tuple[int, int]  # ms since the epoch: from, to
+
+# Every query and its English twin, which stands at the same place.
+QUERIES = list(zip(targets("zh"), targets("en"), strict=True))
+COMPARED: set[tuple[str, str, str]] = set()  # board, title in Chinese, refId
+RAN: set[str] = set()  # tests of this module, in this process
+
+
+@pytest.fixture(autouse=True)
+def remembered(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    RAN.add(request.function.__name__)
+
+
+def key(panel: Panel, target: dict[str, Any]) -> tuple[str, str, str]:
+    return panel.board, panel.body["title"], target["refId"]
+
+
+def wordless(row: dict[str, Any]) -> str:
+    return str({name: isinstance(value, str) or value for name, value in row.items()})
+
+
+def query_of(title: str, board: str = "", ref: str = "A") -> str:
+    """The query of all panels with this title, to be asked of other points than the seeded city's."""
+    found = {
+        key(*zh): zh[1]["query"]
+        for zh, _ in QUERIES
+        if key(*zh)[1:] == (title, ref) and board in ("", zh[0].board)
+    }
+    (query,) = set(found.values())
+    COMPARED.update(found)
+    return str(query)
 
 
 class Asker:
@@ -40,25 +75,36 @@ class Asker:
     def __init__(self, city: Seeded) -> None:
         self.city = city
 
-    def ask(self, board: str, title: str, ref: str = "A", **chosen: list[str]) -> list[dict[str, Any]]:
-        found = [
-            (p, t) for p, t in targets("zh") if (p.board, p.body["title"], t["refId"]) == (board, title, ref)
-        ]
+    def ask(
+        self, board: str, title: str, ref: str = "A", span: Span | None = None, **chosen: list[str]
+    ) -> list[dict[str, Any]]:
+        """Written down as compared. The English panel must show the same, but for its words."""
+        found = [each for each in QUERIES if key(*each[0]) == (board, title, ref)]
         assert len(found) == 1, f"{board}/{title} {ref}: {len(found)} such queries"
-        return self.run(*found[0], **chosen)
+        COMPARED.add((board, title, ref))
+        chinese, english = (self.run(*each, span, **chosen) for each in found[0])
+        assert sorted(map(wordless, chinese)) == sorted(map(wordless, english)), f"{board}/{title} {ref}"
+        return chinese
 
-    def run(self, panel: Panel, target: dict[str, Any], **chosen: list[str]) -> list[dict[str, Any]]:
-        """With the range on which the board opens."""
+    def run(
+        self, panel: Panel, target: dict[str, Any], span: Span | None = None, **chosen: list[str]
+    ) -> list[dict[str, Any]]:
+        """With the range on which the board opens, or another."""
         since, until = self.city.today, self.city.today + DAY - 1
-        if panel.board in WEEK:  # from now on back: seven midnights, whatever the browser's clock
-            since, until = self.city.now - 7 * DAY, self.city.now
+        if panel.board in WEEK:  # whatever the browser's clock
+            since, until = self.seven_midnights
         if panel.board in ("account", "system"):
             since, until = self.city.now - 24 * HOUR, self.city.now + HOUR
+        since, until = span or (since, until)
         variables = {"county": [ALL], "hall": [ALL]} | chosen
         return self.city.ask_source(
             target["datasource"]["uid"],
             interpolate(target["query"], since, until, interval_of(panel.body, since, until), **variables),
         )
+
+    @property
+    def seven_midnights(self) -> Span:
+        return self.city.now - 7 * DAY, self.city.now
 
     def of(self, which: Which) -> dict[str, int]:
         return self.city.counts(which)
@@ -228,20 +274,31 @@ def test_a_ranking_has_the_ledgers_rates_and_a_tie_is_a_tie(
 
 def test_latest_reds_are_the_ledgers_newest_with_whom_to_call(asker: Asker) -> None:
     reds = [r for r in asker.city.ratings() if r.level == 3 and r.time_ms > asker.city.now - 3 * DAY]
-    newest = sorted(reds, key=lambda r: -r.time_ms)[:8]
+    reds.sort(key=lambda r: -r.time_ms)
     for ref, unseen in (("A", True), ("B", False)):
-        own = [r for r in sorted(reds, key=lambda r: -r.time_ms) if (not r.known_ms) is unseen][:8]
+        own = [r for r in reds if (not r.known_ms) is unseen][:8]
         lines = asker.ask("city", "最新不满意评价", ref)
         assert [r["time"] for r in lines] == [r.time_ms for r in own]
         assert {r["text"][:3] for r in lines} == {"未知悉" if unseen else "已知悉"}
         for line, red in zip(lines, own, strict=True):
             assert PHONES[red.hall] in line["text"]
             assert LEADERS[red.hall] in line["text"]
-    rows = asker.ask("windows", "最新不满意评价")
-    assert [r["time"] for r in rows] == [r.time_ms for r in newest]
-    assert [r["known"] for r in rows[:3]] == [1, 1, 0]
-    for row, red in zip(rows, newest, strict=True):
-        assert (row["phone"], row["leader"]) == (PHONES[red.hall], LEADERS[red.hall])
+    with closing(schema.open_for_reading(asker.city.config.data.ledger)) as ledger:
+        roster = Roster.from_facts(fact_rows(ledger))
+    for board, limit in (("county", 12), ("hall", 12), ("windows", 8)):
+        rows = asker.ask(board, "最新不满意评价")
+        newest = reds[:limit]
+        assert [r["time"] for r in rows] == [r.time_ms for r in newest]
+        assert [r["known"] for r in rows] == [int(r.known_ms > 0) for r in newest]
+        assert [r["known"] for r in rows[:3]] == [1, 1, 0]
+        for row, red in zip(rows, newest, strict=True):
+            assert (row["phone"], row["leader"]) == (PHONES[red.hall], LEADERS[red.hall])
+            leader = roster.leader(red.hall, red.time_ms)
+            assert row["leader_phone"] == (leader.tel if leader else "")
+            names = [roster.units[unit].zh for unit in (red.hall, red.window)]
+            assert [row["hall_name"], row["window_name"]] == names
+        here = asker.ask(board, "最新不满意评价", county=["np"])
+        assert [r["time"] for r in here] == [r.time_ms for r in reds if r.county == "np"][:limit]
     english = [
         t for p, t in targets("en") if (p.board, p.body["title"]) == ("hall", "Latest dissatisfied ratings")
     ]
@@ -250,30 +307,35 @@ def test_latest_reds_are_the_ledgers_newest_with_whom_to_call(asker: Asker) -> N
     assert halls <= {"Nanping HRSS Hall", "Songhe HRSS Hall", "Liulin HRSS Hall"}
 
 
-@pytest.mark.parametrize("board", ["county", "hall"])
+@pytest.mark.parametrize("board", ["county", "hall", "windows"])
 def test_a_period_sums_the_days_and_works_its_interval_out_anew(asker: Asker, board: str) -> None:
     chosen = {"county": ["sh"], "hall": [ALL]}
+    week = asker.seven_midnights
     own = asker.of(lambda r: asker.week(r) and r.county == "sh")
-    (row,) = asker.ask(board, "评价人次", **chosen)
+    (row,) = asker.ask(board, "评价人次", span=week, **chosen)
     assert {k: row[k] for k in own} == own
     for title, k in (("满意率", own["s"]), ("满意及基本满意率", own["s"] + own["b"])):
-        (row,) = asker.ask(board, title, **chosen)
+        (row,) = asker.ask(board, title, span=week, **chosen)
         assert [row[x] for x in ("rate", "lo", "hi")] == pytest.approx(bounds(k, own["n"]), abs=1e-9)
 
 
-def test_days_are_stacked_from_the_ledgers_days_and_small_days_have_no_rate(asker: Asker) -> None:
+@pytest.mark.parametrize("board", WEEK)
+def test_days_are_stacked_from_the_ledgers_days(asker: Asker, board: str) -> None:
     for ref, level in zip("ABC", (1, 2, 3), strict=True):
         own = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r) and r.level == level)
-        shown = {r["time"]: r["sum"] for r in asker.ask("county", "每日人次", ref) if r["sum"]}
+        shown = {r["time"]: r["sum"] for r in asker.ask(board, "每日人次", ref) if r["sum"]}
         assert shown == own
     days = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r))
     good = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r) and r.level == 1)
     enough = {day: bounds(good[day], n) for day, n in days.items() if n >= FEWEST}
     for ref, name, at in (("B", "rate", 0), ("C", "lo", 1), ("A", "hi", 2)):
-        rows = asker.ask("county", "每日满意率与区间", ref)
+        rows = asker.ask(board, "每日满意率与区间", ref)
         shown = {r["time"]: r[name] for r in rows if r[name] is not None}
         assert shown.keys() == enough.keys()
         assert shown == pytest.approx({day: b[at] for day, b in enough.items()}, abs=1e-9)
+
+
+def test_small_days_of_a_hall_have_no_rate(asker: Asker) -> None:
     few = asker.ask("hall", "每日满意率与区间", "B", hall=["sh-h2"])
     small = Counter(midnight(r.time_ms) for r in asker.city.ratings() if asker.week(r) and r.hall == "sh-h2")
     assert {r["time"]: r["rate"] is None for r in few} == {day: n < FEWEST for day, n in small.items()}
@@ -310,20 +372,18 @@ def test_tables_of_units_are_the_ledgers_with_both_rates_or_too_few(
 
 def test_a_screen_in_utc_has_todays_windows(asker: Asker) -> None:
     """The range on which 窗口 opens holds one midnight of Beijing, today's, at every hour."""
-    (target,) = [t for p, t in targets("zh") if (p.board, p.body["title"]) == ("windows", "各窗口")]
-    asked = interpolate(target["query"], asker.city.now - DAY, asker.city.now, county=[ALL], hall=[ALL])
-    rows = asker.city.ask_source("manyi-day", asked)
+    rows = asker.ask("windows", "各窗口", span=(asker.city.now - DAY, asker.city.now))
     assert sum(r["n"] for r in rows) == asker.of(asker.today)["n"] > 0
 
 
 def test_visits_without_a_rating_are_known_where_the_queue_told_them(asker: Asker) -> None:
     yesterday = midnight(asker.city.now, -1)
     rated = asker.of(lambda r: r.window == "sh-h1-w1" and midnight(r.time_ms) == yesterday)["n"]
-    for board in ("county", "hall"):
-        (row,) = asker.ask(board, "未评", county=["sh"])
+    for board in ("county", "hall", "windows"):
+        (row,) = asker.ask(board, "未评", span=asker.seven_midnights, county=["sh"])
         assert (row["visits"], row["unrated"]) == (40, 40 - rated)
         assert row["rating_rate"] == pytest.approx(rated / 40)
-        assert asker.ask(board, "未评", county=["np"]) == []
+        assert asker.ask(board, "未评", span=asker.seven_midnights, county=["np"]) == []
 
 
 def test_the_course_of_a_day_sums_to_the_day(asker: Asker) -> None:
@@ -341,19 +401,14 @@ def test_the_longer_the_period_the_longer_its_steps_and_all_of_it_is_the_ledgers
 ) -> None:
     since, until = midnight(asker.city.now, -days), asker.city.now
     answered = ""
-    for panel, target in targets("zh"):
-        if panel.body["title"] != COURSE[0]:
-            continue
-        asked = interpolate(
-            target["query"], since, until, interval_of(panel.body, since, until), county=["sh"], hall=[ALL]
-        )
-        rows = asker.city.ask_source(target["datasource"]["uid"], asked)
+    for ref, level in zip("ABCDEF", (1, 1, 2, 2, 3, 3), strict=True):
+        rows = asker.ask("windows", COURSE[0], ref, span=(since, until), county=["sh"])
         if not rows:
             continue
-        answered += target["refId"]
+        answered += ref
         own: Counter[int] = Counter()
         for r in asker.city.ratings():
-            if r.time_ms >= since and r.county == "sh" and "sbd"[r.level - 1] == target["alias"]:
+            if r.time_ms >= since and r.county == "sh" and r.level == level:
                 day = midnight(r.time_ms)
                 own[day + (r.time_ms - day) // step * step] += 1
         assert {r["time"]: r["sum"] for r in rows if r["sum"]} == own
@@ -406,19 +461,36 @@ def test_boxes_are_the_ledgers_states(asker: Asker) -> None:
 
 
 def test_the_account_is_the_ledgers(asker: Asker) -> None:
-    with closing(schema.open_for_reading(asker.city.config.data.ledger)) as ledger:
-        found = account.read(ledger, asker.city.now, 180_000)
+    """As it was at the moment that InfluxDB was told: what a silent box may have lost grows by the second."""
+    fields = ("pressed", "stored", "waiting", "lost", "lost_box", "lost_centre", "unknown", "forked")
+
+    def at(time_ms: int) -> account.Account:
+        with closing(schema.open_for_reading(asker.city.config.data.ledger)) as ledger:
+            return account.read(ledger, time_ms, 180_000)
+
+    told = asker.city.ask_source("manyi-wall", "SELECT waiting FROM account WHERE scope = 'city'")
+    found = at(told[-1]["time"])
+    assert found.total.unknown > 0, "one box is silent"
     with closing(stores.open_reader(asker.city.config.data.wall)) as wall:
         shown = int(stores.get(wall, "shown", "0"))
-    for board, title in (("city", "对账：按下 = 入库 + 待传 + 承认丢失"), ("account", "丢在哪里、还差什么")):
+    for board, title in (
+        ("city", "对账：按下 = 入库 + 待传 + 承认丢失"),
+        ("account", "对账：按下 = 入库 + 待传 + 承认丢失"),
+        ("account", "丢在哪里、还差什么"),
+    ):
         (row,) = asker.ask(board, title)
-        for field in ("pressed", "stored", "waiting", "lost"):
-            assert row[field] == getattr(found.total, field), field
-        assert (row["shown"], row["ok"]) == (shown, int(found.ok))
-    rows = {r["box"]: r for r in asker.ask("account", "每台评价器")}
-    for line in found.lines:
-        assert (rows[line.box]["pressed"], rows[line.box]["stored"]) == (line.pressed, line.stored)
+        figures = {"shown": shown, "ok": int(found.ok), "undated": 0}
+        figures |= {name: getattr(found.total, name) for name in fields}
+        assert {name: value for name, value in row.items() if name != "time"}.items() <= figures.items()
+        assert row.keys() >= {"pressed", "stored", "waiting", "lost", "unknown", "shown", "ok"}
+    rows = asker.ask("account", "每台评价器")
+    assert {r["box"] for r in rows} == {line.box for line in found.lines}
+    for row in rows:
+        (line,) = [line for line in at(row["time"]).lines if line.box == row["box"]]
+        assert {name: row[name] for name in fields} == {name: getattr(line, name) for name in fields}
+        assert row["ok"] == int(line.ok)
     assert asker.ask("account", "待传与失联")[-1]["last"] == found.total.waiting
+    assert asker.ask("account", "待传与失联", "B")[-1]["last"] == found.total.unknown
 
 
 def test_the_collectors_own_figures_are_what_the_ledger_says(asker: Asker) -> None:
@@ -426,27 +498,32 @@ def test_the_collectors_own_figures_are_what_the_ledger_says(asker: Asker) -> No
         (rows,) = ledger.execute("SELECT max(id) FROM row").fetchone()
     (row,) = asker.ask("system", "采集器计数")
     assert (row["records"], row["aside"]) == (rows, 0)
+    for board in ("city", "system"):
+        (row,) = asker.ask(board, "采集器")
+        assert HOUR <= row["up_days"] * DAY <= asker.city.looked_ms - asker.city.now + HOUR
+        assert row["live_lag_ms"] == 0, "the wall has taken in all of the ledger"
     (disk,) = asker.ask("system", "磁盘")
     assert 0 < disk["disk_free_ratio"] <= 1
     assert disk["ledger_bytes"] >= asker.city.config.data.ledger.stat().st_size
     feeds = {r["feed"]: (r["lag"], r["failing"]) for r in asker.ask("system", "各投影")}
     assert {"ratings", "wall", "influx", "influx wall", "influx rollup", "influx day"} <= set(feeds)
     assert {failing for _, failing in feeds.values()} == {0}
-    names = {r["name"]: r["days_left"] for r in asker.ask("fleet", "证书到期")}
     found = certificates.read(asker.city.config.certificates)
-    assert names == {one.name: one.days_left(asker.city.looked_ms) for one in found}
-    assert set(names) == {"ca", "broker"}
+    left = {one.name: (one.days_left(asker.city.looked_ms), one.expires_ms) for one in found}
+    assert set(left) == {"ca", "broker"}
+    for board in ("fleet", "system"):
+        rows = asker.ask(board, "证书到期")
+        assert {r["name"]: (r["days_left"], r["expires_ms"]) for r in rows} == left
 
 
 def test_records_per_minute_are_the_growth_of_the_ledger(asker: Asker, influx: Influx) -> None:
     """Two looks a minute apart, written as the collector writes them."""
-    (asked,) = [t["query"] for p, t in targets("zh") if p.body["title"] == "每分钟入库记录"]
     bucket = influx.bucket()
     lines = [
         f"collector records={n}i {(asker.city.today + ms) * 1_000_000}" for n, ms in ((100, 0), (190, 60_000))
     ]
     influx.write(bucket, lines)
-    query = interpolate(asked, asker.city.today, asker.city.today + HOUR, interval="1m")
+    query = interpolate(query_of("每分钟入库记录"), asker.city.today, asker.city.today + HOUR, interval="1m")
     (row,) = influx.query(bucket, query)
     assert row["non_negative_derivative"] == 90
 
@@ -458,15 +535,15 @@ def test_lag_and_queue_show_their_worst(asker: Asker, influx: Influx) -> None:
             bucket, [f"collector live_lag_ms={lag}i,queue={queue}i {(asker.city.today + ms) * 1_000_000}"]
         )
     worst = []
-    for panel, target in targets("zh"):
-        if panel.body["title"] == "实时延迟与队列":
-            query = interpolate(target["query"], asker.city.today, asker.city.today + HOUR, interval="1m")
-            worst += [row["max"] for row in influx.query(bucket, query)]
+    for ref in "AB":
+        asked = query_of("实时延迟与队列", ref=ref)
+        query = interpolate(asked, asker.city.today, asker.city.today + HOUR, interval="1m")
+        worst += [row["max"] for row in influx.query(bucket, query)]
     assert worst == [900, 31]
 
 
 def test_a_projection_that_fails_says_so_beside_how_far_it_is_behind(influx: Influx) -> None:
-    (asked,) = [t["query"] for p, t in targets("zh") if p.body["title"] == "各投影"]
+    asked = query_of("各投影")
     bucket, at = influx.bucket(), int(time.time() * 1000) - 5_000
     feeds = ("influx\\ wall lag=70i,failing=1i", "ratings lag=3i,failing=0i")
     influx.write(bucket, ["collector up_ms=9i", *(f"collector,feed={feed} {at}000000" for feed in feeds)])
@@ -475,7 +552,7 @@ def test_a_projection_that_fails_says_so_beside_how_far_it_is_behind(influx: Inf
 
 
 def test_how_old_the_data_are_is_the_age_of_the_collectors_last_line(influx: Influx) -> None:
-    (asked,) = {t["query"] for p, t in targets("zh") if p.body["title"] == "数据截至"}
+    asked = query_of("数据截至")
     for lines_ago, expected in (
         ([75], 75),
         ([599, 300, 75], 75),
@@ -499,7 +576,8 @@ def test_how_old_the_data_are_is_the_age_of_the_collectors_last_line(influx: Inf
 
 def test_a_dead_collector_is_the_first_alarm_and_boxes_and_account_are_not_known(influx: Influx) -> None:
     def asked(title: str) -> str:
-        return next(t["query"] for p, t in targets("zh") if (p.board, p.body["title"]) == ("city", title))
+        """Not compared by this: whether there is a row at all."""
+        return str(next(zh[1]["query"] for zh, _ in QUERIES if key(*zh)[:2] == ("city", title)))
 
     shown = {"报警": 0, "评价器": 1, "对账：按下 = 入库 + 待传 + 承认丢失": 1, "采集器": 1}
     for ago, rows in ((20, shown), (150, {**dict.fromkeys(shown, 0), "报警": 1})):
@@ -507,7 +585,7 @@ def test_a_dead_collector_is_the_first_alarm_and_boxes_and_account_are_not_known
         account = "pressed=1i,stored=1i,waiting=0i,lost=0i,unknown=0i,shown=1i,ok=1i,boxes=2i,online=1i"
         influx.write(bucket, [f"collector up_ms=9i {at}000000", f"account,scope=city {account} {at}000000"])
         assert {title: len(influx.query(bucket, asked(title))) for title in shown} == rows
-    (dead,) = influx.query(bucket, asked("报警"))
+    (dead,) = influx.query(bucket, query_of("报警", "city"))
     assert 150 <= dead["age"] <= 190
 
 
@@ -554,12 +632,26 @@ def test_how_long_a_press_takes_is_the_ledgers(asker: Asker) -> None:
 
 def test_alarms_are_the_walls_in_both_languages(asker: Asker) -> None:
     urgent, rest = asker.ask("city", "报警", "B"), asker.ask("city", "报警", "C")
-    every = asker.ask("fleet", "报警")
     rows = [*urgent, *rest]
-    assert sorted(r["text"] for r in rows) == sorted(r["text"] for r in every), "each in one of the two"
+    with closing(stores.open_reader(asker.city.config.data.wall)) as wall:
+        held = json.loads(stores.get(wall, "health", "{}"))["alarms"]
+    own = sorted((a["since_ms"], a["text_zh"]) for a in held)
+    assert sorted((r["since_ms"], r["text"]) for r in rows) == own, "each in one of the two"
+    for board in ("fleet", "system"):
+        assert sorted((r["since_ms"], r["text"]) for r in asker.ask(board, "报警")) == own
     assert any(DISLIKED in r["text"] or "不满意" in r["text"] for r in rows)
     assert any("sim-010" in r["text"] for r in rows)
     english = next(t for p, t in targets("en") if (p.board, p.body["title"]) == ("fleet", "Alarms"))
     said = asker.city.ask_source("manyi-wall", english["query"])
     assert sorted(r["since_ms"] for r in said) == sorted(r["since_ms"] for r in rows)
     assert all(r["text"].isascii() or "Box" in r["text"] or "dissatisfied" in r["text"] for r in said)
+
+
+def test_no_query_of_the_boards_is_without_a_comparison(request: pytest.FixtureRequest) -> None:
+    """The last of the module, because it asks what all others compared. None is excepted: what the seeded city cannot
+    show (a clock's age, a rate of two looks) is compared on points of its own above.
+    """
+    tests = {name for name in globals() if name.startswith("test_")}
+    if tests - RAN - {request.function.__name__}:
+        pytest.skip("only some of the comparisons ran in this process")
+    assert sorted({key(*zh) for zh, _ in QUERIES} - COMPARED) == []
