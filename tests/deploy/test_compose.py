@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from manyi.core import config as configs
 
 COMPOSE = Path(__file__).resolve().parents[2] / "collector" / "deploy" / "compose"
 FILE = yaml.safe_load((COMPOSE / "compose.yaml").read_text(encoding="utf-8"))
+SECRET = re.compile("passw|passphrase|token|secret", re.IGNORECASE)
+# An option or variable with its value, an account in an address, a head of HTTP; no path, and no option that names a file.
+SECRET_WORD = re.compile(
+    r"""(?<![\w/.-])(?:
+        -{0,2}[\w-]*(?:passw(?:or)?d|passphrase|token|secret)[= ]\S+
+        | -[pPu][= ]\S+ | Authorization: | \w+://[^/\s:@]*:[^/\s@]+@
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 LASTING = {"mosquitto", "influxdb", "manyi", "grafana"}
 
 DOCKER = """#!/bin/sh
@@ -50,13 +60,56 @@ def test_every_image_is_pinned_and_every_lasting_service_is_watched() -> None:
             assert service["cap_drop"] == ["ALL"]
 
 
+def secrets_of(service: dict[str, Any]) -> Iterator[str]:
+    """What a service is told that is a secret, or may be one: in its environment, its commands, its health check."""
+    environment = service.get("environment") or {}
+    if isinstance(environment, list):
+        environment = dict(pair.partition("=")[::2] for pair in environment)
+    for key, value in environment.items():
+        if SECRET.search(key) and not key.upper().endswith("__FILE"):
+            yield f"{key}={value}"
+    for part in (
+        service.get("command"),
+        service.get("entrypoint"),
+        (service.get("healthcheck") or {}).get("test"),
+    ):
+        text = part if isinstance(part, str) else " ".join(part or [])
+        yield from (word.group() for word in SECRET_WORD.finditer(text))
+
+
 def test_no_secret_stands_in_the_file() -> None:
     for name, service in services().items():
-        for key, value in (service.get("environment") or {}).items():
-            assert not re.search("PASSWORD|TOKEN|SECRET", key) or key.endswith("__FILE"), (
-                f"{name}: {key}={value}"
-            )
+        assert list(secrets_of(service)) == [], name
+        if "env_file" in service:
+            lines = (COMPOSE / service["env_file"]).read_text(encoding="utf-8").splitlines()
+            assert list(secrets_of({"environment": [line for line in lines if "=" in line]})) == [], name
     assert all(set(secret) == {"file"} for secret in FILE["secrets"].values())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"environment": {"GF_SECURITY_ADMIN_PASSWORD": "x"}},
+        {"environment": ["INFLUX_TOKEN=x"]},
+        {"command": ["influx", "setup", "--password", "x"]},
+        {"command": "influx ping --token=x"},
+        {"command": ["influx", "setup", "-p", "x"]},
+        {"command": ["curl", "-u", "admin:x", "http://influxdb"]},
+        {"entrypoint": ["sh", "-c", "DB_PASSWD=x exec y"]},
+        {"command": ["curl", "http://admin:x@influxdb:8086"]},
+        {"healthcheck": {"test": ["CMD", "curl", "-H", "Authorization: Token x"]}},
+    ],
+)
+def test_a_secret_in_the_file_would_be_seen(told: dict[str, Any]) -> None:
+    assert list(secrets_of(told))
+
+
+def test_a_file_named_for_a_secret_is_none() -> None:
+    told = {
+        "environment": {"GF_SECURITY_ADMIN_PASSWORD__FILE": "/run/secrets/x"},
+        "command": ["influx", "init", "--token-file", "/run/secrets/x", "--dir", "/etc/manyi/secrets"],
+    }
+    assert list(secrets_of(told)) == []
 
 
 def test_other_machines_reach_the_broker_alone() -> None:
