@@ -349,6 +349,25 @@ def test_what_somebody_spoiled_is_named(broker: Path, spoil: Callable[[Path], No
     assert any(says in line for line in found(broker)), found(broker)
 
 
+def test_an_access_list_of_an_earlier_release_is_named_and_brought_up(broker: Path) -> None:
+    path, new = broker / "acl", (broker / "acl").read_text(encoding="utf-8")
+    old = "".join(line for line in new.splitlines(keepends=True) if "/duty/" not in line)
+    path.write_text(old, encoding="utf-8")
+    path.chmod(0o600)
+    assert ["manyi broker acl" in line for line in found(broker)] == [True]
+    commands = ["acl", "--dir", str(broker)]
+    assert "已更新" in CliRunner().invoke(broker_app, commands).output
+    assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777, found(broker)) == (new, 0o600, [])
+    assert "已是本版本" in CliRunner().invoke(broker_app, commands).output
+
+
+def test_an_access_list_brought_up_leaves_the_brokers_figures_to_the_collector(broker: Path) -> None:
+    path = broker / "acl"
+    path.write_text(mosquitto.acl(mosquitto.Setup("/b", metrics=True)), encoding="utf-8")
+    assert not install.renew_acl(broker)
+    assert acl.parse(path.read_text(encoding="utf-8")).allows(COLLECTOR, "read", "$SYS/broker/uptime")
+
+
 def test_a_certificate_that_ends_soon_is_named_sixty_days_ahead(broker: Path) -> None:
     assert found(broker, NOW + timedelta(days=338)) == []
     assert "expires in 59 days" in found(broker, NOW + timedelta(days=339))[0]

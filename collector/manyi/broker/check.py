@@ -57,6 +57,17 @@ def _judge_paths(directory: Path, config: judge.Config) -> Iterator[Finding]:
             )
 
 
+def _judge_age(directory: Path, rules: str) -> Iterator[Finding]:
+    """An access list of an earlier release: what came since cannot be said or heard."""
+    newest = mosquitto.acl(mosquitto.Setup(str(directory))).splitlines()
+    if {line for line in newest if line and not line.startswith("#")} - set(rules.splitlines()):
+        yield finding(
+            mosquitto.ACL,
+            f"缺少本版本的规则，是早先的版本写的：manyi broker acl --dir {directory}",
+            f"lacks rules of this release, an earlier one wrote it: manyi broker acl --dir {directory}",
+        )
+
+
 def inspect(directory: Path, now: datetime) -> list[Finding]:
     """Everything that is wrong with the folder. Raises BrokerError if it is none."""
     conf = directory / mosquitto.CONF
@@ -88,6 +99,7 @@ def inspect(directory: Path, now: datetime) -> list[Finding]:
         found += judge.judge_config(mosquitto.CONF_21, newer)
     if (rules := text(mosquitto.ACL)) is not None:
         found += judge.judge_acl(mosquitto.ACL, rules)
+        found += _judge_age(directory, rules)
     if (accounts := text(mosquitto.PASSWORDS)) is not None:
         found += judge.judge_passwords(mosquitto.PASSWORDS, accounts)
     server, root = read(mosquitto.SERVER_PEM), read(mosquitto.CA_PEM)

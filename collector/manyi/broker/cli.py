@@ -249,6 +249,18 @@ def broker_remove(boxes: Boxes, dir: BrokerDir) -> None:
     print(_reload())
 
 
+@broker_app.command("acl")
+def broker_acl(dir: BrokerDir) -> None:
+    """升级后更新访问控制 / Bring the access list up to this release."""
+    with _told():
+        changed = install.renew_acl(dir)
+    if changed:
+        print(both("访问控制已更新", "the access list is this release's"))
+        print(_reload())
+    else:
+        print(both("访问控制已是本版本的", "the access list is this release's already"))
+
+
 @broker_app.command("check")
 def broker_check(dir: BrokerDir) -> None:
     """检查已安装的消息服务器 / Say what is wrong with an installed broker."""

@@ -1,4 +1,5 @@
-"""An installed broker's folder: made by `init`, given boxes by `add`, rid of them by `remove`.
+"""An installed broker's folder: made by `init`, given boxes by `add`, rid of them by `remove`, its access list made
+anew by `renew_acl` after an upgrade.
 
     mosquitto.conf mosquitto-2.1.conf acl passwords server.pem ca.crt ca.der ca.crl handover/
 
@@ -199,3 +200,15 @@ def remove(directory: Path, boxes: list[str]) -> None:
         if unknown := [both(f"{box} 没有账户", f"{box} has no account") for box in boxes if box not in known]:
             raise BrokerError(*unknown)
         files.replace(path, passwords.without(text, set(boxes)).encode())
+
+
+def renew_acl(directory: Path) -> bool:
+    """The access list as this release writes it, in place of an earlier one's; whether that changed anything. What
+    somebody wrote into it by hand is gone, but the collector's sight of $SYS stays. Raises BrokerError."""
+    path = _password_file(directory).with_name(mosquitto.ACL)
+    with files.locked(directory):
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        new = mosquitto.acl(mosquitto.Setup(str(directory), metrics=mosquitto.METRICS in old))
+        if new != old:
+            files.replace(path, new.encode())
+        return new != old

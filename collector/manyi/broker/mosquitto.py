@@ -34,6 +34,7 @@ BOXES = 7000
 """A city with its village stations (domain.md), unless told otherwise."""
 CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
 SYSLOG, STDERR = "syslog", "stderr"
+METRICS = "topic read $SYS/broker/#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def acl(setup: Setup) -> str:
     metrics = f"""\
 # The broker's own figures.
 user {COLLECTOR}
-topic read $SYS/broker/#
+{METRICS}
 """
     return f"""\
 # Who may publish (write) and receive (read) what; anything else is refused. Made by `manyi broker init`. Read
