@@ -66,6 +66,7 @@ def test_a_copy_made_while_somebody_writes_is_one_moment_of_the_ledger(town: Tow
 def test_what_was_copied_comes_back_and_says_that_it_was(town: Town, tmp_path: Path) -> None:
     with closing(Orders(town.config.data.orders)) as orders:
         orders.command(BOX, 1, "identify", T0)
+    (town.folder / "secrets" / "doctor.jsonl").write_text("{}")
     folder = made(town, tmp_path / "copies", secrets=True)
     done = restoring.restore(folder, tmp_path / "new" / "data", tmp_path / "new" / "etc", T0 + 60_000)
     data = tmp_path / "new" / "data"
@@ -78,7 +79,8 @@ def test_what_was_copied_comes_back_and_says_that_it_was(town: Town, tmp_path: P
     assert any("a backup came back" in note for note in report.notes)
     with closing(Orders(data / "orders.db")) as orders:
         assert len(orders.commands(0)) == 1
-    assert {p.name for p in done.placed} == {"manyi.toml", "broker.password", "link.keys", "web.secret"}
+    names = {"manyi.toml", "broker.password", "link.keys", "web.secret", "doctor.jsonl"}
+    assert {p.name for p in done.placed} == names
     assert all(p.stat().st_mode & 0o077 == 0 for p in done.placed if p.name != "manyi.toml")
     assert not (data / "ratings.db").exists(), "made from the ledger at the start"
 

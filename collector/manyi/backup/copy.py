@@ -29,7 +29,7 @@ from manyi import __version__
 from manyi.backup import manifest, secret_files
 from manyi.backup.manifest import Manifest
 from manyi.broker import files
-from manyi.broker.names import BrokerError
+from manyi.broker.names import DOCTOR_FILE, BrokerError
 from manyi.core import account, verify
 from manyi.core.config import Config
 from manyi.core.days import BEIJING
@@ -140,10 +140,12 @@ def judge(data: Path, at_ms: int, silent_ms: int) -> Manifest:
 
 def files_to_keep(config: Config) -> list[Path]:
     """Every file that the configuration names, as far as it is there (certificates too: of no use to anybody without the
-    rest), and what the office made by itself."""
+    rest), what the office made by itself, and the doctor's account."""
     paths = [each.path for each in secret_files.named(config)]
     if config.web.secret_file is None:
         paths.append(config.data.dir / "office.secret")
+    if config.broker.password_file is not None:
+        paths.append(config.broker.password_file.with_name(DOCTOR_FILE))
     return [path for path in paths if path.is_file()]
 
 

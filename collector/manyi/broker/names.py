@@ -15,6 +15,8 @@ VISITS = "manyi_visits"
 """Hears queue and personnel systems and invites ratings; the collector's, with a session of its own."""
 DOCTOR = "doctor"
 """`manyi doctor` goes the whole way as this box, which has no key of presses: made with `manyi broker add doctor`."""
+DOCTOR_FILE = "doctor.jsonl"
+"""Its credentials, beside the collector's password."""
 SERVICES = (COLLECTOR, WINDOW, VISITS)
 SYSTEM = re.compile(r"(?:queue|hr)_[a-z0-9][a-z0-9-]{0,23}")
 """A queue or personnel system that tells visits or sign-ins (docs/VISITS.md): made with `manyi broker add`, given no keys."""

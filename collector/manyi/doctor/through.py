@@ -21,7 +21,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from manyi.broker.names import DOCTOR
+from manyi.broker.names import DOCTOR, DOCTOR_FILE
 from manyi.core.config import secret
 from manyi.core.errors import ManyiError
 from manyi.core.keys import load as load_keys
@@ -29,7 +29,6 @@ from manyi.core.ledger import schema
 from manyi.doctor import books, link, mqtt_probe, servers
 from manyi.doctor.finding import Finding, Place, bad, good, skipped
 
-CREDENTIAL: Final = "doctor.jsonl"  # beside the collector's own password
 TRIES: Final = 2  # QoS 0 may lose one
 SLOW_MS: Final = 2_000  # a round trip that a box no longer takes the time from (docs/WIRE.md)
 REPLY_ID: Final = "doctor"
@@ -37,14 +36,14 @@ _REPLY: Final = "SELECT text FROM reply WHERE box = ?"
 _ASIDE: Final = "SELECT why FROM aside WHERE at_ms >= ? AND topic LIKE ? ORDER BY id DESC LIMIT 1"
 ENROL: Final = (
     "manyi broker add doctor --dir /etc/manyi/broker --out /etc/manyi/secrets/doctor.jsonl "
-    "--link-file /etc/manyi/secrets/link.keys"
+    "--link-file /etc/manyi/secrets/link.keys; chown manyi:manyi /etc/manyi/secrets/doctor.jsonl; systemctl reload mosquitto"
 )
 
 
 def credential_of(place: Place) -> Path | None:
     """Where the doctor's account is kept; None where the broker has no accounts at all."""
     password = place.config.broker.password_file
-    return None if password is None else password.with_name(CREDENTIAL)
+    return None if password is None else password.with_name(DOCTOR_FILE)
 
 
 def through(place: Place) -> Iterator[Finding]:
