@@ -21,7 +21,7 @@
 #   errands: pairs of a name and a function of supervisor.Alive -> coroutine, watched like every other task
 #   time() -> None or (sent, got, Unix ms, source): what somebody said the time was, for box/clock.py
 #   wall(Unix ms, sure): what time it is, or is at the least (sure: False), for what looks at dates before there is a link
-#   load(name) -> bytes or None, save(name, bytes)                            settings, not records
+#   load(name) -> bytes or None, save(name, bytes), which tells if it could not   settings, not records
 #   disk() -> ports/disk.py's, for updates
 #   boot_reason() reset(reason, why) stop(): the last two do not return
 #   .cable None or (source, sink) of a serial line, .root where box.json lies, .board .mac    for tasks/cable.py

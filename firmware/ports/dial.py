@@ -14,8 +14,9 @@ import socket
 class Stream:
     heard = None  # called whenever something came
 
-    def __init__(self, sock):
-        self.s = sock
+    # raw: what lies under `sock`; the same without TLS. A TLS that has met an error leaves it open.
+    def __init__(self, sock, raw):
+        self.s, self._raw = sock, raw
 
     # As much as goes at once -> bytes
     def write(self, data):
@@ -30,6 +31,7 @@ class Stream:
 
     def close(self):
         self.s.close()
+        self._raw.close()
 
 
 # facts: None, or {"ca": path of the DER certificate to trust, "name": the server's name in its certificate}. -> what
@@ -49,7 +51,7 @@ def trust(facts):
 # address: numbers and dots on a board, so that nothing is looked up here.
 async def connect(address, port, trusted):
     found = socket.getaddrinfo(address, port, socket.AF_INET, socket.SOCK_STREAM)[0]
-    sock = socket.socket(found[0], found[1], found[2])
+    sock = raw = socket.socket(found[0], found[1], found[2])
     try:
         sock.setblocking(False)
         try:
@@ -62,9 +64,9 @@ async def connect(address, port, trusted):
             context, name = trusted
             sock = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
             sock.setblocking(False)
-        return Stream(sock)
+        return Stream(sock, raw)
     except BaseException:
-        sock.close()
+        raw.close()
         raise
 
 

@@ -4,7 +4,7 @@
 # asyncio's own Event and wait_for would make a task for every wait; they cost 2 KB of an ESP32's heap and leave garbage
 # behind each time. Here the waiter only sleeps, and ringing moves its alarm to now.
 #
-# Refuses: a second waiter.
+# Refuses: nobody, so mind that only one task waits: a second one would take the first one's alarm.
 
 import asyncio
 

@@ -32,17 +32,18 @@ EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("chunk", 0), ("prompt", 1))
 
 class Line:
     # heard(name, payload, retained): a message came. wake: a Bell, rung whenever something did.
-    def __init__(self, port, ident, alive, wake, heard):
-        self._port, self._ident, self._alive, self._wake, self._tell = port, ident, alive, wake, heard
+    def __init__(self, port, alive, wake, heard):
+        self._port, self._alive, self._wake, self._tell = port, alive, wake, heard
         self._in = mqtt.Reader(PACKET_MAX)
         self._chunk = memoryview(bytearray(CHUNK))
         self._stream = self._listener = None
+        self._whole = False  # the stream stands between two packets
         self._write_ms = WRITE_MS
         self._pid = 0
 
     # Made anew each time: ten of them for ever would be a kilobyte.
     def topic(self, name):
-        return wire.topic(self._ident["box"], name)
+        return wire.topic(self._port.ident["box"], name)
 
     def up(self):
         return self._stream is not None and self._hello == mqtt.SUBACK
@@ -59,7 +60,7 @@ class Line:
         self._listener = asyncio.create_task(self._listen())
         await self._until(OPEN, CONNECT_MS)
         self.heard_at = self._port.up_ms()
-        who = self._ident
+        who = self._port.ident
         await self.put(
             mqtt.connect(
                 who["box"], KEEPALIVE_S, self.topic("state"), wire.OFFLINE, who["user"], who["password"]
@@ -78,6 +79,7 @@ class Line:
             await listener
         except asyncio.CancelledError:
             pass
+        self._whole = False
         if self._stream is not None:
             self._stream.close()
             self._stream = None
@@ -103,16 +105,22 @@ class Line:
 
     # ---- saying
 
+    # A packet that another task has not finished, or a closed stream, takes no word more: only `leave` can meet that.
     async def put(self, data):
+        if not self._whole:
+            raise OSError("closed")
+        stream, self._whole = self._stream, False
         self._said_at = self._port.up_ms()
-        sent = self._stream.write(data)
+        sent = stream.write(data)
         rest = memoryview(data)
         while sent < len(rest):
             rest = rest[sent:]
             if self._port.up_ms() - self._said_at > self._write_ms:
                 raise OSError("silent")
             await asyncio.sleep_ms(FULL_MS)
-            sent = self._stream.write(rest)
+            self._alive.mark()
+            sent = stream.write(rest)
+        self._whole = True
 
     async def publish(self, name, payload, sure=False, retain=False):
         pid = self._next_pid() if sure else 0
@@ -156,7 +164,7 @@ class Line:
         chunk = self._chunk
         try:
             self._stream = stream = await self._port.connect()
-            self._hello = OPEN
+            self._whole, self._hello = True, OPEN
             self._wake.ring()
             while True:
                 n = await stream.readinto(chunk)

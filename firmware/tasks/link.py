@@ -21,7 +21,7 @@ class Link:
     def __init__(self, core, orders, ident, alive, buf):
         self.refused = 0  # messages forged, not for this box, or not understood
         self._core, self._orders, self._ident, self._alive = core, orders, ident, alive
-        self._line = line.Line(core.port, ident, alive, core.link, self._heard)
+        self._line = line.Line(core.port, alive, core.link, self._heard)
         self._ack_ms = ident.get("ack_ms", ACK_MS)
         pauses = ident.get("backoff_ms", FIRST_PAUSE_MS), ident.get("backoff_max_ms", MOST_MS)
         self._dial, self._again = Pause(*pauses), Pause(*pauses)  # to connect; to send the same records again

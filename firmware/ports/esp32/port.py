@@ -182,11 +182,15 @@ class Port:
         except OSError:
             return None
 
+    # A file system that takes nothing ends no task: all of this is in force already, and is told again some day.
     def save(self, name, data):
         path = "%s/%s" % (self._folder, name)
-        with open(path + SAVED, "wb") as f:
-            f.write(data)
-        os.rename(path + SAVED, path)
+        try:
+            with open(path + SAVED, "wb") as f:
+                f.write(data)
+            os.rename(path + SAVED, path)
+        except OSError as e:
+            self.tell("fault save=%s why=%r" % (name, e))
 
     # For an update.
     def disk(self):

@@ -141,11 +141,15 @@ class Port:
         except OSError:
             return None
 
+    # As on a board: a file system that takes nothing ends no task.
     def save(self, name, data):
         path = "%s/%s" % (self._folder, name)
-        with open(path + ".new", "wb") as f:
-            f.write(data)
-        os.rename(path + ".new", path)
+        try:
+            with open(path + ".new", "wb") as f:
+                f.write(data)
+            os.rename(path + ".new", path)
+        except OSError as e:
+            self.tell("fault save=%s why=%r" % (name, e))
 
     # For an update. With `cut_file_at` the power fails at that change of a file.
     def disk(self):
