@@ -33,7 +33,8 @@ class Hands:
 
     # bit 0 to 2: down now, bit 3 to 5: went down since the last call. No heap: it runs 200 times a second.
     def read(self):
-        seen, latch, pins, down = 0, self._latch, self._pins, self._down
+        seen, latch = 0, self._latch  # four in one line would be a tuple
+        pins, down = self._pins, self._down
         for i in (0, 1, 2):
             if latch[i]:
                 self.ago[i] = time.ticks_diff(time.ticks_ms(), latch[i])
