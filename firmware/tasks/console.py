@@ -49,6 +49,8 @@ class Desk:
                 said = "no words"
             except MemoryError:
                 said = "no memory"  # and all is as it was: nothing takes another's place before it is whole
+            except Exception as e:
+                said = "no " + repr(e).replace(" ", "-")  # a cable does not reset the box
             self._last = number, talk.line("@%d %s" % (number, said))
         return self._last[1]
 

@@ -35,12 +35,12 @@ def _config(orders, o, payload, kept):
         core.config = "!" + (id if asked.is_name(id) else "")
         core.port.tell("refused config=%s why=%s" % (core.config, e))
         return wire.reply(id, 0, "%s is wrong or out of range" % e) if asked.is_name(id) else None
-    orders.known = sha256(payload).digest()
     if not kept:
         if new != core.settings:
             core.port.save("config", payload)
         core.port.tell("config id=%s" % new["id"])
     core.use(new)
+    orders.known = sha256(payload).digest()  # last: what no heap was left for is taken the next time
     return None
 
 
@@ -51,12 +51,12 @@ def _cmd(orders, o):
     if boot != core.journal.boot or id in orders.done:
         return None
     orders.done = orders.done[1 - DONE_MAX :] + [id]
-    if do == "update":
-        why = _update(orders, id, arg)
-        if not why:
-            return None  # the reply follows when it has come, or has not
-    else:
-        why = _do(orders, do)
+    try:
+        why = _update(orders, id, arg) if do == "update" else _do(orders, do)
+    except MemoryError:
+        why = "no memory"
+    if do == "update" and not why:
+        return None  # the reply follows when it has come, or has not
     core.port.tell("cmd id=%s do=%s" % (id, do if not why else "refused"))
     return wire.reply(id, 0 if why else 1, why)
 
@@ -83,11 +83,8 @@ def _update(orders, id, arg):
     if orders.update:
         return "an update is coming already"
     gc.collect()
-    try:
-        from tasks import update  # noqa: PLC0415
+    from tasks import update  # noqa: PLC0415
 
-        orders.update, why = update.begin(orders.core, orders.k_link, orders.box, id, arg)
-    except MemoryError:
-        return "no memory"
+    orders.update, why = update.begin(orders.core, orders.k_link, orders.box, id, arg)
     orders.core.link.ring()
     return why

@@ -65,8 +65,11 @@ class Update:
             return None
         if self._at == self._size:
             if self._core.journal.depth == 0:
-                self._disk.slot("%s>%s?" % (boot_slot.name, self._slot))
-                self.done = True
+                try:
+                    self._disk.slot("%s>%s?" % (boot_slot.name, self._slot))
+                    self.done = True
+                except OSError:
+                    self.why = "disk"  # and no end of the link: it would come again with every connection
                 return None
         elif self._asked is None or now - self._asked >= ASK_MS:
             self._asked = now

@@ -88,6 +88,23 @@ def test_one_that_is_wrong_is_named_and_changes_nothing(
     assert box.core.config == "c1", "the right one again, and all is well"
 
 
+def test_settings_that_no_heap_was_left_for_are_taken_when_they_come_again(
+    box: Counter, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as m:
+        m.setattr(box.port, "save", no_heap)
+        with pytest.raises(MemoryError):
+            orders.obey("config", config(bright=30))
+    assert box.core.config == ""
+    orders.obey("config", config(bright=30))
+    assert (box.core.settings["bright"], box.core.config) == (30, "c1")
+    assert "config" in box.port.files
+
+
+def no_heap(*_: object) -> None:
+    raise MemoryError
+
+
 @pytest.mark.parametrize("id", [7, "", "C1", "x" * 17, None])
 def test_an_id_that_is_no_name_is_refused_without_repeating_it(
     id: object, box: Counter, orders: Orders
@@ -126,6 +143,16 @@ def test_settings_that_were_torn_or_are_another_firmware_s_are_as_none(
 
 
 # ---- commands
+
+
+@pytest.mark.parametrize("do", ["keytest", "update"])
+def test_a_command_that_there_is_no_heap_for_is_answered(
+    do: str, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.update.begin", no_heap)
+    monkeypatch.setattr("tasks.staff.Staff", no_heap)
+    assert cmd(orders, do) == (0, "no memory")
+    assert orders.update is None
 
 
 def test_a_command_is_done_once_and_in_its_boot_alone(box: Counter, orders: Orders) -> None:

@@ -10,12 +10,15 @@ from tasks.console import Desk
 
 
 class Full:
-    """An open bench whose heap is used up."""
+    """An open bench whose heap is used up, or that meets what nobody thought of."""
 
     leave = False
 
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
     def obey(self, words: list[str]) -> str:
-        raise MemoryError
+        raise self._error
 
 
 @pytest.fixture
@@ -29,9 +32,17 @@ def ask(desk: Desk, number: int, words: str) -> str:
 
 
 def test_a_box_without_room_says_so_instead_of_falling_silent(desk: Desk) -> None:
-    desk._bench = Full()
+    desk._bench = Full(MemoryError())
     assert ask(desk, 7, "renew").startswith("@7 no memory")
     assert ask(desk, 8, "lock").startswith("@8 ok")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(OSError(28), "OSError"), (KeyError("ca"), "KeyError('ca')"), (ValueError(), "words")]
+)
+def test_a_cable_does_not_reset_the_box(error: Exception, said: str, desk: Desk) -> None:
+    desk._bench = Full(error)
+    assert ask(desk, 7, "retire").startswith(f"@7 no {said}")
 
 
 def test_a_locked_console_does_nothing_but_say_who_it_is(desk: Desk) -> None:

@@ -134,6 +134,21 @@ def test_on_trial_with_records_waiting_or_without_the_time_nothing_is_begun(core
     assert core.kept.steps == []
 
 
+def test_a_slot_that_cannot_be_marked_is_the_end_of_the_update_and_not_of_the_link(
+    core: SimpleNamespace,
+) -> None:
+    slot = core.kept.slot
+
+    def full(text: str) -> None:
+        if text.endswith("?"):
+            raise OSError
+        slot(text)
+
+    core.kept.slot = full
+    u = fed(core)
+    assert (u.done, u.why) == (False, "disk")
+
+
 def test_a_disk_that_takes_nothing_is_named(core: SimpleNamespace) -> None:
     def full(_: str) -> None:
         raise OSError
