@@ -78,6 +78,8 @@ class Link:
             self._alive.mark()
             now = core.now()
             await self._line.upkeep(now)
+            if self._asked is None and self._orders.late:
+                self._heard(*self._orders.late.popitem())
             fetch, over = self._orders.look(now)
             self._reply(over)
             if fetch:
@@ -158,7 +160,7 @@ class Link:
 
     # ---- hearing
 
-    def _heard(self, name, payload, retained):
+    def _heard(self, name, payload, retained=False):
         core, orders = self._core, self._orders
         try:
             if name == "ack":
@@ -176,6 +178,8 @@ class Link:
             elif name == "prompt":
                 orders.prompt(payload)
         except (wire.Unreadable, MemoryError) as e:
+            if orders.late.get(name) is payload:
+                return  # no heap now: in a later round
             self.refused += 1
             core.port.tell("refused topic=%s why=%s" % (name, e))
 

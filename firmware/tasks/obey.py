@@ -50,15 +50,17 @@ def _cmd(orders, o):
     core = orders.core
     if boot != core.journal.boot or id in orders.done:
         return None
-    orders.done = orders.done[1 - DONE_MAX :] + [id]
+    done = orders.done[1 - DONE_MAX :] + [id]
     try:
         why = _update(orders, id, arg) if do == "update" else _do(orders, do)
     except MemoryError:
         why = "no memory"
-    if do == "update" and not why:
-        return None  # the reply follows when it has come, or has not
-    core.port.tell("cmd id=%s do=%s" % (id, do if not why else "refused"))
-    return wire.reply(id, 0 if why else 1, why)
+    body = None  # of an update it follows when it has come, or has not
+    if why or do != "update":
+        body = wire.reply(id, 0 if why else 1, why)
+        core.port.tell("cmd id=%s do=%s" % (id, do if not why else "refused"))
+    orders.done = done  # last: what no heap was left to answer is answered the next time
+    return body
 
 
 # -> "" done, or why not

@@ -1,6 +1,9 @@
 # What others may ask of the box: settings (config), one action (cmd), an update's pieces (chunk), an invitation to rate
 # (prompt). Settings and actions are rare: tasks/obey.py does them, and is on the heap only meanwhile.
 #
+# What no heap is left for waits for a quieter round of the link (`late`): the newest settings and the newest action, TRIES
+# rounds. A box with TLS and a badge reader has hardly room for tasks/obey.py while a press is on its way.
+#
 # Refuses: what is not sealed for this box and topic. A refusal is answered or shown in the beat, never silent.
 
 import gc
@@ -9,6 +12,8 @@ from hashlib import sha256
 from box import wire
 from tasks.borrowed import forget
 
+TRIES = 8  # in a row without heap; then one is given up
+
 
 class Orders:
     def __init__(self, core, k_link, box):
@@ -16,6 +21,8 @@ class Orders:
         self.reboot = False
         self.update = None  # tasks/update.py, while one comes
         self.done = []  # ids of commands
+        self.late = {}  # name -> payload
+        self.tries = 0
         self.known = b""  # SHA-256 of the settings in force, as they came
 
     # Settings kept from before the boot, so that an offline box is the same box.
@@ -28,15 +35,26 @@ class Orders:
                 pass  # written by another firmware, or torn: the retained one comes with the connection
 
     # name: config, cmd, kept, or a technician's `do` -> the reply's body or None; of `do` "" or why not
+    # A MemoryError of what is in `late` afterwards is not the last word.
     def obey(self, name, payload):
-        if name == "config" and sha256(payload).digest() == self.known:
-            self.core.use(self.core.settings)  # the broker says them again at every connection
-            return None
+        if name == "config":
+            self.late.pop(name, None)  # older ones
+            if sha256(payload).digest() == self.known:
+                self.core.use(self.core.settings)  # the broker says them again at every connection
+                return None
         gc.collect()
         try:
             from tasks import obey  # noqa: PLC0415
 
-            return obey.obey(self, name, payload)
+            body = obey.obey(self, name, payload)
+            self.tries = 0
+            return body
+        except MemoryError:
+            if name in ("config", "cmd"):
+                self.tries += 1
+                if self.tries % TRIES:
+                    self.late[name] = payload
+            raise
         finally:
             forget("tasks", "obey")
 
