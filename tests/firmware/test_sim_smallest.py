@@ -27,6 +27,7 @@ FLOORS = BUDGET["smallest_free_bytes"]
 OFTEN = CONFIG.replace('"beat_s":60', '"beat_s":10')
 LONG_MS = 160  # a busy host may look late, and the next press is still not of the same hand (box/keys.py)
 PRESSES = 40  # while it is offline: four batches
+AGAIN = {"tls and reader": 2}  # links given up for want of heap, and made again: docs/decisions/012
 
 
 @pytest.mark.parametrize("kind", FLOORS)
@@ -94,7 +95,8 @@ def test_a_day_in_the_smallest_heap(
     assert min(free) >= FLOORS[kind], free
     assert not box.said("fault")
     assert not box.said("refused")
-    assert not [line for line in box.said("link down") if "emory" in line]
+    short = [line for line in box.said("link down") if "emory" in line]
+    assert len(short) <= AGAIN.get(kind, 0), short
 
 
 def press(box: SimBox, i: int) -> int:
