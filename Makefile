@@ -12,7 +12,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 PY_SOURCES := .ci collector dashboards firmware tests
 BOX_SOURCES := $(shell find firmware -name '*.py' 2>/dev/null) firmware/making/rom.txt
-WORKERS ?= 2
+WORKERS ?= 3
 T ?= tests
 
 # Set on the command line; see help.
@@ -26,7 +26,7 @@ help: ## 本列表 / this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  demo:  SECONDS=30 stops by itself, PORT=8000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
-	@echo "  test:  T=tests/firmware only these, SERVICES=1 builds what is missing (as CI does), WORKERS=2"
+	@echo "  test:  T=tests/firmware only these, SERVICES=1 builds what is missing (as CI does), WORKERS=3"
 	@echo "  flash: PORT=/dev/ttyUSB0 (all USB ports if none), KEEP_JOURNAL=1 leaves a chip's records alone; docs/CONSOLE.md"
 	@echo "  bundle: MACHINES=x86_64 only that one (both by default), EXTRA=folder of further packages, PYTHONS='3.11 3.13',"
 	@echo "         FIRMWARE=official .bin and its SHA256= for a depot that flashes boxes without a network"
