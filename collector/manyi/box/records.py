@@ -18,10 +18,10 @@ from typing import Any
 
 from manyi.box.identity import PIN_DIGITS
 from manyi.box.words import BoxError
+from manyi.core.wire import SEAL_BYTES, seal
 
 ACCEPTED = ".accepted.json"
 GIVEN = ".given.json"
-MAC_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,15 @@ class Claim:
     retired: bool = False
 
 
-def topic(box: str) -> bytes:
+def topic(box: str) -> str:
     """What an acceptance record is sealed for, so that it passes for nothing else."""
-    return f"manyi/1/{box}/acceptance".encode() + b"\0"
+    return f"manyi/1/{box}/acceptance"
 
 
 def sealed(k_link: bytes, box: str, body: dict[str, Any]) -> str:
     """JSON with its mac, as docs/WIRE.md seals messages."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))[:-1]
-    mac = hmac.new(k_link, topic(box) + text.encode(), hashlib.sha256).digest()[:MAC_BYTES]
-    return f'{text},"mac":"{mac.hex()}"}}'
+    return text + seal(topic(box), text.encode(), k_link).decode()
 
 
 def vouched(body: dict[str, Any], ask: Callable[[str], str]) -> str:
@@ -55,13 +54,10 @@ def vouched(body: dict[str, Any], ask: Callable[[str], str]) -> str:
 
 def is_sealed(k_link: bytes, box: str, text: str) -> bool:
     """By whoever held the key, or by the box."""
-    body, _, tail = text.strip().rpartition(',"mac":"')
-    whole = body.encode()
-    for what in (whole, hashlib.sha256(whole).hexdigest().encode()):
-        mac = hmac.new(k_link, topic(box) + what, hashlib.sha256).digest()[:MAC_BYTES]
-        if hmac.compare_digest(tail, f'{mac.hex()}"}}'):
-            return True
-    return False
+    whole = text.strip().encode()
+    body, tail = whole[:-SEAL_BYTES], whole[-SEAL_BYTES:]
+    proofs = (body, hashlib.sha256(body).hexdigest().encode())
+    return any(hmac.compare_digest(tail, seal(topic(box), what, k_link)) for what in proofs)
 
 
 class Records:

@@ -26,7 +26,7 @@ from manyi.core.record import PACKED, Levels
 ROOT: Final = "manyi/1"
 SUBSCRIPTION: Final = "manyi/1/+/+"
 PAYLOAD_MAX_BYTES: Final = 4096
-_MAC_BYTES: Final = len(',"mac":"') + 32 + len('"}')
+SEAL_BYTES: Final = len(',"mac":"') + 32 + len('"}')
 _DETAIL_MAX: Final = 200  # characters of a decoder's own words that are worth keeping
 
 Why: TypeAlias = Literal["topic", "box", "oversize", "mac", "utf8", "json", "version", "shape"]
@@ -219,7 +219,7 @@ def decode(topic: str, payload: bytes, keys: LinkKeys) -> Message:
         return Unreadable(
             topic, why, f"over {PAYLOAD_MAX_BYTES} bytes" if long else f"{len(payload)} bytes", payload
         )
-    if name != "state" and not _sealed(topic, payload, key):
+    if name != "state" and not is_sealed(topic, payload, key):
         return _unsealed(topic, payload)
     try:
         if not payload.isascii():
@@ -236,11 +236,12 @@ def _address(topic: str) -> tuple[str, str]:
     return (parts[2], parts[3]) if len(parts) == 4 and topic.startswith("manyi/1/") else ("", "")
 
 
-def _sealed(topic: str, payload: bytes, key: bytes) -> bool:
-    return hmac.compare_digest(payload[-_MAC_BYTES:], _mac(topic, payload[:-_MAC_BYTES], key))
+def is_sealed(topic: str, payload: bytes, key: bytes) -> bool:
+    """Whether the payload was made for this topic by whoever holds the key."""
+    return hmac.compare_digest(payload[-SEAL_BYTES:], seal(topic, payload[:-SEAL_BYTES], key))
 
 
-def _mac(topic: str, body: bytes, key: bytes) -> bytes:
+def seal(topic: str, body: bytes, key: bytes) -> bytes:
     """What a payload that begins with `body` must end in."""
     digest = hmac.digest(key, topic.encode() + b"\0" + body, sha256)
     return b',"mac":"' + digest[:16].hex().encode() + b'"}'
@@ -341,27 +342,28 @@ def write_ack(batch: Batch, key: bytes, seq: int, tag: bytes, now_ms: int) -> tu
         f'{{"v":1,"life":"{batch.life}","seq":{seq},"tag":"{tag.hex()}","boot":{batch.boot},'
         f'"up_ms":{batch.up_ms},"now":{now_ms}'
     )
-    return _write(batch.box, key, "ack", text)
+    return write(batch.box, key, "ack", text)
 
 
 def write_config(box: str, key: bytes, settings: Mapping[str, int | str]) -> tuple[str, bytes]:
     """(topic, payload) of a config message, to be published retained; `settings` has every field."""
     order = ("id", "beat_s", "bright", "volume", "mode", "second", "visit_ms", "open")
-    return _write(box, key, "config", '{"v":1' + "".join(f',"{k}":{json.dumps(settings[k])}' for k in order))
+    return write(box, key, "config", '{"v":1' + "".join(f',"{k}":{json.dumps(settings[k])}' for k in order))
 
 
 def write_cmd(box: str, key: bytes, cmd_id: str, boot: int, do: str, *, arg: str = "") -> tuple[str, bytes]:
     """(topic, payload) of one command for one boot of one box."""
     body = f'{{"v":1,"id":{json.dumps(cmd_id)},"boot":{boot},"do":{json.dumps(do)},"arg":{json.dumps(arg)}'
-    return _write(box, key, "cmd", body)
+    return write(box, key, "cmd", body)
 
 
 def write_chunk(box: str, key: bytes, cmd_id: str, at: int, data: bytes) -> tuple[str, bytes]:
     """(topic, payload) of a piece of a firmware: at most 256 bytes."""
     body = f'{{"v":1,"id":{json.dumps(cmd_id)},"at":{at},"data":"{base64.b64encode(data).decode()}"'
-    return _write(box, key, "chunk", body)
+    return write(box, key, "chunk", body)
 
 
-def _write(box: str, key: bytes, name: str, text: str) -> tuple[str, bytes]:
+def write(box: str, key: bytes, name: str, text: str) -> tuple[str, bytes]:
+    """(topic, payload) of a message to a box or of one; `text` is its JSON without the last brace."""
     topic, body = f"{ROOT}/{box}/{name}", text.encode()
-    return topic, body + _mac(topic, body, key)
+    return topic, body + seal(topic, body, key)

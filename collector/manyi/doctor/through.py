@@ -9,8 +9,6 @@ What is found missing is named by the place that it did not reach. Refuses to se
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 import socket
@@ -26,12 +24,14 @@ from manyi.core.config import secret
 from manyi.core.errors import ManyiError
 from manyi.core.keys import load as load_keys
 from manyi.core.ledger import schema
+from manyi.core.wire import is_sealed, write
 from manyi.doctor import books, link, mqtt_probe, servers
 from manyi.doctor.finding import Finding, Place, bad, good, skipped
 
 TRIES: Final = 2  # QoS 0 may lose one
 SLOW_MS: Final = 2_000  # a round trip that a box no longer takes the time from (docs/WIRE.md)
 REPLY_ID: Final = "doctor"
+ACK: Final = f"manyi/1/{DOCTOR}/ack"
 _REPLY: Final = "SELECT text FROM reply WHERE box = ?"
 _ASIDE: Final = "SELECT why FROM aside WHERE at_ms >= ? AND topic LIKE ? ORDER BY id DESC LIMIT 1"
 ENROL: Final = (
@@ -94,21 +94,15 @@ def _send(place: Place, path: Path) -> Finding:
 def _ask(place: Place, sock: socket.socket, key: bytes) -> Finding:
     life, nonce = secrets.token_hex(8), secrets.token_hex(8)
     began_ms, began = time.time_ns() // 1_000_000, time.monotonic()
-    mqtt_probe.subscribe(sock, f"manyi/1/{DOCTOR}/ack")
+    mqtt_probe.subscribe(sock, ACK)
     for _ in range(TRIES):
-        mqtt_probe.publish(sock, *seal("reply", f'{{"v":1,"id":"{REPLY_ID}","ok":1,"text":"{nonce}"', key))
-        mqtt_probe.publish(sock, *seal("record", _empty_batch(life), key))
+        reply = f'{{"v":1,"id":"{REPLY_ID}","ok":1,"text":"{nonce}"'
+        mqtt_probe.publish(sock, *write(DOCTOR, key, "reply", reply))
+        mqtt_probe.publish(sock, *write(DOCTOR, key, "record", _empty_batch(life)))
         if _answered(sock, life, key):
             took_ms = int((time.monotonic() - began) * 1000)
             return _kept(place, nonce, took_ms)
     return _where(place, nonce, began_ms)
-
-
-def seal(name: str, body: str, key: bytes) -> tuple[str, bytes]:
-    """(topic, payload) of one of the doctor's messages, as docs/WIRE.md says."""
-    topic = f"manyi/1/{DOCTOR}/{name}"
-    mac = hmac.digest(key, topic.encode() + b"\0" + body.encode(), hashlib.sha256)[:16]
-    return topic, f'{body},"mac":"{mac.hex()}"}}'.encode()
 
 
 def _empty_batch(life: str) -> str:
@@ -121,18 +115,17 @@ def _answered(sock: socket.socket, life: str, key: bytes) -> bool:
         while (packet := mqtt_probe.receive(sock)) is not None:
             if packet.kind != mqtt_probe.PUBLISH:
                 continue
-            size = int.from_bytes(packet.body[:2], "big")
-            body = packet.body[2 + size :].rpartition(b',"mac":"')[0].decode(errors="replace")
-            if packet.body[2 + size :] == seal("ack", body, key)[1] and _life(body) == life:
+            payload = packet.body[2 + int.from_bytes(packet.body[:2], "big") :]
+            if is_sealed(ACK, payload, key) and _life(payload) == life:
                 return True
     except TimeoutError:
         pass
     return False
 
 
-def _life(body: str) -> Any:
+def _life(payload: bytes) -> Any:
     try:
-        return json.loads(body + "}").get("life")
+        return json.loads(payload).get("life")
     except (ValueError, AttributeError):
         return None
 
