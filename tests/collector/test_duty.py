@@ -20,7 +20,8 @@ from manyi.core.duty.stay import Contradiction, Stay, body, newer, said
 from manyi.core.errors import InputError
 from manyi.core.ledger import facts, schema
 from manyi.core.ratings import signed
-from manyi.core.ratings.store import Ratings, as_of
+from manyi.core.ratings.known_at import as_of
+from manyi.core.ratings.store import Ratings
 from manyi.core.roster.imports import preview
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows

@@ -15,8 +15,9 @@ from manyi.core import stores
 from manyi.core.influx.follow import Follow, Server
 from manyi.core.influx.lines import FIELDS, line, point, tag, time_ns, zeros
 from manyi.core.influx.writer import Accepted, Keep, Rejected, Writer
+from manyi.core.ratings.known_at import as_of
 from manyi.core.ratings.rating import Rating
-from manyi.core.ratings.store import Ratings, as_of, presses
+from manyi.core.ratings.store import Ratings, presses
 
 from tests.collector.paper_ledger import LIFE, MINUTE, NOON, TOWN, PaperLedger, on_duty, placed
 from tests.collector.test_ratings import events, play

@@ -16,8 +16,9 @@ from manyi.core.influx.rolled import Rolled
 from manyi.core.influx.writer import Keep
 from manyi.core.rates import wilson
 from manyi.core.ratings import store as ratings
+from manyi.core.ratings.known_at import as_of
 from manyi.core.ratings.rating import Rating
-from manyi.core.ratings.store import Ratings, as_of
+from manyi.core.ratings.store import Ratings
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger, begin, placed
 from tests.collector.test_influx_rollup import Memory

@@ -13,9 +13,10 @@ from manyi.core.influx import rollup
 from manyi.core.influx.lines import wall_point
 from manyi.core.influx.rolled import Rolled, Sender
 from manyi.core.influx.writer import Accepted, Keep, Rejected
+from manyi.core.ratings.known_at import as_of
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.settle import FLAG_CORRECTED
-from manyi.core.ratings.store import Ratings, as_of
+from manyi.core.ratings.store import Ratings
 
 from tests.collector.paper_ledger import MINUTE, NOON, TOWN, PaperLedger, placed
 from tests.collector.test_influx import rating

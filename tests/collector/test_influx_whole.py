@@ -18,8 +18,8 @@ from manyi.core import projector, stores
 from manyi.core.config import Broker, City, Config, Data, Influx, KeyFiles, Policy, Web
 from manyi.core.errors import SetupError
 from manyi.core.rates import tally
+from manyi.core.ratings.known_at import as_of
 from manyi.core.ratings.rating import Rating
-from manyi.core.ratings.store import as_of
 from typer.testing import CliRunner
 
 from tests.collector.paper_ledger import MINUTE, TOWN, PaperLedger, on_duty, placed

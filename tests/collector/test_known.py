@@ -9,7 +9,8 @@ from manyi.core import record as rec
 from manyi.core.days import date_of
 from manyi.core.errors import InputError
 from manyi.core.ledger import reader
-from manyi.core.ratings.store import Ratings, as_of
+from manyi.core.ratings.known_at import as_of
+from manyi.core.ratings.store import Ratings
 
 from tests.collector.box_double import BOX, BoxDouble
 from tests.collector.paper_ledger import LIFE, MINUTE, NOON, TOWN

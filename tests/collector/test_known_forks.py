@@ -12,7 +12,8 @@ from manyi.core import record as rec
 from manyi.core.alarms.rules import FORK_KNOWN_MS
 from manyi.core.errors import InputError
 from manyi.core.ledger import reader
-from manyi.core.ratings.store import Ratings, as_of
+from manyi.core.ratings.known_at import as_of
+from manyi.core.ratings.store import Ratings
 
 from tests.collector.box_double import BOX, BoxDouble
 from tests.collector.paper_ledger import NOON

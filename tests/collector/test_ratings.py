@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import stores
 from manyi.core.ledger import schema
+from manyi.core.ratings.known_at import as_of
 from manyi.core.ratings.rating import Rating
-from manyi.core.ratings.store import Ratings, as_of, changes_after, presses, undated_presses
+from manyi.core.ratings.store import Ratings, changes_after, presses, undated_presses
 
 from tests.collector.paper_ledger import (
     LIFE,

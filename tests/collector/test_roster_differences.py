@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manyi.core import stores
 from manyi.core.ledger import reader
-from manyi.core.ratings.store import Ratings, as_of
+from manyi.core.ratings.known_at import as_of
+from manyi.core.ratings.store import Ratings
 from manyi.core.roster import Imported, import_, preview
 from manyi.core.roster.differences import SHOWN
 

@@ -18,7 +18,8 @@ from manyi.core import export, stores, verify
 from manyi.core.days import day_begin
 from manyi.core.errors import InputError, LedgerError, SetupError
 from manyi.core.ledger import facts, schema
-from manyi.core.ratings.store import Ratings, as_of
+from manyi.core.ratings.known_at import as_of
+from manyi.core.ratings.store import Ratings
 from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
 from manyi.core.told.sources import Source, Sources, add_source, digest_of, parse

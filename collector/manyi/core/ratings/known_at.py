@@ -17,24 +17,32 @@ _NAMES = ", ".join(COLUMNS)
 # What somebody else than the visitor changes.
 _ANEW = ("county", "township", "hall", "window", "staff", "time_ms")
 _SUPERSEDED = f"""
-CREATE TEMP TABLE superseded AS SELECT {_NAMES} FROM main.version v WHERE row_id <= :row
+SELECT {_NAMES} FROM main.version v WHERE time_ms >= :begin AND time_ms < :end AND row_id <= :row
 AND version = (SELECT max(version) FROM main.version o
   WHERE o.box = v.box AND o.life = v.life AND o.seq = v.seq AND o.row_id <= :row)
 AND NOT EXISTS (SELECT 1 FROM main.rating r
   WHERE r.box = v.box AND r.life = v.life AND r.seq = v.seq AND r.row_id <= :row)"""
+_STILL = f"SELECT {_NAMES} FROM main.rating WHERE row_id <= :row"
 _LATER = f"SELECT {_NAMES} FROM main.rating WHERE time_ms >= :begin AND time_ms < :end AND row_id > :row"
-_EARLIER = f"SELECT {_NAMES} FROM temp.superseded WHERE time_ms >= :begin AND time_ms < :end"
+EVER = 2**62
+
+
+def as_of(conn: sqlite3.Connection, row_id: int) -> list[Rating]:
+    """Every rating as it was known at this row of the ledger, oldest first."""
+    told = {"row": row_id, "begin": -EVER, "end": EVER}
+    query = f"{_STILL} UNION ALL {_SUPERSEDED} ORDER BY time_ms, box, life, seq"
+    return [Rating(*row) for row in conn.execute(query, told)]
 
 
 def stand_at(conn: sqlite3.Connection, row_id: int, begin_ms: int, end_ms: int) -> None:
-    """`conn`, a reader of ratings.db, knows from now on what was known at that row; of sums, only the period's whole
-    Beijing days. It stays in one transaction, so that everything it reads is of one moment.
+    """`conn`, a reader of ratings.db, knows from now on what was known at that row, of the period alone: whole Beijing
+    days. It stays in one transaction, so that everything it reads is of one moment.
     """
     conn.execute("BEGIN")
     told = {"row": row_id, "begin": begin_ms, "end": end_ms}
-    conn.execute(_SUPERSEDED, told)
+    conn.execute(f"CREATE TEMP TABLE superseded AS {_SUPERSEDED}", told)
     delta = sums.Sums()
-    for times, query in ((-1, _LATER), (1, _EARLIER)):
+    for times, query in ((-1, _LATER), (1, f"SELECT {_NAMES} FROM temp.superseded")):
         for row in conn.execute(query, told):
             delta.add(Rating(*row), times)
     for name, unit_ms in (("day", DAY_MS), ("hour", HOUR_MS)):
@@ -45,7 +53,7 @@ def stand_at(conn: sqlite3.Connection, row_id: int, begin_ms: int, end_ms: int) 
         )
     delta.write(conn)
     conn.execute(
-        f"CREATE TEMP VIEW rating AS SELECT {_NAMES} FROM main.rating WHERE row_id <= {int(row_id)}"
+        f"CREATE TEMP VIEW rating AS {_STILL.replace(':row', str(int(row_id)))}"  # a view takes no parameters
         f" UNION ALL SELECT {_NAMES} FROM temp.superseded"
     )
 

@@ -11,7 +11,6 @@ from nothing.
 """
 
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
 
 from manyi.core import stores
@@ -55,9 +54,6 @@ _NAMES = ",".join(COLUMNS)
 _CHANGES = f"""
 SELECT c.id, {",".join(f"r.{name}" for name in COLUMNS)} FROM change c JOIN rating r USING (box, life, seq)
 WHERE c.id > ? ORDER BY c.id LIMIT ?"""
-_AS_OF = f"""
-SELECT {_NAMES}, max(version) FROM (SELECT {_NAMES} FROM rating UNION ALL SELECT {_NAMES} FROM version)
-WHERE row_id <= ? GROUP BY box, life, seq ORDER BY time_ms, box, life, seq"""
 
 
 class Ratings:
@@ -199,9 +195,3 @@ def one(conn: sqlite3.Connection, box: str, life: str, seq: int) -> Rating | Non
     query = f"SELECT {_NAMES} FROM rating WHERE box = ? AND life = ? AND seq = ?"
     found = conn.execute(query, (box, life, seq)).fetchone()
     return None if found is None else Rating(*found)
-
-
-def as_of(conn: sqlite3.Connection, row_id: int) -> list[Rating]:
-    """Every rating as it was known at this row of the ledger, oldest first."""
-    rows: Iterable[tuple[object, ...]] = conn.execute(_AS_OF, (row_id,))
-    return [Rating(*row[:-1]) for row in rows]  # type: ignore[arg-type]
