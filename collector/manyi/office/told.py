@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,11 +19,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from manyi.core.duty.intake import Intake as DutyIntake
 from manyi.core.errors import CopyError, InputError, LedgerError, SetupError
+from manyi.core.told.intakes import Intakes
 from manyi.core.told.items import Answer
-from manyi.core.told.sources import DUTY, VISITS, Source, Sources
-from manyi.core.visits.intake import Intake as VisitIntake
+from manyi.core.told.sources import DUTY, MAY_NOT, VISITS, Source, Sources
 from manyi.office.access.scope import public
 from manyi.office.api import JSON
 from manyi.office.frames import encode
@@ -44,11 +44,7 @@ class Desk:
 
     def __init__(self, data_dir: Path, sources: Path) -> None:
         self._sources = Sources(sources)
-        self._duty = DutyIntake(data_dir)
-        self._intakes: dict[str, VisitIntake | DutyIntake] = {
-            VISITS: VisitIntake(data_dir),
-            DUTY: self._duty,
-        }
+        self._intakes = Intakes(data_dir)
         self._asked: Counter[str] = Counter()
         self._minute = 0
         self._lock, self._reading = Lock(), Lock()  # who has no token waits for nobody's message
@@ -59,21 +55,12 @@ class Desk:
             return self._sources.of_token(token)
 
     def take(self, what: str, source: Source, body: bytes) -> Answer:
-        intake = self._intakes[what]
         with self._lock:
-            try:
-                return intake.take(source, body, unix_ms())
-            except (LedgerError, sqlite3.Error):
-                intake.close()  # opened again with the next message
-                raise
+            return self._intakes.take(what, source, body, unix_ms())
 
     def shown(self, source: Source, day: str) -> dict[str, Any]:
         with self._lock:
-            try:
-                return self._duty.of_day(source, day, unix_ms())
-            except (LedgerError, sqlite3.Error):
-                self._duty.close()
-                raise
+            return self._intakes.duty_of_day(source, day, unix_ms())
 
     def too_often(self, source: Source) -> bool:
         """Whether this is one more than a source may send in a minute. Its loop must not keep the others from the ledger."""
@@ -129,47 +116,35 @@ async def _take(what: str, request: HttpRequest, allowed: str) -> tuple[dict[str
     desk, source = await _known(what, request)
     if int(request.headers.get("Content-Length") or 0) > MAX_BYTES or len(body := request.body) > MAX_BYTES:
         raise _Refused(413, "消息超过 512 KB", "more than 512 KB: send fewer at once")
-    try:
+    busy = "台账暂时无法写入，请稍后重发同样的内容", "the ledger cannot be written now: send the same again"
+    with _in_words("not_taken", what, source, *busy):
         answer = await asyncio.to_thread(desk.take, what, source, body)
-    except InputError as error:
-        raise _bad(error) from error
-    except CopyError as error:
-        raise _elsewhere() from error
-    except (LedgerError, sqlite3.Error) as error:
-        log.error("not_taken", what=what, source=source.name, why=str(error))
-        zh, en = (
-            "台账暂时无法写入，请稍后重发同样的内容",
-            "the ledger cannot be written now: send the same again",
-        )
-        raise _Refused(503, zh, en, **{"Retry-After": RETRY_S}) from error
     return answer.as_dict(), 422 if answer.refused else 200
 
 
 async def _show(request: HttpRequest) -> tuple[dict[str, Any], int]:
     desk, source = await _known(DUTY, request)
-    try:
+    busy = "暂时无法读取，请稍后再试", "cannot be read now: ask again"
+    with _in_words("not_shown", DUTY, source, *busy):
         return await asyncio.to_thread(desk.shown, source, request.GET.get("day", "")), 200
+
+
+@contextmanager
+def _in_words(event: str, what: str, source: Source, zh: str, en: str) -> Iterator[None]:
+    """What the intakes raise, as an answer; `zh` and `en` are for a ledger that fails now, which is logged as `event`."""
+    try:
+        yield
     except InputError as error:
-        raise _bad(error) from error
+        raise _Refused(400, *apart(error)) from error
     except CopyError as error:
-        raise _elsewhere() from error
-    except (LedgerError, sqlite3.Error) as error:
-        log.error("not_shown", source=source.name, why=str(error))
         raise _Refused(
-            503, "暂时无法读取，请稍后再试", "cannot be read now: ask again", **{"Retry-After": RETRY_S}
+            409,
+            "这里是内区，台账是副本，不接收任何消息：请发到采集区的地址",
+            "this is the inner zone and takes nothing in: send to the collecting zone's address",
         ) from error
-
-
-def _elsewhere() -> _Refused:
-    return _Refused(
-        409,
-        "这里是内区，台账是副本，不接收任何消息：请发到采集区的地址",
-        "this is the inner zone and takes nothing in: send to the collecting zone's address",
-    )
-
-
-def _bad(error: InputError) -> _Refused:
-    return _Refused(400, *apart(error))
+    except (LedgerError, sqlite3.Error) as error:
+        log.error(event, what=what, source=source.name, why=str(error))
+        raise _Refused(503, zh, en, **{"Retry-After": RETRY_S}) from error
 
 
 async def _known(what: str, request: HttpRequest) -> tuple[Desk, Source]:
@@ -194,7 +169,7 @@ async def _known(what: str, request: HttpRequest) -> tuple[Desk, Source]:
     if source is None:
         raise _Refused(401, "令牌缺失或无效", "no token, or nobody's", **{"WWW-Authenticate": "Bearer"})
     if what not in source.tells:
-        raise _Refused(403, f"该系统未获准报送 {what}", f"this system may not tell {what}")
+        raise _Refused(403, *(words.format(what) for words in MAY_NOT))
     if desk.too_often(source):
         zh, en = (
             f"每分钟最多 {PER_MINUTE} 条消息，请合并后再发",

@@ -24,7 +24,7 @@ from manyi.core.ledger import facts
 from manyi.core.ratings import signed
 from manyi.core.roster.model import Roster
 from manyi.core.told.desk import Desk
-from manyi.core.told.items import OTHER, Answer, NotTaken, Said, id_of, items
+from manyi.core.told.items import OTHER, Answer, Said, items, judged
 from manyi.core.told.sources import Source
 
 TOO_OLD = ("id", "是 92 天以前的在岗，不再更改", "is of more than 92 days ago and is not changed any more")
@@ -45,13 +45,7 @@ class Intake:
         """
         told = items(payload, "duty", "在岗", "sign-in")
         conn, roster = self._desk.open(), self._desk.roster()
-        good: list[tuple[int, Stay]] = []
-        refused: list[Said] = []
-        for index, item in enumerate(told):
-            try:
-                good.append((index, report.judge(item, source, roster, now_ms)))
-            except NotTaken as no:
-                refused += [Said(index, id_of(item), *wrong) for wrong in no.wrong]
+        good, refused = judged(told, lambda item: report.judge(item, source, roster, now_ms))
         new = repeated = 0
         taken: dict[str, Stay] = {}
         aside = []

@@ -4,10 +4,10 @@ Refuses to guess: a text that cannot be printed, a time without a zone, a messag
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from manyi.core.errors import InputError
 from manyi.words import both
@@ -22,6 +22,8 @@ OTHER: Final = (
     "同一 id、同一 rev 已报过不同的内容：更正须用更大的 rev",
     "this id and rev was told before with something else: a correction needs a higher rev",
 )
+
+Item = TypeVar("Item")
 
 Wrong = list[tuple[str, str, str]]
 """What is found wrong with an item so far: (field, Chinese, English)."""
@@ -89,7 +91,19 @@ def items(payload: bytes, name: str, zh: str, en: str) -> list[Any]:
     return told
 
 
-def id_of(item: Any) -> str:
+def judged(told: list[Any], judge: Callable[[Any], Item]) -> tuple[list[tuple[int, Item]], list[Said]]:
+    """Each item with its place that `judge` takes, and what is wrong with the others: one bad item holds no other."""
+    good: list[tuple[int, Item]] = []
+    refused: list[Said] = []
+    for nth, item in enumerate(told):
+        try:
+            good.append((nth, judge(item)))
+        except NotTaken as no:
+            refused += [Said(nth, _id_of(item), *wrong) for wrong in no.wrong]
+    return good, refused
+
+
+def _id_of(item: Any) -> str:
     """What the item calls itself, for the answer."""
     return str(item.get("id", ""))[:ID_MAX] if isinstance(item, dict) else ""
 

@@ -27,13 +27,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from manyi.core.config import Broker, secret
-from manyi.core.duty.intake import Intake as DutyIntake
 from manyi.core.errors import InputError, LedgerError, SetupError
 from manyi.core.ledger import schema
 from manyi.core.mqtt import KEEPALIVE_S, TOLD, tls_of
-from manyi.core.told.sources import DUTY, VISITS, Sources
-from manyi.core.visits.intake import Intake as VisitIntake
+from manyi.core.told.intakes import Intakes
+from manyi.core.told.sources import MAY_NOT, Sources
 from manyi.core.visits.prompts import Prompter
+from manyi.words import both
 
 ACCOUNT: Final = "manyi_visits"  # on the broker, and the client's name: the session is kept under it
 LOOK_S: Final = 0.2  # how soon a prompt follows a visit that came over HTTP
@@ -54,10 +54,7 @@ class Link:
         self._broker, self._now_ms = broker, now_ms
         self._ledger_file = data_dir / "ledger.db"
         self._sources = Sources(sources)
-        self._intakes: dict[str, VisitIntake | DutyIntake] = {
-            VISITS: VisitIntake(data_dir),
-            DUTY: DutyIntake(data_dir),
-        }
+        self._intakes = Intakes(data_dir)
         self._sources.all()
         self._come: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
         client = Client(CallbackAPIVersion.VERSION2, client_id=ACCOUNT, clean_session=False, manual_ack=True)
@@ -81,8 +78,7 @@ class Link:
     def run(self, stop: Event) -> None:
         with ExitStack() as opened:
             ledger = opened.enter_context(closing(schema.open_for_reading(self._ledger_file)))
-            for intake in self._intakes.values():
-                opened.enter_context(closing(intake))
+            opened.enter_context(closing(self._intakes))
             prompter = Prompter(ledger, self._publish, self._now_ms)
             while not stop.is_set():
                 try:
@@ -106,20 +102,19 @@ class Link:
     def _take(self, message: MQTTMessage) -> bool:
         """Whether nothing more can be done for it."""
         _, _, what, name = message.topic.split("/")
-        intake = self._intakes[what]
         try:
             source = self._sources.all().get(name)
             if source is None:
                 log.warning("told_by_nobody", what=what, source=name)
                 return True
             if what not in source.tells:
-                raise InputError(f"该系统未获准报送 {what} / this system may not tell {what}")
-            answer: dict[str, Any] = intake.take(source, bytes(message.payload), self._now_ms()).as_dict()
+                raise InputError(both(*(words.format(what) for words in MAY_NOT)))
+            taken = self._intakes.take(what, source, bytes(message.payload), self._now_ms())
+            answer: dict[str, Any] = taken.as_dict()
         except InputError as error:
             answer = {"error": str(error)}
         except (LedgerError, SetupError, sqlite3.Error) as error:
             log.error("not_taken", what=what, source=name, why=str(error))
-            intake.close()
             return False
         self._publish(f"{message.topic}/answer", json.dumps(answer, ensure_ascii=False).encode())
         return True

@@ -25,6 +25,7 @@ TOKEN_BYTES: Final = 32  # 256 random bits: nothing to guess, so a plain digest 
 SOURCE: Final = re.compile(r"(?:queue|hr)_[a-z0-9][a-z0-9-]{0,23}")
 VISITS, DUTY = "visits", "duty"
 TELLS: Final = (VISITS, DUTY)
+MAY_NOT: Final = ("该系统未获准报送 {}", "this system may not tell {}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 

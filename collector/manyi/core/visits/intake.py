@@ -15,7 +15,7 @@ from typing import Final
 from manyi.core import stores
 from manyi.core.ledger import facts
 from manyi.core.told.desk import Desk
-from manyi.core.told.items import OTHER, Answer, NotTaken, Said, id_of, items
+from manyi.core.told.items import OTHER, Answer, NotTaken, Said, items, judged
 from manyi.core.told.sources import Source
 from manyi.core.visits import report as visits
 from manyi.core.visits.report import Visit
@@ -51,13 +51,7 @@ class Intake:
         if self._store is None:
             self._store = VisitStore(self._file)
         store = self._store
-        good: list[tuple[int, Visit]] = []
-        refused: list[Said] = []
-        for index, item in enumerate(told):
-            try:
-                good.append((index, visits.judge(item, source, roster, now_ms)))
-            except NotTaken as no:
-                refused += [Said(index, id_of(item), *wrong) for wrong in no.wrong]
+        good, refused = judged(told, lambda item: visits.judge(item, source, roster, now_ms))
         repeated = 0
         taken: dict[str, Visit] = {}
         with stores.transaction(conn):
