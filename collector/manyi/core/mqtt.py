@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -45,10 +46,7 @@ class Mqtt:
         self._broker, self._inbox, self._workings = broker, inbox, workings or Workings()
         # A name of its own each time: two collectors with one name would throw each other out for ever.
         client = Client(CallbackAPIVersion.VERSION2, client_id=f"manyi-collector-{secrets.token_hex(4)}")
-        if broker.password_file is not None:
-            client.username_pw_set(broker.username, secret(broker.password_file, "broker password"))
-        if not broker.plain:
-            client.tls_set_context(tls_of(broker))
+        admit(client, broker, broker.username, broker.password_file)
         client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -147,7 +145,15 @@ def _at_once(_client: Client, _userdata: Any, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def tls_of(broker: Broker) -> ssl.SSLContext:
+def admit(client: Client, broker: Broker, account: str, password_file: Path | None) -> None:
+    """Gives the client its account and the server's verification. Raises SetupError if a file cannot be read."""
+    if password_file is not None:
+        client.username_pw_set(account, secret(password_file, "broker password"))
+    if not broker.plain:
+        client.tls_set_context(_tls_of(broker))
+
+
+def _tls_of(broker: Broker) -> ssl.SSLContext:
     """Server certificate and name checked. Raises SetupError if the CA file cannot be read."""
     try:
         context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)

@@ -26,10 +26,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from manyi.core.config import Broker, secret
+from manyi.core.config import Broker
 from manyi.core.errors import InputError, LedgerError, SetupError
 from manyi.core.ledger import schema
-from manyi.core.mqtt import KEEPALIVE_S, TOLD, tls_of
+from manyi.core.mqtt import KEEPALIVE_S, TOLD, admit
 from manyi.core.told.intakes import Intakes
 from manyi.core.told.sources import MAY_NOT, Sources
 from manyi.core.visits.prompts import Prompter
@@ -58,10 +58,7 @@ class Link:
         self._sources.all()
         self._come: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
         client = Client(CallbackAPIVersion.VERSION2, client_id=ACCOUNT, clean_session=False, manual_ack=True)
-        if password_file is not None:
-            client.username_pw_set(ACCOUNT, secret(password_file, "broker password"))
-        if not broker.plain:
-            client.tls_set_context(tls_of(broker))
+        admit(client, broker, ACCOUNT, password_file)
         client.max_inflight_messages_set(WAITING_MAX)
         client.on_connect = self._on_connect
         client.on_message = lambda _client, _userdata, message: self._come.put(message)
