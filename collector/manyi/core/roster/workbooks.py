@@ -93,7 +93,7 @@ def look(raw: bytes) -> Errors | None:
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
             return None
-        names = _sheets(archive)
+        names = parts(archive)
         for part in archive.namelist():
             if not (part.startswith("xl/worksheets/") and part.endswith(".xml")):
                 continue
@@ -109,7 +109,7 @@ def look(raw: bytes) -> Errors | None:
     return found
 
 
-def _sheets(archive: zipfile.ZipFile) -> dict[str, str]:
+def parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """The name of each sheet by its part of the archive."""
     try:
         links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
