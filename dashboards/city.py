@@ -6,8 +6,8 @@ from dashboards import queries as q
 from dashboards.board import board
 from dashboards.geo import county_map
 from dashboards.panels import (
+    AGO,
     COUNT,
-    NOTHING,
     SHARE,
     At,
     Column,
@@ -138,9 +138,8 @@ def ranking_lines(t: Lang, at: At) -> Any:
     """For the wall: place, county, ratings, interval; and the rate."""
     return lines(
         _ranking_said(t, t("县区", "County")), [q.ranking_lines("county", t("name", "name_en"))], at,
-        Column("rate", color=SATISFIED, decimals=1, few=t("样本不足", "Too few")),
+        Column("rate", unit=SHARE, color=SATISFIED, decimals=1, few=t("样本不足", "Too few")),
         words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5} ratings, {7}% to {8}%)"), size=18, limit=16, sort=("order", False),
-        unit=SHARE,
     )  # fmt: skip
 
 
@@ -191,12 +190,12 @@ def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
     return rows(
         _reds_said(t),
         [q.latest_reds(t("", "_en"), limit, where)], at,
-        [Column("Time", t("多久以前", "How long ago"), "dateTimeFromNow", width=150), Column("hall_name", t("大厅", "Hall")),
+        [Column("Time", t("多久以前", "How long ago"), AGO, width=150), Column("hall_name", t("大厅", "Hall")),
          Column("window_name", t("窗口", "Window")), Column("reason", t("原因", "Reason"), width=90),
          Column("phone", t("大厅电话", "Telephone"), width=140), Column("leader", t("值班领导", "Leader"), width=100),
          Column("leader_phone", t("领导电话", "Their telephone"), width=140),
          Column("known", t("知悉", "Seen"), width=95, mapping=known)],
-        unit=NOTHING, hide_time=False,
+        hide_time=False,
     )  # fmt: skip
 
 
@@ -204,8 +203,8 @@ def red_lines(t: Lang, at: At) -> Any:
     """For the wall: those that nobody has marked first."""
     asked = [q.red_lines(t.name, known, limit=8) for known in (0, 1)]
     return lines(
-        _reds_said(t), asked, at, Column("Time"), words="{1}", size=19, limit=8, sort=("Time", True),
-        unit="dateTimeFromNow", colors=(DISSATISFIED, QUIET),
+        _reds_said(t), asked, at, Column("Time", unit=AGO), words="{1}", size=19, limit=8, sort=("Time", True),
+        colors=(DISSATISFIED, QUIET),
     )  # fmt: skip
 
 

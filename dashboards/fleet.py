@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from dashboards import queries as q
 from dashboards.board import board
-from dashboards.panels import COUNT, NOTHING, At, Column, Said, courses, numbers, rows
+from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, courses, numbers, rows
 from dashboards.pulse import alarms, fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
@@ -95,7 +95,7 @@ def _all(t: Lang) -> Any:
         [q.BOXES], At(0, 6, 24, 14),
         [Column("box", t("评价器", "Box")), Column("county", t("县区", "County")), Column("hall", t("大厅", "Hall")),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
-         Column("heard_ms", t("最近消息", "Heard"), "dateTimeFromNow", width=145, mapping={"0": (t("从未", "Never"), DISSATISFIED)}), Column("depth", t("待传", "Waiting"), COUNT, width=70),
+         Column("heard_ms", t("最近消息", "Heard"), AGO, width=145, mapping={"0": (t("从未", "Never"), DISSATISFIED)}), Column("depth", t("待传", "Waiting"), COUNT, width=70),
          Column("oldest", t("最久待传", "Oldest"), t("suffix: 分", "suffix: min"), decimals=0, width=100),
          Column("rssi", t("信号", "Signal"), "dBm", width=85, extra=weak), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
          Column("stuck", t("按键", "Keys"), NOTHING, mapping=keys, width=75), Column("fw", t("固件", "Firmware"), NOTHING, width=90),

@@ -26,7 +26,8 @@ from grafana_foundation_sdk.models.dashboard import (
 from dashboards.influx import MIXED, Query, TargetBuilder
 from dashboards.theme import CALM, QUIET, Lang
 
-COUNT, SHARE, NOTHING = "locale", "percentunit", "none"
+COUNT, SHARE, NOTHING, AGO = "locale", "percentunit", "none", "dateTimeFromNow"
+TEXT = "string"  # an id of figures alone is no number: no commas, and no zeros lost
 Mapping = dict[str, tuple[str, str]]  # value -> text, colour
 
 
@@ -179,14 +180,14 @@ def numbers(
 
 def lines(
     said: Said, queries: Sequence[Query], at: At, column: Column, *, words: str, size: int, limit: int,
-    sort: tuple[str, bool], colors: Sequence[str] = (), unit: str = NOTHING, filled: bool = False,
-    beside: Column | None = None,
+    sort: tuple[str, bool], colors: Sequence[str] = (), filled: bool = False, beside: Column | None = None,
 ) -> Builder[Panel]:  # fmt: skip
     """A row a line, large enough to be read across a room: a table's text has one size, a desk's, and no option for it.
 
     On the left `words` with the answer's cells in it ({0} is its first), on the right the column's value. What the first
     query answers stands first, each in the order of `sort` (field, descending) and in its own of `colors`. `beside` is the
-    column of an answer of another kind: its title on the left."""
+    column of an answer of another kind: its title on the left. Only the columns have units: Grafana from 10 on gives the
+    cells within `words` the panel's, and a text with the unit of a time is "NaN"."""
     column = replace(column, title=re.sub(r"\{(\d)\}", r"${__cell_\1}", words))
     shown = [column] if beside is None else [column, beside]
     panel = (
@@ -205,7 +206,7 @@ def lines(
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .thresholds(steps((None, CALM if filled else QUIET)))
     )  # fmt: skip
-    panel = dressed(panel, said, queries, at, unit, shown)
+    panel = dressed(panel, said, queries, at, NOTHING, shown)
     for ref, color in zip("ABC", colors, strict=False):
         panel.override_by_query(
             ref, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})]
@@ -214,7 +215,7 @@ def lines(
 
 
 def rows(
-    said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT,
+    said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = TEXT,
     sort: tuple[str, bool] | None = None, then: str = "", tall: bool = False,
     transformations: Sequence[DataTransformerConfig] = (), hide_time: bool = True,
 ) -> Builder[Panel]:  # fmt: skip

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 
 from dashboards import queries as q
 from dashboards.board import board
-from dashboards.panels import At, Column, Said, rows
+from dashboards.panels import NOTHING, At, Column, Said, rows
 from dashboards.pulse import fresh
 from dashboards.theme import Lang
 
@@ -55,7 +55,7 @@ def _matrix(t: Lang, said: Said, query: q.Query, at: At) -> Any:
                 id_val="sortBy", options={"fields": {}, "sort": [{"field": "weekday\\hour"}]}
             ),
         ],
-        hide_time=False, tall=True, unit="none",
+        hide_time=False, tall=True, unit=NOTHING,
     )  # fmt: skip
     shade: list[tuple[str, Any]] = [
         ("custom.displayMode", "color-background-solid"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from dashboards import queries as q
 from dashboards.alerts import COLLECTOR
-from dashboards.panels import COUNT, NOTHING, At, Column, Said, lines, numbers, rows, steps_of
+from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, lines, numbers, rows, steps_of
 from dashboards.theme import ACCENT, BASIC, CALM, DISSATISFIED, QUIET, REDS, SATISFIED, Lang
 
 FRESH_S = 61  # the collector writes every 10 s; over a minute without a line is a fault
@@ -35,16 +35,16 @@ def alarm_lines(t: Lang, at: At) -> Any:
         t("suffix: 秒", "suffix: s"),
     )
     return lines(
-        _alarms_said(t), asked, at, Column("since_ms"), words="{2}", size=18, limit=7, sort=("since_ms", True),
-        unit="dateTimeFromNow", colors=(DISSATISFIED, DISSATISFIED, REDS[0]), filled=True, beside=dead,
+        _alarms_said(t), asked, at, Column("since_ms", unit=AGO), words="{2}", size=18, limit=7, sort=("since_ms", True),
+        colors=(DISSATISFIED, DISSATISFIED, REDS[0]), filled=True, beside=dead,
     )  # fmt: skip
 
 
 def alarms(t: Lang, at: At) -> Any:
     return rows(
         _alarms_said(t), [q.alarms(t.name)], at,
-        [Column("since_ms", t("开始于", "Since"), "dateTimeFromNow", width=140, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
-        unit=NOTHING, sort=(t("开始于", "Since"), True),
+        [Column("since_ms", t("开始于", "Since"), AGO, width=140, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
+        sort=(t("开始于", "Since"), True),
     )  # fmt: skip
 
 

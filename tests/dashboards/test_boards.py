@@ -237,6 +237,28 @@ def test_alarms_stand_right_below_the_figures_in_large_type() -> None:
         assert shown["options"]["text"]["valueSize"] >= 18
 
 
+def test_lines_have_no_unit_but_their_column_s_own() -> None:
+    """From Grafana 10 on a cell within a name is formatted: a text with a time's unit is NaN, 12 ratings are 1200%."""
+    found = 0
+    for panel in panels():
+        named = [
+            {p["id"]: p["value"] for p in o["properties"]} for o in panel.body["fieldConfig"]["overrides"]
+        ]
+        for said in named:
+            if "${__cell_" in said.get("displayName", ""):
+                assert panel.body["fieldConfig"]["defaults"]["unit"] == "none", str(panel)
+                assert said["unit"] not in ("", "none"), str(panel)
+                found += 1
+    assert found == 3 * 2
+
+
+def test_a_table_s_ids_are_no_numbers() -> None:
+    for panel in panels():
+        if panel.body["type"] == "table":
+            expected = "none" if panel.board == "peaks" else "string"
+            assert panel.body["fieldConfig"]["defaults"]["unit"] == expected, str(panel)
+
+
 def test_lines_of_one_course_have_colours_of_their_own() -> None:
     for panel in panels():
         if (
