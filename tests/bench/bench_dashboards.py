@@ -255,7 +255,7 @@ def wall(now: int) -> Iterator[str]:
                     )  # fmt: skip
                     yield lines.line(r, lines.wall_point(r))
                     if level == DISSATISFIED:
-                        yield f"{red.point(r)} {red.fields(r, NO_NAMES)} {lines.time_ns(r)}"
+                        yield f"{red.point(r)} {red.fields(r, NO_NAMES, None)} {lines.time_ns(r)}"
 
 
 def looked(now: int, span_ms: int) -> Iterator[str]:

@@ -71,7 +71,7 @@ def test_every_measurement_tag_and_field_of_reds_alarms_service_and_certificates
     ward.close()
     assert {line.split(" ")[0].split(",")[0] for line in written} == {"alarm", "collector", "certificate"}
     r = rating(level=3)
-    written += [f"{red.point(r)} {red.fields(r, Roster.from_facts(()))}"]
+    written += [f"{red.point(r)} {red.fields(r, Roster.from_facts(()), None)}"]
     assert set().union(*map(names, written)) <= NAMED
 
 

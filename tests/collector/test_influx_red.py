@@ -1,9 +1,11 @@
 """Dissatisfied ratings, alarms, the collector and certificates on a real influxd: as the ledger has them, whatever is
 corrected, moved, renamed, marked, lost and rebuilt."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
@@ -11,11 +13,13 @@ from typing import Any
 import pytest
 from manyi.broker import ca
 from manyi.core import config, known, projector, stores
+from manyi.core.duty.intake import Intake
 from manyi.core.influx.red import REASONS
 from manyi.core.pipeline import unix_ms
 from manyi.core.ratings.rating import Rating
-from manyi.core.roster.model import Roster
+from manyi.core.roster.model import Leader, Roster
 from manyi.core.roster.rows import fact_rows
+from manyi.core.told.sources import Source
 from manyi.core.workings import Workings
 
 from tests.collector.paper_ledger import LIFE, MINUTE, office, placed
@@ -48,20 +52,25 @@ def a_week(whole: Whole) -> None:
     whole.ledger.press("box-8", MINUTE + 900, 2, NOON + MINUTE, reason=2)
 
 
-def expected(whole: Whole) -> dict[tuple[str, ...], dict[str, Any]]:
+def expected(whole: Whole, told: Leader | None = None) -> dict[tuple[str, ...], dict[str, Any]]:
+    """`told`: whom a system has in charge of h2 since noon."""
     with sqlite3.connect(whole.ledger.path) as conn:
         roster = Roster.from_facts(fact_rows(conn))
     conn.close()
-    return {_at(r): _fields(r, roster) for r in whole.ratings() if r.level == 3}
+    return {
+        _at(r): _fields(r, roster, told if told and r.hall == "h2" and r.time_ms >= NOON else None)
+        for r in whole.ratings()
+        if r.level == 3
+    }
 
 
 def _at(r: Rating) -> tuple[str, ...]:
     return (str(r.time_ms), r.county or "-", r.township or "-", r.hall or "-", r.window or "-", r.box)
 
 
-def _fields(r: Rating, roster: Roster) -> dict[str, Any]:
+def _fields(r: Rating, roster: Roster, told: Leader | None) -> dict[str, Any]:
     hall, window = roster.units.get(r.hall), roster.units.get(r.window)
-    leader = roster.leader(r.hall, r.time_ms)
+    leader = told or roster.leader(r.hall, r.time_ms)
     said = (
         hall.zh if hall else "", hall.en if hall else "", window.zh if window else "",
         window.en if window else "", hall.tel if hall else "", leader.zh if leader else "",
@@ -108,6 +117,16 @@ def test_reds_are_the_ledgers_through_corrections_moves_marks_and_any_loss(whole
     for seen in whole.ask("manyi_wall", "SELECT text_zh, text_en FROM red WHERE live = 1 AND known = 1"):
         assert (seen["text_zh"][:3], seen["text_en"][:4]) == ("已知悉", "Seen")
 
+    told = {"id": "L1", "hall": "h2", "name": "赵主任", "telephone": "1370000", "from_ms": NOON}
+    system = Source("hr_city", "0" * 64, tells=frozenset({"leaders"}))
+    with closing(Intake(whole.folder)) as intake:
+        assert intake.take(system, json.dumps(told).encode(), NOON + HOUR).taken == 1
+    zhao = Leader("赵主任", "1370000")
+    step_by_step(whole, zhao)
+    followed = reds(whole)
+    assert followed == expected(whole, zhao)
+    assert {r["leader"] for r in followed.values()} == {"", "赵主任"}
+
     whole.drop("manyi_wall")
     (whole.folder / "influx_red.db").unlink()
     whole.init()
@@ -116,15 +135,15 @@ def test_reds_are_the_ledgers_through_corrections_moves_marks_and_any_loss(whole
     assert whole.ask("manyi_wall", "SELECT live FROM red WHERE live = 0") == []
 
 
-def step_by_step(whole: Whole) -> None:
+def step_by_step(whole: Whole, told: Leader | None = None) -> None:
     """As the service follows, not as a rebuild does."""
     stop, wake = Event(), Event()
     thread = Thread(target=projector.run, args=(stop, wake, whole.config))
     thread.start()
     try:
         deadline = time.monotonic() + LONG_S
-        while reds(whole) != expected(whole):
-            assert time.monotonic() < deadline, (reds(whole), expected(whole))
+        while reds(whole) != expected(whole, told):
+            assert time.monotonic() < deadline, (reds(whole), expected(whole, told))
             time.sleep(0.1)
     finally:
         stop.set()

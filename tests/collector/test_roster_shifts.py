@@ -139,7 +139,7 @@ def test_leader_is_on_the_centres_wall_alone_and_in_no_export_without_persons(
     wall.release(NOON + 86_400_000)
     screens = stores.open_reader(tmp_path / "wall.db")
     held = [line for line in screens.iterdump() if re.search(f"王敏|\\\\u738b|{TEL}", line)]
-    assert [line.split("(")[0] for line in held] == ['INSERT INTO "leader" VALUES']
+    assert [line.split("(")[0] for line in held] == ['INSERT INTO "latest" VALUES']
     (red,) = snapshot(screens, NOON)["latest"]
     assert (red["leader"], red["leader_phone"]) == ("王敏", TEL)
     of_hall = json.dumps(hall_snapshot(screens, "h1", NOON), ensure_ascii=False)

@@ -454,12 +454,12 @@ def test_a_badge_that_nobody_holds_is_named_until_the_roster_knows_it(screen: Sc
 
 def test_sign_ins_of_nobody_are_named_until_the_roster_knows_them(screen: Screen) -> None:
     screen.ledger.fact(*TOWN)
-    source = Source("queue_h1", "0" * 64)
+    source = Source("queue_h1", "0" * 64, tells=frozenset({"duty"}))
     told = [{"id": str(n), "window": "w1", "staff": "g99", "from_ms": NOON - n - 1} for n in range(2)]
     with closing(Intake(screen.ledger.path.parent)) as intake:
         assert intake.take(source, json.dumps(told).encode(), NOON).taken == 2
     (unknown,) = [a for a in look(screen)["alarms"] if a["kind"] == "signin"]
     assert (unknown["kind"], unknown["subject"]) == ("signin", "queue_h1")
-    assert "有 2 件的窗口或工号不在名册（g99）" in unknown["text_zh"]
+    assert "有 2 件的窗口、大厅或工号不在名册（g99）" in unknown["text_zh"]
     screen.ledger.fact(("staff", {"id": "g99", "zh": "王", "en": "Wang", "badge": ""}))
     assert [a for a in look(screen)["alarms"] if a["kind"] == "signin"] == []

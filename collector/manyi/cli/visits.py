@@ -13,13 +13,14 @@ from manyi.core.told.sources import Sources, add_source
 
 visits_app = typer.Typer(
     no_args_is_help=True,
-    help="排队、人事系统：报送办件数和在岗 / Queue and personnel systems that tell visits and sign-ins.",
+    help="排队、人事系统：报送办件数、在岗和值班领导 / Queue and personnel systems that tell visits, sign-ins and leaders.",
 )
 
 
 class Tells(StrEnum):
     visits = sources.VISITS
     duty = sources.DUTY
+    leaders = sources.LEADERS
 
 
 File = Annotated[
@@ -56,11 +57,11 @@ def add(
     file: File = None,
     hall: Annotated[
         list[str] | None,
-        typer.Option(help="只能报送这些大厅，可重复 / Only windows of these halls; repeatable."),
+        typer.Option(help="只能报送这些大厅，可重复 / Only of these halls; repeatable."),
     ] = None,
     county: Annotated[
         list[str] | None,
-        typer.Option(help="只能报送这些县区，可重复 / Only windows of these counties; repeatable."),
+        typer.Option(help="只能报送这些县区，可重复 / Only of these counties; repeatable."),
     ] = None,
     tells: Annotated[
         list[Tells] | None,
@@ -69,7 +70,7 @@ def add(
         ),
     ] = None,
 ) -> None:
-    """允许一个系统报送办件数或在岗 / Let a system tell visits or sign-ins."""
+    """允许一个系统报送办件数、在岗或值班领导 / Let a system tell visits, sign-ins or leaders on duty."""
     file = _list(context, file)
     add_source(file, name, hall or [], token_file, county, [one.value for one in tells or []])
     typer.echo(

@@ -168,7 +168,7 @@ async def _known(what: str, request: HttpRequest) -> tuple[Desk, Source]:
         ) from error
     if source is None:
         raise _Refused(401, "令牌缺失或无效", "no token, or nobody's", **{"WWW-Authenticate": "Bearer"})
-    if what not in source.tells:
+    if not source.may(what):
         raise _Refused(403, *(words.format(what) for words in MAY_NOT))
     if desk.too_often(source):
         zh, en = (

@@ -55,8 +55,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
                "Box {box} refused its new settings and keeps the old (see manyi box config {box})"),
     "badge": ("评价器 {box}：未知工牌 {badge}，不在名册，评价记为未签到（请登记该工牌）",
               "Box {box}: unknown badge {badge}, not in the roster; its ratings have no staff (enter it)"),
-    "signin": ("{source} 报送的签到有 {n} 件的窗口或工号不在名册（{which}）：已存入台账，登记后自动计入",
-               "{n} sign-ins that {source} told name a window or staff id that is not in the roster ({which}): kept, and "
+    "signin": ("{source} 报送的签到有 {n} 件的窗口、大厅或工号不在名册（{which}）：已存入台账，登记后自动计入",
+               "{n} sign-ins that {source} told name a window, hall or staff id that is not in the roster ({which}): kept, and "
                "counted once it is entered"),
     "undated": ("有 {n} 次按键尚无时间，待评价器对时后计入",
                 "{n} presses have no time yet; they count once their box knows the time"),

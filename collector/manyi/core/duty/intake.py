@@ -2,7 +2,7 @@
 
     message ─▶ judge each stay ─▶ which word is newer, under the ledger's own lock ─▶ one row ─▶ answer
 
-A stay whose window or staff the roster does not know is taken too, named in the answer, and counts from the day on that the
+A stay whose window, hall or staff the roster does not know is taken too, named in the answer, and counts from the day on that the
 roster knows it. What was told before is in ratings.db and in the ledger's rows after it: there is no third place. Refuses to
 write an empty row, to change what is older than the limit, and to say taken before the commit has returned.
 """
@@ -71,9 +71,9 @@ class Intake:
         return Answer(new, repeated, tuple(sorted(refused)), tuple(aside))
 
     def of_day(self, source: Source, day: str, now_ms: int) -> dict[str, Any]:
-        """What counts of a source's words of a day (2026-11-21; "": today), and who sits now, by any system's word, at the
-        windows that it may speak of. From ratings.db, so a moment after the ledger. Raises InputError, LedgerError or
-        sqlite3.Error.
+        """What counts of a source's words of a day (2026-11-21; "": today), and who is there now, by any system's word, at the
+        windows and halls that it may speak of. From ratings.db, so a moment after the ledger. Raises InputError, LedgerError
+        or sqlite3.Error.
         """
         try:
             begin_ms = day_begin(now_ms) if not day else midnight_ms(date.fromisoformat(day))
@@ -81,11 +81,19 @@ class Intake:
             raise InputError("day 应形如 2026-11-21 / day looks like 2026-11-21") from error
         roster, today = self._desk.roster(), day_begin(now_ms)
         with closing(stores.open_reader(self._ratings)) as ratings:
-            spoken = sorted({stay.window for _, stay in signed.between(ratings, today, today + DAY_MS)})
-            mine = [w for w in spoken if roster.place(w).window == w and source.covers(roster.place(w))]
+            spoken = {stay.place for _, stay in signed.between(ratings, today, today + DAY_MS)}
+            now = {}
+            for place in sorted(spoken & roster.units.keys()):
+                if not source.covers(roster.place(place)):
+                    continue
+                if roster.has(place, "hall"):
+                    leader = signed.leader(ratings, roster, place, now_ms)
+                    now[place] = leader.zh if leader else ""
+                else:
+                    now[place] = signed.who(ratings, roster, place, now_ms) or ""
             return {
                 "day": date_of(begin_ms).isoformat(),
-                "now": {window: signed.who(ratings, roster, window, now_ms) or "" for window in mine},
+                "now": now,
                 "duty": [_shown(stay, roster) for stay in signed.of_day(ratings, source.name, begin_ms)],
             }
 
@@ -97,8 +105,8 @@ class Intake:
 
 
 def _shown(stay: Stay, roster: Roster) -> dict[str, Any]:
-    told = {
-        "id": stay.id, "rev": stay.rev, "window": stay.window, "staff": stay.staff, "from_ms": stay.from_ms,
-        "to_ms": stay.to_ms,
-    }  # fmt: skip
-    return told | {"aside": [field for field, _, _ in report.aside(stay, roster)]}
+    at: dict[str, str] = {"window": stay.place, "staff": stay.who}
+    if stay.tel is not None:
+        at = {"hall": stay.place, "name": stay.who, "telephone": stay.tel}
+    of = {"id": stay.id, "rev": stay.rev, **at, "from_ms": stay.from_ms, "to_ms": stay.to_ms}
+    return of | {"aside": [field for field, _, _ in report.aside(stay, roster)]}

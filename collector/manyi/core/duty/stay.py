@@ -1,4 +1,5 @@
-"""A stay of somebody at a window, as a system told it: which word on it counts, and how stays lie in a ledger row. Pure.
+"""A stay of somebody at a window, or of a leader in charge of a hall, as a system told it: which word on it counts, and how
+stays lie in a ledger row. Pure.
 
 So that order does not matter, and a message told again changes nothing: of two words on one id the higher `rev` counts; at
 the same `rev` a sign-in may gain its sign-out and nothing else. It refuses to guess what a contradiction meant.
@@ -14,16 +15,22 @@ KIND: Final = "signin"
 
 
 class Stay(NamedTuple):
-    """`within`: of a window that the roster did not know, the counties and halls it may turn out to lie in; none: any."""
+    """`place` and `who`: a window and the staff id of who sat there; with `tel`, a hall, and the name and telephone of who led
+    it. `within`: of a place that the roster did not know, the counties and halls it may turn out to lie in; none: any.
+    """
 
     id: str
     rev: int
-    window: str
-    staff: str
+    place: str
+    who: str
     from_ms: int
     to_ms: int | None
     withdrawn: int = 0
     within: tuple[str, ...] = ()
+    tel: str | None = None
+
+
+OF_STAFF: Final = 8  # fields of a stay at a window, as rows have always held it
 
 
 class Contradiction(Exception):
@@ -45,20 +52,22 @@ def newer(told: Stay, known: Stay | None) -> bool:
 def stay(
     name: str,
     rev: int,
-    window: str,
-    staff: str,
+    place: str,
+    who: str,
     from_ms: int,
     to_ms: int | None,
     withdrawn: int,
     within: Sequence[str],
+    tel: str | None = None,
 ) -> Stay:
     """As a row's body or a store has it. Raises TypeError for another number of values."""
-    return Stay(name, rev, window, staff, from_ms, to_ms, withdrawn, tuple(within))
+    return Stay(name, rev, place, who, from_ms, to_ms, withdrawn, tuple(within), tel)
 
 
 def body(source: str, stays: Sequence[Stay]) -> bytes:
     """Of a ledger row. It names persons."""
-    return salted({"source": source, "stays": [list(one) for one in stays]})
+    told = [list(one[:OF_STAFF] if one.tel is None else one) for one in stays]
+    return salted({"source": source, "stays": told})
 
 
 def said(raw: bytes) -> tuple[str, list[Stay]]:

@@ -3,10 +3,10 @@
     red,county=..,township=..,hall=..,window=..,box=.. live=1i,hall_name="..",phone="..",leader="..",known=0i,... <ns>
 
 Tags and time are those of the rating's point. A red that was corrected or moved away leaves `live=0i` behind, and one that
-is marked as known is written again. Names, telephones and leaders come from the roster, so a roster that changes writes
-again what it concerns: a rebuild says the same. Who marked it is told by role, or not at all: what somebody typed
-may be a person's name. Staff is not in it. It refuses what
-follow.py refuses, and to be sent to a bucket that halls can read.
+is marked as known is written again. Names and telephones come from the roster, leaders from it and from systems, so a
+roster that changes and a leader who is told write again what they concern: a rebuild says the same. Who marked it is told
+by role, or not at all: what somebody typed may be a person's name. Staff is not in it. It refuses what follow.py refuses,
+and to be sent to a bucket that halls can read.
 """
 
 import sqlite3
@@ -17,10 +17,11 @@ from manyi.core import stores
 from manyi.core.influx import lines
 from manyi.core.influx.follow import BATCH_CHANGES, Follow, Server
 from manyi.core.influx.lines import tag, text
+from manyi.core.ratings import signed
 from manyi.core.ratings import store as ratings
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.settle import DISSATISFIED
-from manyi.core.roster.model import Roster
+from manyi.core.roster.model import Leader, Roster
 
 MEASUREMENT = "red"
 VERSION = 3  # 2: points with a sentence; 3: no typed name of whoever marked it
@@ -43,9 +44,8 @@ def point(r: Rating) -> str:
     )
 
 
-def fields(r: Rating, roster: Roster) -> str:
+def fields(r: Rating, roster: Roster, leader: Leader | None) -> str:
     hall, window = roster.units.get(r.hall), roster.units.get(r.window)
-    leader = roster.leader(r.hall, r.time_ms)
     values = {
         "hall_name": hall.zh if hall else "", "hall_name_en": hall.en if hall else "",
         "window_name": window.zh if window else "", "window_name_en": window.en if window else "",
@@ -91,23 +91,27 @@ class Reds(Follow):
             cursor = int(stores.get(self._conn, "cursor", "0"))
             last, changed = ratings.changes_after(self._source, cursor, BATCH_CHANGES)
             is_renamed = stores.get(self._conn, "facts_at") != str(facts_at)
-            if not changed and not is_renamed:
+            led, spans = signed.led_after(self._source, int(stores.get(self._conn, "led", "0")))
+            if not changed and not is_renamed and not spans:
                 return 0
-            out = [
-                line for r in (*(self._remembered() if is_renamed else ()), *changed) for line in self._of(r)
-            ]
+            again = self._remembered() if is_renamed else self._of_halls(spans)
+            out = [line for r in (*again, *changed) for line in self._of(r)]
             for begin in range(0, len(out), BATCH_CHANGES):
                 batch = "\n".join(out[begin : begin + BATCH_CHANGES])
                 self._conn.execute("INSERT INTO outbox VALUES (NULL, ?)", (batch,))
             stores.put(self._conn, "cursor", last)
             stores.put(self._conn, "facts_at", facts_at)
+            stores.put(self._conn, "led", led)
         return len(changed)
 
     def _of(self, r: Rating) -> list[str]:
         """The lines that make its point right, and the memory of it."""
         key = (r.box, r.life, r.seq)
         old = self._conn.execute(_OLD, key).fetchone()
-        new = (point(r), lines.time_ns(r), fields(r, self._roster)) if r.level == DISSATISFIED else None
+        new = None
+        if r.level == DISSATISFIED:
+            leader = signed.leader(self._source, self._roster, r.hall, r.time_ms)
+            new = (point(r), lines.time_ns(r), fields(r, self._roster, leader))
         if old == new:
             return []
         out = []
@@ -118,6 +122,11 @@ class Reds(Follow):
             out.append(f"{new[0]} {new[2]} {new[1]}")
             self._conn.execute("INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?)", (*key, *new))
         return out
+
+    def _of_halls(self, spans: list[signed.Span]) -> list[Rating]:
+        """The reds of these halls and times that were sent, as they are now."""
+        reds = {(r.box, r.life, r.seq): r for span in spans for r in ratings.reds_of(self._source, *span)}
+        return [r for key, r in reds.items() if self._conn.execute(_OLD, key).fetchone()]
 
     def _remembered(self) -> list[Rating]:
         """Every red that was sent, as it is now."""

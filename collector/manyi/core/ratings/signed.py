@@ -1,10 +1,10 @@
-"""Sign-ins that systems told, as ratings.db has them: who sat at a window by their word, and what was told before.
+"""Sign-ins that systems told, as ratings.db has them: who sat at a window or led a hall by their word, and what was told before.
 
-    row of kind signin ─▶ the newest word on each (source, id) ─▶ who
+    row of kind signin ─▶ the newest word on each (source, id) ─▶ who, leader
 
-At a window, of a Beijing day: the stay that began last and has not ended counts; one without a sign-out ends where the next
-begins, and at midnight. Before the day's first stay nobody has said anything (None); between stays nobody sits there ("").
-Refuses to count a stay whose window lies outside of what its source may speak of.
+At a place, of a Beijing day: the stay that began last and has not ended counts; one without a sign-out ends where the next
+begins, and at midnight. Before the day's first stay nobody has said anything, and the plan holds; between stays nobody is there.
+Refuses to count a stay whose place lies outside of what its source may speak of.
 """
 
 import json
@@ -16,67 +16,100 @@ from manyi.core import stores
 from manyi.core.days import DAY_MS, day_begin
 from manyi.core.duty.stay import KIND, Stay, said
 from manyi.core.duty.stay import stay as stay_of
-from manyi.core.roster.model import Roster
+from manyi.core.roster.model import Leader, Roster
 
 SCHEMA: Final = """
-CREATE TABLE signin (source TEXT, id TEXT, row_id INTEGER, rev INTEGER, window TEXT, staff TEXT, from_ms INTEGER,
-  to_ms INTEGER, withdrawn INTEGER, within TEXT, PRIMARY KEY (source, id)) WITHOUT ROWID;
-CREATE INDEX signin_window ON signin(window, from_ms);
+CREATE TABLE signin (source TEXT, id TEXT, row_id INTEGER, rev INTEGER, place TEXT, who TEXT, from_ms INTEGER,
+  to_ms INTEGER, withdrawn INTEGER, within TEXT, tel TEXT, PRIMARY KEY (source, id)) WITHOUT ROWID;
+CREATE INDEX signin_place ON signin(place, from_ms);
 CREATE INDEX signin_time ON signin(from_ms);
-CREATE INDEX signin_staff ON signin(staff)"""
-_OF_WINDOW = """
-SELECT staff, from_ms, to_ms, within FROM signin WHERE window = ? AND from_ms BETWEEN ? AND ? AND withdrawn = 0
-ORDER BY from_ms DESC, row_id DESC"""
-_STAY = "id, rev, window, staff, from_ms, to_ms, withdrawn, within"
+CREATE INDEX signin_who ON signin(who);
+CREATE TABLE led (id INTEGER PRIMARY KEY, hall TEXT, begin_ms INTEGER, end_ms INTEGER)"""
+TABLES: Final = ("signin", "led")
+_OF_PLACE = """
+SELECT who, to_ms, within, tel FROM signin WHERE place = ? AND from_ms BETWEEN ? AND ? AND withdrawn = 0
+AND (tel IS NOT NULL) = ? ORDER BY from_ms DESC, row_id DESC"""
+_STAY = "id, rev, place, who, from_ms, to_ms, withdrawn, within, tel"
 _AFTER = "SELECT body FROM row WHERE kind <> 'record' AND kind = ? AND head IS NULL AND id > ? ORDER BY id"
 
 Span = tuple[str, int, int]
-"""A window, and from when to when (within one day) its person may have changed."""
+"""A window or hall, and from when to when (within one day) its person may have changed."""
 
 
 def put(conn: sqlite3.Connection, row_id: int, source: str, stay: Stay) -> list[Span]:
-    """The newest word on a stay; gives where and when it, or what it replaces, counts."""
+    """The newest word on a stay; gives at which window and when it, or what it replaces, counts. Of a hall the change is noted
+    for those who follow (led_after).
+    """
     found = conn.execute(
         f"SELECT {_STAY} FROM signin WHERE source = ? AND id = ?", (source, stay.id)
     ).fetchone()
     conn.execute(
-        "INSERT OR REPLACE INTO signin VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (source, stay.id, row_id, *stay[1:7], json.dumps(stay.within)),
+        "INSERT OR REPLACE INTO signin VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (source, stay.id, row_id, *stay[1:7], json.dumps(stay.within), stay.tel),
     )
-    return [
-        (one.window, one.from_ms, day_begin(one.from_ms) + DAY_MS)
-        for one in (stay, *([_stay(found)] if found else ()))
-        if not one.withdrawn
-    ]
+    spans: list[Span] = []
+    for one in (stay, *([_stay(found)] if found else ())):
+        span = (one.place, one.from_ms, day_begin(one.from_ms) + DAY_MS)
+        if one.tel is not None:
+            conn.execute("INSERT INTO led VALUES (NULL, ?, ?, ?)", span)
+        elif not one.withdrawn:
+            spans.append(span)
+    return spans
 
 
 def who(conn: sqlite3.Connection, roster: Roster, window: str, time_ms: int) -> str | None:
     """The staff id by what systems told; "": nobody, or one that the roster does not know; None: nothing was told."""
+    spoken, found = _held(conn, roster, window, time_ms, leads=False)
+    if found is None:
+        return "" if spoken else None
+    return found[0] if found[0] in roster.staff else ""
+
+
+def leader(conn: sqlite3.Connection, roster: Roster, hall: str, time_ms: int) -> Leader | None:
+    """Who leads a hall: by what systems told of that day, else by the roster; None if nobody is known. For the centre only."""
+    spoken, found = _held(conn, roster, hall, time_ms, leads=True)
+    if found is None:
+        return None if spoken else roster.leader(hall, time_ms)
+    return Leader(*found)
+
+
+def _held(
+    conn: sqlite3.Connection, roster: Roster, place: str, time_ms: int, *, leads: bool
+) -> tuple[bool, tuple[str, str] | None]:
+    """Whether anything was told of the day so far, and who it makes be there: (who, telephone)."""
     spoken = False
-    for staff, _, to_ms, within in conn.execute(_OF_WINDOW, (window, day_begin(time_ms), time_ms)):
-        if not _may(roster, window, within):
+    for found, to_ms, within, tel in conn.execute(_OF_PLACE, (place, day_begin(time_ms), time_ms, leads)):
+        if not _may(roster, place, within):
             continue
         if (to_ms is None and not spoken) or (to_ms is not None and time_ms < to_ms):
-            return str(staff) if staff in roster.staff else ""
+            return True, (found, tel)
         spoken = True
-    return "" if spoken else None
+    return spoken, None
+
+
+def led_after(conn: sqlite3.Connection, cursor: int) -> tuple[int, list[Span]]:
+    """Of which halls, from when to when, systems told another leader since: (the new cursor, these)."""
+    rows = conn.execute(
+        "SELECT id, hall, begin_ms, end_ms FROM led WHERE id > ? ORDER BY id", (cursor,)
+    ).fetchall()
+    return (rows[-1][0] if rows else cursor), [(hall, begin_ms, end_ms) for _, hall, begin_ms, end_ms in rows]
 
 
 def windows(conn: sqlite3.Connection) -> set[str]:
     """Every window of which anything was told."""
-    return {window for (window,) in conn.execute("SELECT DISTINCT window FROM signin")}
+    return {place for (place,) in conn.execute("SELECT DISTINCT place FROM signin WHERE tel IS NULL")}
 
 
 def of_staff(conn: sqlite3.Connection, staff: str) -> list[Span]:
     """Where and when a person was signed in."""
-    query = "SELECT window, from_ms FROM signin WHERE staff = ? AND withdrawn = 0"
-    return [(w, from_ms, day_begin(from_ms) + DAY_MS) for w, from_ms in conn.execute(query, (staff,))]
+    query = "SELECT place, from_ms FROM signin WHERE who = ? AND withdrawn = 0 AND tel IS NULL"
+    return [(at, from_ms, day_begin(from_ms) + DAY_MS) for at, from_ms in conn.execute(query, (staff,))]
 
 
 def of_day(conn: sqlite3.Connection, source: str, day_ms: int) -> list[Stay]:
     """What counts of a source's words of a day, in order."""
     query = f"SELECT {_STAY} FROM signin INDEXED BY signin_time WHERE source = ? AND from_ms BETWEEN ? AND ? AND withdrawn = 0"
-    rows = conn.execute(f"{query} ORDER BY window, from_ms, id", (source, day_ms, day_ms + DAY_MS - 1))
+    rows = conn.execute(f"{query} ORDER BY place, from_ms, id", (source, day_ms, day_ms + DAY_MS - 1))
     return [_stay(row) for row in rows]
 
 
@@ -87,17 +120,21 @@ def between(conn: sqlite3.Connection, begin_ms: int, end_ms: int) -> list[tuple[
 
 
 def unknown(conn: sqlite3.Connection, roster: Roster, since_ms: int) -> dict[str, tuple[int, str]]:
-    """By source: how many stays since then name a window or a person that the roster does not know, and the first of these."""
+    """By source: how many stays since then name a place or a person that the roster does not know, and the first of these."""
     query = (
-        "SELECT source, window, staff, count(*) FROM signin INDEXED BY signin_time WHERE from_ms > ? AND withdrawn = 0"
-        " GROUP BY source, window, staff ORDER BY source, window, staff"
+        "SELECT source, place, who, tel IS NOT NULL, count(*) FROM signin INDEXED BY signin_time"
+        " WHERE from_ms > ? AND withdrawn = 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3"
     )
     found: dict[str, tuple[int, str]] = {}
-    for source, window, staff, n in conn.execute(query, (since_ms,)):
-        if roster.place(window).window != window or staff not in roster.staff:
-            which = window if roster.place(window).window != window else staff
-            before, first = found.get(source, (0, which))
-            found[source] = before + n, first
+    for source, place, person, leads, n in conn.execute(query, (since_ms,)):
+        if not roster.has(place, "hall" if leads else "window"):
+            which = place
+        elif not leads and person not in roster.staff:
+            which = person
+        else:
+            continue
+        before, first = found.get(source, (0, which))
+        found[source] = before + n, first
     return found
 
 
@@ -132,11 +169,11 @@ def _cursor(conn: sqlite3.Connection, ledger: sqlite3.Connection) -> int:
     return cursor if row is not None and row[0].hex() == stores.get(conn, "cursor_hash") else 0
 
 
-def _may(roster: Roster, window: str, within: str) -> bool:
+def _may(roster: Roster, place: str, within: str) -> bool:
     limits = json.loads(within) if within != "[]" else ()
-    return not limits or not set(limits).isdisjoint(roster.place(window)[:3])
+    return not limits or not set(limits).isdisjoint(roster.place(place)[:3])
 
 
 def _stay(row: Sequence[Any]) -> Stay:
-    values = [*row[:7], json.loads(row[7])]
+    values = [*row[:7], json.loads(row[7]), row[8]]
     return stay_of(*values)

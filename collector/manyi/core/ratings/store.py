@@ -24,7 +24,7 @@ from manyi.core.roster.current import Current
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 
-VERSION = 4
+VERSION = 5
 STEP_ROWS = 2_000  # about 20 ms of work, so that a live press behind a backlog still shows in time
 
 _RATING = """
@@ -133,7 +133,8 @@ class Ratings:
 
     def _reset(self) -> None:
         for table in (
-            "meta", "fact", "life", "undated", "badge", "rating", "version", "change", "alarm", "signin", *sums.KEYS,
+            "meta", "fact", "life", "undated", "badge", "rating", "version", "change", "alarm", *signed.TABLES,
+            *sums.KEYS,
         ):  # fmt: skip
             self._conn.execute(f"DELETE FROM {table}")
         stores.put(self._conn, "epoch", stores.new_epoch())
@@ -188,6 +189,15 @@ def roster_at(conn: sqlite3.Connection, fact_id: int) -> Roster:
 
 def current_roster() -> Current:
     return Current(newest_fact, roster_at)
+
+
+def reds_of(conn: sqlite3.Connection, hall: str, begin_ms: int, end_ms: int) -> list[Rating]:
+    """The dissatisfied ratings of a hall in a time (`end_ms` is outside), as they are now."""
+    query = (
+        f"SELECT {_NAMES} FROM rating INDEXED BY rating_red WHERE level = {DISSATISFIED} AND time_ms >= ? AND time_ms < ?"
+        " AND hall = ?"
+    )
+    return [Rating(*row) for row in conn.execute(query, (begin_ms, end_ms, hall))]
 
 
 def one(conn: sqlite3.Connection, box: str, life: str, seq: int) -> Rating | None:

@@ -112,6 +112,10 @@ class Roster:
         """Where an office of any tier lies, itself included."""
         return self._place_of.get(unit, NOWHERE)
 
+    def has(self, unit: str, tier: str) -> bool:
+        found = self.units.get(unit)
+        return found is not None and found.tier == tier
+
     def who(self, window: str, time_ms: int) -> str:
         """The staff id by the duty plan, a stand-in before the main; "" if nobody is known."""
         return _at(self._cover, window, time_ms) or _at(self._duty, window, time_ms) or ""
@@ -119,14 +123,6 @@ class Roster:
     def leader(self, hall: str, time_ms: int) -> Leader | None:
         """The leader on duty; None if nobody is known. For the centre only."""
         return _at(self._leaders, hall, time_ms)
-
-    def leaders(self) -> list[tuple[str, int, int | None, str, str]]:
-        """(hall, from_ms, to_ms or None, name, telephone) of every duty of a leader."""
-        return [
-            (hall, starts, ends, who.zh, who.tel)
-            for hall, course in self._leaders.items()
-            for starts, (who, ends) in zip(course.starts, course.values, strict=True)
-        ]
 
     def holder(self, badge: str) -> str:
         """The staff id with this badge (hex); "" if nobody is known."""

@@ -104,7 +104,7 @@ class Link:
             if source is None:
                 log.warning("told_by_nobody", what=what, source=name)
                 return True
-            if what not in source.tells:
+            if not source.may(what):
                 raise InputError(both(*(words.format(what) for words in MAY_NOT)))
             taken = self._intakes.take(what, source, bytes(message.payload), self._now_ms())
             answer: dict[str, Any] = taken.as_dict()

@@ -23,8 +23,8 @@ from manyi.core.roster.model import Place
 TOKEN_BYTES: Final = 32  # 256 random bits: nothing to guess, so a plain digest is enough to keep
 # An underscore, as no box id has (docs/WIRE.md): over MQTT it is the account's name too.
 SOURCE: Final = re.compile(r"(?:queue|hr)_[a-z0-9][a-z0-9-]{0,23}")
-VISITS, DUTY = "visits", "duty"
-TELLS: Final = (VISITS, DUTY)
+VISITS, DUTY, LEADERS = "visits", "duty", "leaders"
+TELLS: Final = (VISITS, DUTY, LEADERS)
 MAY_NOT: Final = ("该系统未获准报送 {}", "this system may not tell {}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -49,6 +49,10 @@ class Source:
     def within(self) -> frozenset[str]:
         """The ids of where it may speak of; empty: everywhere."""
         return self.halls | self.counties
+
+    def may(self, what: str) -> bool:
+        """Whether it may send messages of this topic and address: leaders are sign-ins, told with those of staff."""
+        return what in self.tells or (what == DUTY and LEADERS in self.tells)
 
     def covers(self, place: Place) -> bool:
         return not self.within or place.hall in self.halls or place.county in self.counties

@@ -92,11 +92,10 @@ def said(raw: bytes) -> tuple[str, list[Visit]] | None:
 
 def _window(told: str | None, source: Source, roster: Roster, wrong: Wrong) -> str:
     window = source.windows.get(told or "", told or "")
-    place = roster.place(window)
-    if not window or place.window != window:
+    if not roster.has(window, "window"):
         zh, en = f"窗口 {short(told)} 不在名册中", f"window {short(told)} is not in the roster"
         wrong.append(("window", zh, en))
-    elif not source.covers(place):
+    elif not source.covers(roster.place(window)):
         zh, en = f"窗口 {short(told)} 不属于该排队系统", f"window {short(told)} is not this queue system's"
         wrong.append(("window", zh, en))
     return window

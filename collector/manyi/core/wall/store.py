@@ -20,11 +20,12 @@ from pathlib import Path
 from manyi.core import stores
 from manyi.core.days import day_of
 from manyi.core.rates import FIELDS, NOTHING
+from manyi.core.ratings import signed
 from manyi.core.ratings import store as ratings
 from manyi.core.ratings.dating import AHEAD_MS
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.sums import counted
-from manyi.core.roster.model import Roster
+from manyi.core.roster.model import Leader, Roster
 from manyi.core.wall import latest as wall_latest
 from manyi.core.wall import own as wall_own
 from manyi.core.wall import released as wall_released
@@ -34,7 +35,7 @@ from manyi.core.wall.view import hall_snapshot, shown, snapshot
 
 __all__ = ["Wall", "hall_snapshot", "rating_id", "shown", "snapshot"]
 
-VERSION = 4
+VERSION = 5
 STEP_CHANGES = 2_000  # about 30 ms of work: a live press is on the wall in time
 BATCH_MIN = 5  # fewer would let somebody match a red to a face
 ROUND_MS = 300_000  # a batch's time is kept to 5 minutes, so that nobody can tell who completed it
@@ -63,7 +64,9 @@ _ADD = (
 )
 _POOL = "INSERT INTO pool VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = waiting + excluded.waiting"
 
-_NEWEST = "SELECT (SELECT coalesce(max(id), 0) FROM change), (SELECT coalesce(max(id), 0) FROM fact)"
+_NEWEST = """
+SELECT (SELECT coalesce(max(id), 0) FROM change), (SELECT coalesce(max(id), 0) FROM fact),
+  (SELECT coalesce(max(id), 0) FROM led)"""
 _CLOSED = "FROM shown WHERE batch IS NULL AND hall = ? AND hall <> '' AND day = ? AND close_ms <= ?"
 
 Kind = tuple[int, str, str, int, int, int, int]
@@ -103,7 +106,7 @@ class Wall:
             last, changed = ratings.changes_after(self._source, cursor, limit)
             if changed:
                 self._count(changed)
-                wall_latest.take(self._conn, changed)
+                wall_latest.take(self._conn, changed, self._leader)
                 stores.put(self._conn, "cursor", last)
             return len(changed)
 
@@ -145,14 +148,17 @@ class Wall:
 
     def _has_all(self) -> bool:
         """Whether nothing has changed since the last step: asked after every press, so without a transaction."""
-        newest, fact = self._source.execute(_NEWEST).fetchone()
+        newest, fact, led = self._source.execute(_NEWEST).fetchone()
         kept = dict(
-            self._conn.execute("SELECT key, value FROM meta WHERE key IN ('epoch', 'cursor', 'facts_at')")
+            self._conn.execute(
+                "SELECT key, value FROM meta WHERE key IN ('epoch', 'cursor', 'facts_at', 'led')"
+            )
         )
         return (
             kept.get("epoch") == stores.get(self._source, "epoch")
             and int(kept.get("cursor", 0)) == newest
             and kept.get("facts_at") == fact == self._facts_at
+            and kept.get("led") == led
         )
 
     # -- inside a transaction
@@ -168,10 +174,19 @@ class Wall:
         self._facts_at = -1
 
     def _names(self) -> None:
-        newest = ratings.newest_fact(self._source)
+        _, newest, led = self._source.execute(_NEWEST).fetchone()
         told = stores.get(self._conn, "facts_at", "-1") == str(newest)
-        if newest == self._facts_at and told:
+        if newest != self._facts_at or not told:
+            self._name(newest)
+        elif stores.get(self._conn, "led") == str(led):
             return
+        wall_latest.lead(self._conn, self._leader)
+        stores.put(self._conn, "led", led)
+
+    def _leader(self, hall: str, time_ms: int) -> Leader | None:
+        return signed.leader(self._source, self.roster, hall, time_ms)
+
+    def _name(self, newest: int) -> None:
         self.roster, self._facts_at = ratings.roster_at(self._source, newest), newest
         units, staff = self.roster.units.values(), self.roster.staff.values()
         conn = self._conn
@@ -180,8 +195,6 @@ class Wall:
             [(u.id, u.tier, u.parent, u.zh, u.en, u.tel) for u in units],
         )
         conn.executemany("INSERT OR REPLACE INTO staff VALUES (?, ?, ?)", [(s.id, s.zh, s.en) for s in staff])
-        conn.execute("DELETE FROM leader")
-        conn.executemany("INSERT INTO leader VALUES (?, ?, ?, ?, ?)", self.roster.leaders())
         stores.put(conn, "facts_at", newest)
         stores.put(conn, "city", self._city)
         stores.put(conn, "hall_batch", self._batch_min)

@@ -13,7 +13,6 @@ from typing import Any
 from manyi.core import stores
 from manyi.core.days import day_of
 from manyi.core.rates import FIELDS, NOTHING, tally
-from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.visits import view as visits_view
 from manyi.core.visits.store import Counts as VisitCounts
 from manyi.core.wall.latest import LATEST
@@ -23,8 +22,7 @@ NO_ACCOUNT = {"pressed": 0, "stored": 0, "waiting": 0, "lost": 0, "unknown": 0, 
 _FIELDS = ",".join(FIELDS)
 _LATEST = """
 SELECT l.id, l.time_ms, l.body, coalesce(u.zh, ''), coalesce(u.en, ''), coalesce(s.zh, ''), coalesce(s.en, ''),
-  coalesce(h.tel, ''), coalesce((SELECT json_array(g.zh, g.tel, g.to_ms) FROM leader g
-    WHERE g.hall = h.id AND g.from_ms <= l.time_ms ORDER BY g.from_ms DESC LIMIT 1), '')
+  CASE WHEN l.red THEN coalesce(h.tel, '') ELSE '' END, l.leader, l.leader_tel
 FROM latest l LEFT JOIN unit u ON u.id = json_extract(l.body, '$.window')
 LEFT JOIN unit h ON h.id = json_extract(l.body, '$.hall')
 LEFT JOIN staff s ON s.id = json_extract(l.body, '$.staff')
@@ -148,18 +146,13 @@ def _sum(rows: Any) -> Counts:
 
 def _entry(
     rating: str, time_ms: int, body: str, window: str, window_en: str, staff: str, staff_en: str, tel: str,
-    leads: str,
+    leader: str, leader_tel: str,
 ) -> dict[str, Any]:  # fmt: skip
-    known = json.loads(body)
-    leader, leader_tel, until_ms = json.loads(leads) if leads else ("", "", None)
-    if known["level"] != DISSATISFIED:  # whom to call is asked of reds alone
-        leader, leader_tel, tel = "", "", ""
-    elif until_ms is not None and time_ms >= until_ms:
-        leader, leader_tel = "", ""
+    """Whom to call is asked of reds alone."""
     return {
         "id": rating,
         "time_ms": time_ms,
-        **known,
+        **json.loads(body),
         "window_name": window,
         "window_name_en": window_en,
         "staff_name": staff,

@@ -16,11 +16,9 @@ CREATE TABLE pressed (day INTEGER, window TEXT, box TEXT, n INTEGER, d INTEGER, 
   PRIMARY KEY (day, window, box)) WITHOUT ROWID;
 CREATE TABLE red (box TEXT, life TEXT, seq INTEGER, arrived_ms INTEGER, county TEXT, hall TEXT,
   PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
-CREATE INDEX red_waits ON red(arrived_ms);
-CREATE TABLE leader (hall TEXT, from_ms INTEGER, to_ms INTEGER, zh TEXT, tel TEXT,
-  PRIMARY KEY (hall, from_ms)) WITHOUT ROWID
+CREATE INDEX red_waits ON red(arrived_ms)
 """
-TABLES = ("pressed", "red", "leader")
+TABLES = ("pressed", "red")
 _ADD = (
     "INSERT INTO pressed VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "n = n + excluded.n, d = d + excluded.d, red = red + excluded.red"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 
 from manyi.core import figures
+from manyi.core.ratings import signed
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.wall.store import rating_id
@@ -75,7 +76,7 @@ def reds(books: Books, ask: Ask, whole: bool) -> Table:
     ]
     rows: list[list[Cell]] = []
     for r in found:
-        leader = books.roster.leader(r.hall, r.time_ms)
+        leader = signed.leader(books.ratings, books.roster, r.hall, r.time_ms)
         hall = books.roster.units.get(r.hall)
         row: list[Cell] = [r.time_ms, *_where(books, r), level(r.first), _reason(r.reason)]
         if persons:
