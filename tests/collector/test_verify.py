@@ -473,6 +473,27 @@ def test_every_row_lies_in_one_day_even_if_the_clock_was_set_back(tmp_path: Path
     assert [(d.first, d.last) for d in days] == [(1, 1), (2, 4), (5, 5)]
 
 
+@pytest.mark.parametrize("step_ms", [3_600_000, 300_000])
+def test_a_clock_that_was_set_back_is_noted_also_if_that_was_done_in_small_steps(
+    tmp_path: Path, step_ms: int
+) -> None:
+    conn = schema.open_for_writing(tmp_path / "l.db")
+    for back_ms in range(0, 3_600_001, step_ms):
+        facts.append_facts(conn, T0 - back_ms, [("office", {})])
+    facts.append_facts(conn, T0 + DAY_MS, [("office", {})])
+    facts.append_facts(conn, T0 + DAY_MS - 5_000, [("office", {})])
+    (said,) = verify.ledger(conn, tmp_path / "roots").notes
+    assert "the collector's clock was set back" in said
+
+
+def test_a_stamp_that_is_no_time_does_not_silence_the_check(place: Place) -> None:
+    place.open_hand()
+    place.conn.execute("UPDATE row SET at_ms = ? WHERE id = 7", (2**62,))
+    found = place.verify().finding
+    assert found is not None
+    assert str(2**62) in found.text()
+
+
 def test_a_root_once_written_is_never_touched(place: Place) -> None:
     path = place.roots / "2026-11-20.txt"
     before = path.stat().st_mtime_ns
@@ -602,5 +623,5 @@ def test_key_file_that_fits_no_box_accuses_nobody(tmp_path: Path) -> None:
 
 def test_an_export_that_cannot_be_written_says_so(place: Place, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="file cannot be written"):
+    with pytest.raises(InputError, match="it cannot be written"):
         export.write(place.conn, place.roots, tmp_path / "file", (DAY, DAY))

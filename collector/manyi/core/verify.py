@@ -2,8 +2,9 @@
 
 Without a key: the row chain, row ids without a gap, each branch's records consecutive and linked by their tags (gaps
 only where a loss row or a break row says so, losses exact by the boxes' counts), the heads' counters, the published
-daily roots and `roots/latest`. It notes every fork, and every gap that no box admitted. With the auditor's keys
-besides: every tag, so that not even somebody who recomputes the whole chain can change, add or leave out a record.
+daily roots and `roots/latest`. It notes every fork, every gap that no box admitted, and where the clock was set back.
+With the auditor's keys besides: every tag, so that not even somebody who recomputes the whole chain can change, add or
+leave out a record.
 
 Pure but for `ledger` and the file reading in export.py. It refuses to repair, to look past the first finding, and to
 accuse every box at once: a key file that fits none of them is the wrong file.
@@ -32,6 +33,9 @@ from manyi.core.record import BODY_BYTES, LOSS, NO_LEVELS, Admitted, Levels
 from manyi.core.root import Latest, Root
 
 PAGE_ROWS: Final = 5_000
+SET_BACK_MS: Final = (
+    600_000  # an import waits seconds for its turn; a clock put right by hand steps by minutes
+)
 BEFORE_ALL: Final = -(
     2**63
 )  # ids begin at 1; a row put in below that is in nobody's chain, and counted by others
@@ -53,7 +57,7 @@ class Finding:
         if self.box:
             where += f", box {self.box}, life {self.life}, seq {self.seq}"
         if self.at_ms:
-            where += f", time {datetime.fromtimestamp(self.at_ms / 1000, BEIJING):%Y-%m-%d %H:%M:%S}"
+            where += f", time {_when(self.at_ms)}"
         return f"{where}: {self.what}"
 
 
@@ -106,6 +110,8 @@ class Checker:
         self._gaps: list[tuple[Row, Gap]] = []
         self._admitted: dict[tuple[str, str], list[Admitted]] = {}
         self.branches: dict[tuple[str, str, int], _Branch] = {}
+        self._stamp = self._highest = 0
+        self._behind = False
         self.rows = self.records = self.tags = self.roots = 0
         self.notes: list[str] = []
         self.setbacks: list[int] = []
@@ -124,6 +130,7 @@ class Checker:
         if what is None:
             what = self._sealed_right(row)
         if what is None:
+            self._stamped(row)
             return None
         return Finding(row.id, what, row.box, row.life, row.seq, row.at_ms)
 
@@ -138,6 +145,17 @@ class Checker:
         self._hash, self._next = row.hash, row.id + 1
         self.rows += 1
         return None
+
+    def _stamped(self, row: Row) -> None:
+        """Boxes learn the time from the collector: whoever sets its clock back dates what is pressed then in the past."""
+        was, self._stamp = self._stamp, row.at_ms
+        self._highest = max(self._highest, row.at_ms)
+        was_behind, self._behind = self._behind, row.at_ms < self._highest - SET_BACK_MS
+        if row.at_ms < was - SET_BACK_MS or (self._behind and not was_behind):
+            self.notes.append(
+                f"row {row.id}: stamped {_when(row.at_ms)}, after rows stamped {_when(self._highest)}: the collector's "
+                "clock was set back (what was pressed meanwhile may be dated by it: ask who did that)"
+            )
 
     def _sealed_right(self, row: Row) -> str | None:
         for sealed in self._sealed.get(row.id, ()):
@@ -163,9 +181,8 @@ class Checker:
                 case "setback":
                     fields = json.loads(row.body)
                     self.setbacks.append(fields["had"])
-                    when = datetime.fromtimestamp(row.at_ms / 1000, BEIJING)
                     self.notes.append(
-                        f"row {row.id}: on {when:%Y-%m-%d %H:%M} the service found its ledger set back from row "
+                        f"row {row.id}: on {_when(row.at_ms)} the service found its ledger set back from row "
                         f"{fields['had']} to {fields['stands']} (a backup came back, or the tail was cut)"
                     )
                 case _:
@@ -361,3 +378,11 @@ def _heads(conn: sqlite3.Connection, checker: Checker) -> Finding | None:
 
 def _add(a: Levels, b: Sequence[int]) -> Levels:
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
+
+
+def _when(ms: int) -> str:
+    """In Beijing's time. A number that is no time is said as it is: whoever wrote it must not silence the check."""
+    try:
+        return f"{datetime.fromtimestamp(ms / 1000, BEIJING):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return f"{ms} ms"
