@@ -2,8 +2,10 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from manyi.core.days import DAY_MS
 from manyi.core.ratings.dating import (
     AHEAD_MS,
+    BEHIND_MS,
     FLOOR_MS,
     Clock,
     Dating,
@@ -13,18 +15,47 @@ from manyi.core.ratings.dating import (
     learn,
     observe,
     plausible,
+    reach,
+    within,
 )
 
 NOON = 1_795_000_000_000
 
 
 def test_clock_in_1970_or_2099_dates_nothing() -> None:
-    assert not plausible(0, NOON)
-    assert not plausible(FLOOR_MS - 1, NOON)
-    assert not plausible(4_070_908_800_000, NOON)
-    assert not plausible(NOON + AHEAD_MS + 1, NOON)
-    assert plausible(FLOOR_MS, NOON)
-    assert plausible(NOON + AHEAD_MS, NOON)
+    boot = Dating(1)
+    assert not plausible(boot, 0, 0, NOON)
+    assert not plausible(boot, 0, FLOOR_MS - 1, NOON)
+    assert not plausible(boot, 0, 4_070_908_800_000, NOON)
+    assert not plausible(boot, 0, NOON + AHEAD_MS + 1, NOON)
+    assert plausible(boot, 0, FLOOR_MS, NOON)
+    assert plausible(boot, 0, NOON + AHEAD_MS, NOON)
+
+
+def test_a_clock_that_leads_back_before_what_the_box_had_reached_dates_nothing() -> None:
+    """Neither at once nor in many small steps, nor by a boot that is said to have begun long ago."""
+    here, _ = learn(observe(Dating(), 1, 0, NOON), 0, NOON)
+    assert not plausible(here, 1_000, NOON - BEHIND_MS - 1, NOON)
+    assert plausible(here, 1_000, NOON - BEHIND_MS, NOON)
+    back, _ = learn(here, 1_000, NOON - BEHIND_MS)
+    assert not plausible(back, 2_000, NOON - BEHIND_MS - 1_000, NOON)
+    next_boot = observe(here, 2, 0, NOON)
+    assert not plausible(next_boot, BEHIND_MS + 1, NOON, NOON)
+    assert plausible(next_boot, BEHIND_MS, NOON, NOON)
+    assert not within(NOON - BEHIND_MS - 1, NOON, NOON)
+
+
+def test_what_a_collector_that_was_days_ahead_had_told_the_box_binds_nobody() -> None:
+    ahead, _ = learn(observe(Dating(), 1, 0, NOON + 5 * DAY_MS), 0, NOON + 5 * DAY_MS)
+    assert plausible(observe(ahead, 2, 0, NOON), 0, NOON, NOON)
+    assert within(NOON, NOON, ahead.reached_ms)
+
+
+def test_a_box_gets_on_with_every_record_and_never_beyond_its_receipt() -> None:
+    here, _ = learn(observe(Dating(), 1, 0, NOON), 0, NOON)
+    assert reach(here, 60_000, NOON + 60_000).reached_ms == NOON + 60_000
+    assert reach(here, 2 * AHEAD_MS, NOON).reached_ms == NOON
+    assert reach(reach(here, 60_000, NOON + 60_000), 500, NOON + 60_000).reached_ms == NOON + 60_000
 
 
 def test_press_before_the_first_clock_is_dated_when_it_comes() -> None:

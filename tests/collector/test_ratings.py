@@ -175,6 +175,42 @@ def test_clock_at_an_absurd_up_ms_dates_earlier_presses_by_their_receipt(
     assert (store.one().time_ms, store.one().dated) == (NOON - MINUTE, "bounds")
 
 
+@pytest.mark.parametrize("how", ["same boot", "next boot", "next boot, long up", "next life"])
+def test_whoever_has_a_boxs_keys_invents_no_press_of_a_time_that_is_past(
+    ledger: PaperLedger, store: Store, how: str
+) -> None:
+    """The box was heard an hour ago; now it says that these were pressed last month, when pay was reckoned."""
+    ledger.clock("box-1", 0, NOON - HOUR, NOON - HOUR)
+    ledger.press("box-1", 1_000, 3, NOON - HOUR + 1_000)
+    month = 30 * DAY
+    life = "ffeeddccbbaa0099" if how == "next life" else LIFE
+    boot = 2 if "next boot" in how else 1
+    up_ms = 2_000 if how == "same boot" else 0
+    if how == "next boot, long up":  # pressed 30 days before the clock that dates it
+        ledger.press("box-1", 0, 1, life=life, boot=boot)
+        ledger.clock("box-1", month, NOON, life=life, boot=boot)
+    else:
+        ledger.clock("box-1", up_ms, NOON - month, life=life, boot=boot)
+        ledger.press("box-1", up_ms + 10_000, 1, life=life, boot=boot)
+    ledger.clock("box-1", up_ms + 20_000, NOON, NOON, life=life, boot=boot)
+    rated = {r.level: r.time_ms for r in store.all()}
+    assert rated[3] == NOON - HOUR + 1_000
+    assert 1 not in rated or rated[1] >= NOON - HOUR
+    (alarm,) = store.conn.execute("SELECT kind FROM alarm").fetchall()
+    assert alarm == ("clock",)
+
+
+def test_a_box_that_was_away_for_a_month_dates_its_presses_when_they_happened(
+    ledger: PaperLedger, store: Store
+) -> None:
+    ledger.clock("box-1", 0, NOON - 31 * DAY, NOON - 31 * DAY)
+    for day in range(30, 0, -1):
+        ledger.clock("box-1", 0, NOON - day * DAY, boot=40 - day)
+        ledger.press("box-1", HOUR, 1, boot=40 - day)
+    assert [r.time_ms for r in store.all()] == [NOON - day * DAY + HOUR for day in range(30, 0, -1)]
+    assert store.conn.execute("SELECT count(*) FROM alarm").fetchone() == (0,)
+
+
 def test_cloned_box_is_not_rated(ledger: PaperLedger, store: Store) -> None:
     ledger.clock("box-1", 0, NOON)
     ledger.press("box-1", 1_000, 1)

@@ -11,6 +11,8 @@ A box counts milliseconds since its boot; clock records say which of them was wh
 
 4. A date before 2024, or more than 10 minutes after the record's receipt, cannot be: the receipt is the latest it can
    have happened, and the record is marked as dated by bounds.
+5. A box goes on from where it was, in boots and lives alike: a clock that leads back before what it had reached dates
+   nothing, and no date can lie there. So whoever has a box's keys can invent presses, but none of a time that is past.
 
 It refuses to date anything twice: what has a date keeps it, and a better clock later changes nothing.
 """
@@ -19,6 +21,8 @@ import msgspec
 
 FLOOR_MS = 1_704_067_200_000  # 2024-01-01T00:00Z: no box of ours is older
 AHEAD_MS = 600_000  # ms a clock record may lie after its receipt: a collector may be some minutes slow
+BEHIND_MS = 2 * AHEAD_MS  # ms a box's time may go back: AHEAD_MS was put right, and crystals drift
+NEVER_MS = -(2**63)
 UP_MAX_MS = 2**53  # 285,000 years; the field has 64 bits, and a box that says more is counted all the same
 BY_CLOCK = "clock"
 BY_BOUNDS = "bounds"
@@ -38,21 +42,40 @@ class Clock(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Dating(msgspec.Struct, frozen=True, array_like=True):
-    """What one life knows of time: its boot, that boot's newest clock, and boots still without a date."""
+    """What one life knows of time: its boot, that boot's newest clock, boots still without a date, and how far the box
+    had got before this boot (`since_ms`) and by now (`reached_ms`), by clocks that were right.
+    """
 
     boot: int = 0
     clock: Clock | None = None
     spans: tuple[Span, ...] = ()
+    since_ms: int = 0
+    reached_ms: int = 0
 
 
-def plausible(unix_ms: int, at_ms: int) -> bool:
-    """Whether a clock record saying `unix_ms`, received at `at_ms`, may date anything."""
-    return within(unix_ms, at_ms)
+def plausible(dating: Dating, up_ms: int, unix_ms: int, at_ms: int) -> bool:
+    """Whether a clock record of the current boot, received at `at_ms`, may date anything."""
+    begins_ms = unix_ms - up_ms
+    return within(unix_ms, at_ms, dating.reached_ms) and begins_ms >= _floor(at_ms, dating.since_ms)
 
 
-def within(time_ms: int, at_ms: int) -> bool:
-    """Whether a record received at `at_ms` can have happened at `time_ms`."""
-    return FLOOR_MS <= time_ms <= at_ms + AHEAD_MS
+def within(time_ms: int, at_ms: int, since_ms: int = 0) -> bool:
+    """Whether a record received at `at_ms` can have happened at `time_ms`, if its box had got to `since_ms` before."""
+    return max(FLOOR_MS, _floor(at_ms, since_ms)) <= time_ms <= at_ms + AHEAD_MS
+
+
+def _floor(at_ms: int, since_ms: int) -> int:
+    """A box that had got beyond now had that from a collector whose clock was ahead: it says nothing."""
+    return since_ms - BEHIND_MS if 0 < since_ms <= at_ms + AHEAD_MS else NEVER_MS
+
+
+def reach(dating: Dating, up_ms: int, at_ms: int) -> Dating:
+    """Takes in how far the box has got with a record of the current boot, whose clock is known."""
+    assert dating.clock is not None
+    time_ms = date(dating.clock, up_ms)
+    if time_ms <= dating.reached_ms or not within(time_ms, at_ms):
+        return dating
+    return Dating(dating.boot, dating.clock, (), dating.since_ms, time_ms)
 
 
 def observe(dating: Dating, boot: int, up_ms: int, at_ms: int) -> Dating:
@@ -63,8 +86,10 @@ def observe(dating: Dating, boot: int, up_ms: int, at_ms: int) -> Dating:
     if boot == dating.boot and dating.spans:
         last = dating.spans[-1]
         grown = Span(boot, max(last.last_up_ms, up_ms), min(last.latest_ms, latest))
-        return Dating(boot, None, (*dating.spans[:-1], grown))
-    return Dating(boot, None, (*dating.spans, Span(boot, up_ms, latest)))
+        return Dating(boot, None, (*dating.spans[:-1], grown), dating.since_ms, dating.reached_ms)
+    return Dating(
+        boot, None, (*dating.spans, Span(boot, up_ms, latest)), dating.reached_ms, dating.reached_ms
+    )
 
 
 def learn(dating: Dating, up_ms: int, unix_ms: int) -> tuple[Dating, dict[int, int]]:
@@ -77,7 +102,8 @@ def learn(dating: Dating, up_ms: int, unix_ms: int) -> tuple[Dating, dict[int, i
     if dating.clock is None:
         begins = bounds(tuple(s for s in dating.spans if s.boot != dating.boot), unix_ms - up_ms)
         begins[dating.boot] = unix_ms - up_ms
-    return Dating(dating.boot, Clock(up_ms, unix_ms), ()), begins
+    reached_ms = max(unix_ms, dating.reached_ms)
+    return Dating(dating.boot, Clock(up_ms, unix_ms), (), dating.since_ms, reached_ms), begins
 
 
 def bounds(spans: tuple[Span, ...], before_ms: int) -> dict[int, int]:

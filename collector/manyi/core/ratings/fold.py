@@ -28,6 +28,7 @@ from manyi.core.ratings.dating import (
     learn,
     observe,
     plausible,
+    reach,
     within,
 )
 from manyi.core.ratings.lives import Life, Lives
@@ -146,7 +147,8 @@ class Fold:
             if life.dating.clock is None:
                 self._wait(row, boot, 0, msgspec.msgpack.encode((up_ms, badge, row.at_ms)))
             else:
-                self._sign(row, row.life, row.seq, _sane(date(life.dating.clock, up_ms), row.at_ms), badge)
+                time_ms = _sane(date(life.dating.clock, up_ms), row.at_ms, life.dating.reached_ms)
+                self._sign(row, row.life, row.seq, time_ms, badge)
 
     def _press(self, row: Row, life: Life, press: Press) -> None:
         visit = life.newest = settle(life.newest, press, self._visit_ms)
@@ -155,28 +157,31 @@ class Fold:
         if clock is None:
             self._wait(row, visit.boot, visit.presses, msgspec.msgpack.encode(visit), visit.seq)
         elif visit.seq == press.seq:
-            self._release(row, row.life, visit, date(clock, visit.up_ms), BY_CLOCK)
+            self._release(row, row.life, visit, date(clock, visit.up_ms), BY_CLOCK, life.dating.reached_ms)
+            life.dating = reach(life.dating, press.up_ms, row.at_ms)
         else:
             self._revise(row, visit)
 
     def _clock(self, row: Row, life: Life, up_ms: int, unix_ms: int) -> None:
-        if not plausible(unix_ms, row.at_ms):
+        if not plausible(life.dating, up_ms, unix_ms, row.at_ms):
             self._alarm(row, "clock", str(unix_ms))
             return
+        since_ms = life.dating.since_ms
         life.dating, begins = learn(life.dating, up_ms, unix_ms)
         self._lives.changed.add((row.box, row.life))
         if not begins:
             return
-        self._date(row, row.life, begins, life.dating.boot)
+        self._date(row, row.life, begins, life.dating.boot, since_ms)
         before_ms = min(begins.values())
         older = "SELECT life, born FROM life WHERE box = ? AND born < ? ORDER BY born DESC"
         for name, born in self._conn.execute(older, (row.box, life.born)).fetchall():
             earlier = self._lives.get(row.box, name, born)
             if earlier.dating.spans:
                 begins = bounds(earlier.dating.spans, before_ms)
-                earlier.dating = Dating(earlier.dating.boot, None, ())
+                since_ms = earlier.dating.since_ms
+                earlier.dating = Dating(earlier.dating.boot, None, (), since_ms, earlier.dating.reached_ms)
                 self._lives.changed.add((row.box, name))
-                self._date(row, name, begins, None)
+                self._date(row, name, begins, None, since_ms)
                 before_ms = min(before_ms, *begins.values())
 
     # -- what waits for a date
@@ -185,9 +190,9 @@ class Fold:
         values = (row.box, row.life, seq or row.seq, boot, presses, body)
         self._conn.execute("INSERT OR REPLACE INTO undated VALUES (?, ?, ?, ?, ?, ?)", values)
 
-    def _date(self, row: Row, life: str, begins: dict[int, int], by_clock: int | None) -> None:
-        """Dates what waits in these boots of a life, in its order; `by_clock` is the boot that knows the
-        time.
+    def _date(self, row: Row, life: str, begins: dict[int, int], by_clock: int | None, since_ms: int) -> None:
+        """Dates what waits in these boots of a life, in its order; `by_clock` is the boot that knows the time, and
+        `since_ms` how far the box had got before them.
         """
         query = "SELECT seq, boot, presses, body FROM undated WHERE box = ? AND life = ? ORDER BY seq"
         for seq, boot, presses, body in self._conn.execute(query, (row.box, life)).fetchall():
@@ -196,19 +201,19 @@ class Fold:
             if presses:
                 visit = msgspec.msgpack.decode(body, type=Visit)
                 how = BY_CLOCK if boot == by_clock else BY_BOUNDS
-                self._release(row, life, visit, begins[boot] + visit.up_ms, how)
+                self._release(row, life, visit, begins[boot] + visit.up_ms, how, since_ms)
             else:
                 up_ms, badge, at_ms = msgspec.msgpack.decode(body, type=tuple[int, str, int])
-                self._sign(row, life, seq, _sane(begins[boot] + up_ms, at_ms), badge)
+                self._sign(row, life, seq, _sane(begins[boot] + up_ms, at_ms, since_ms), badge)
             self._conn.execute(
                 "DELETE FROM undated WHERE box = ? AND life = ? AND seq = ?", (row.box, life, seq)
             )
 
     # -- ratings
 
-    def _release(self, row: Row, life: str, v: Visit, time_ms: int, dated: str) -> None:
-        dated = dated if within(time_ms, v.at_ms) else BY_BOUNDS
-        time_ms = _sane(time_ms, v.at_ms)
+    def _release(self, row: Row, life: str, v: Visit, time_ms: int, dated: str, since_ms: int) -> None:
+        dated = dated if within(time_ms, v.at_ms, since_ms) else BY_BOUNDS
+        time_ms = _sane(time_ms, v.at_ms, since_ms)
         place = self._roster.where(row.box, time_ms)
         staff = self._staff(row.box, place.window, time_ms)
         new = Rating(
@@ -340,6 +345,6 @@ class Fold:
         self._conn.execute("INSERT INTO alarm VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
-def _sane(time_ms: int, at_ms: int) -> int:
+def _sane(time_ms: int, at_ms: int, since_ms: int) -> int:
     """A date that can be; else the receipt."""
-    return time_ms if within(time_ms, at_ms) else at_ms
+    return time_ms if within(time_ms, at_ms, since_ms) else at_ms

@@ -1,6 +1,7 @@
 """What the fold carries from row to row of one box and life: what it knows of time, and its newest visit.
 
-Read from ratings.db when first needed, kept in memory, written when changed. It refuses to know what either means.
+Read from ratings.db when first needed, kept in memory, written when changed. A box's next life begins where the last one
+had got to. It refuses to know what either means.
 """
 
 import sqlite3
@@ -50,10 +51,15 @@ class Lives:
         return Life(found[0], dating, newest)
 
     def _begin(self, box: str, life: str, row_id: int) -> Life:
+        reached_ms = max((each.dating.reached_ms for each in self._elders(box)), default=0)
+        new = Life(row_id, Dating(reached_ms=reached_ms))
         # Written at once: a later life of the box looks for its elders in the table.
-        new = Life(row_id)
         self._conn.execute("INSERT INTO life VALUES (?, ?, ?, ?)", (box, life, row_id, _state(new)))
         return new
+
+    def _elders(self, box: str) -> list[Life]:
+        names = self._conn.execute("SELECT life FROM life WHERE box = ?", (box,)).fetchall()
+        return [self.get(box, name, 0) for (name,) in names]
 
 
 def _state(life: Life) -> bytes:
