@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manyi.core.ledger import chain, heads, reader, schema, writer
 from manyi.core.ledger.asked import Asked
-from manyi.core.ledger.ingest import BRANCHES_MAX, Verdict
+from manyi.core.ledger.ingest import BRANCHES_MAX, LIVES_MAX, Verdict
 from manyi.core.ledger.reader import Row
 from manyi.core.record import unpack
 from manyi.core.wire import Batch
@@ -345,6 +345,25 @@ def test_a_hostile_box_cannot_make_branches_without_end() -> None:
         box.press(1 + i % 3)
         ledger.take(box.batch())
     assert len(heads.of_life(ledger.conn, BOX, LIFE)) == BRANCHES_MAX
+
+
+def test_a_hostile_box_cannot_have_lives_without_end_and_its_others_go_on() -> None:
+    """Each is a line of every account, and a box that mints one a message has a million a day."""
+    ledger, genuine = Ledger(), BoxDouble()
+    genuine.press(1)
+    talk(genuine, ledger)
+    for i in range(LIVES_MAX + 3):
+        box = BoxDouble(life=f"{i:016x}")
+        box.press(1)
+        verdict = ledger.take(box.batch())
+    assert (verdict.rows, verdict.seq, verdict.tag) == ((), 0, b"")
+    assert heads.lives(ledger.conn, BOX) == LIVES_MAX
+    genuine.press(3, 2)
+    talk(genuine, ledger)
+    other = BoxDouble(box="mb-other")
+    other.press(2)
+    talk(other, ledger)
+    assert {len(ledger.rows("record")), heads.lives(ledger.conn, "mb-other")} == {LIVES_MAX + 3, 1}
 
 
 # ---- any order

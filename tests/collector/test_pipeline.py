@@ -12,6 +12,7 @@ import pytest
 from manyi.core import metrics, pipeline
 from manyi.core.inbox import TOPIC_KEPT, Inbox, Waiting
 from manyi.core.ledger import facts, reader, schema, writer
+from manyi.core.ledger.ingest import LIVES_MAX
 from manyi.core.pipeline import Pipeline
 from manyi.core.wire import PAYLOAD_MAX_BYTES, Batch, Beat, State, Unreadable, decode
 
@@ -256,6 +257,21 @@ def test_what_is_kept_aside_is_bounded(centre: Centre, monkeypatch: pytest.Monke
     for i in range(4):
         centre.turn(*[("nowhere", b"x" * 9000) for _ in range(3 + i)])
     assert centre.one("SELECT count(*), max(length(payload)) FROM aside") == (5, writer.ASIDE_PAYLOAD_MAX)
+
+
+def test_beats_of_lives_without_end_take_bounded_room_and_the_boxs_own_goes_on(centre: Centre) -> None:
+    for i in range(LIVES_MAX + 3):
+        centre.turn(beat(BOX, f"{i:016x}", (9, 9, 9), 27))
+    centre.turn(beat(BOX, "0" * 16, (10, 9, 9), 28), beat("mb-other", LIFE, (1, 0, 0), 1))
+    assert centre.one(f"SELECT count(*), max(n_s) FROM beat WHERE box = '{BOX}'") == (LIVES_MAX, 10)
+    assert centre.one("SELECT count(*) FROM beat WHERE box = 'mb-other'") == (1,)
+
+
+def test_what_waits_for_a_disk_does_not_grow_with_what_one_box_says() -> None:
+    waiting = Waiting()
+    for i in range(1000):
+        waiting.add(decode(*beat(BOX, f"{i:016x}", (9, 9, 9), 27), OneKey()))
+    assert len(waiting.take(1, lambda _: False).beats) == 1
 
 
 def test_one_unreadable_box_costs_another_nothing(centre: Centre) -> None:

@@ -88,7 +88,7 @@ class Waiting:
     def __init__(self) -> None:
         self._live: dict[str, Batch] = {}
         self._backlog: dict[str, Batch] = {}
-        self._beats: dict[tuple[str, str], Beat] = {}
+        self._beats: dict[str, Beat] = {}
         self._states: dict[str, State] = {}
         self._replies: dict[str, Reply] = {}
         self._asides: list[Unreadable] = []
@@ -112,7 +112,7 @@ class Waiting:
                 there.pop(message.box, None)
                 here[message.box] = message
             case Beat():
-                self._beats[message.box, message.life] = message
+                self._beats[message.box] = message
             case State():
                 self._states[message.box] = message
             case Reply():

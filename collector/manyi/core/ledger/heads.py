@@ -22,6 +22,12 @@ def of_life(conn: sqlite3.Connection, box: str, life: str) -> list[Head]:
     return [head(r) for r in conn.execute(OF_LIFE, (box, life))]
 
 
+def lives(conn: sqlite3.Connection, box: str) -> int:
+    """How many lives of the box have rows."""
+    found = conn.execute("SELECT count(DISTINCT life) FROM head WHERE box = ?", (box,)).fetchone()
+    return int(found[0])
+
+
 def all_heads(conn: sqlite3.Connection) -> list[tuple[str, str, Head]]:
     """(box, life, head) of everything; the lives of a box in the order in which they were first seen."""
     return [(r[0], r[1], head(r[2:])) for r in conn.execute(ALL)]

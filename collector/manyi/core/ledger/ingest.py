@@ -27,6 +27,8 @@ from manyi.core.wire import Batch, Sealed
 
 # Branches of one life. A real clone makes one; beyond this a hostile box gets answers but no new rows.
 BRANCHES_MAX: Final = 64
+# Lives of one box. A life is minted where a journal is empty: once in a box's years, or whenever somebody wants one.
+LIVES_MAX: Final = 64
 
 
 class Head(Struct, frozen=True):
@@ -70,9 +72,11 @@ Stored: TypeAlias = Callable[[Head, int, int], Mapping[int, bytes]]
 """(branch, first, last) to the tags of its own stored records in that range."""
 
 
-def judge(heads: Sequence[Head], batch: Batch, stored: Stored, *, again: bool = False) -> Verdict:
-    """`heads` of the batch's life in branch order; `again`: this very batch was answered without being
-    stored.
+def judge(
+    heads: Sequence[Head], batch: Batch, stored: Stored, *, again: bool = False, is_full: bool = False
+) -> Verdict:
+    """`heads` of the batch's life in branch order; `again`: this very batch was answered without being stored; `is_full`:
+    the box has had LIVES_MAX others, and no new one is taken in.
     """
     records = batch.records
     if records:
@@ -80,7 +84,7 @@ def judge(heads: Sequence[Head], batch: Batch, stored: Stored, *, again: bool = 
             if batch.first == head.seq + 1 and batch.prev == head.tag:
                 return _extend(head, batch.prev, records)
     if not heads:
-        return _new_life(batch, again)
+        return _answer(0, b"") if is_full else _new_life(batch, again)
     branch, matched = _belongs(heads, batch, stored)
     if branch is None:
         return _unmatched(heads, batch, stored, again)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from manyi.core import stores
 from manyi.core.ledger import chain, heads, reader
-from manyi.core.ledger.ingest import Head, Verdict, judge
+from manyi.core.ledger.ingest import LIVES_MAX, Head, Verdict, judge
 from manyi.core.record import BODY_BYTES, TAG_BYTES
 from manyi.core.wire import Batch, Beat, Reply, State, Unreadable
 
@@ -36,6 +36,7 @@ ON CONFLICT (box, life) DO UPDATE SET at_ms = excluded.at_ms, boot = excluded.bo
   faults = excluded.faults, config = excluded.config
 WHERE excluded.boot > beat.boot OR excluded.seq > beat.seq
   OR (excluded.seq = beat.seq AND excluded.up_ms > beat.up_ms)"""
+_OTHER_BEATS: Final = "SELECT count(*) FROM beat WHERE box = ? AND life <> ?"
 _ONLINE: Final = "INSERT OR REPLACE INTO state VALUES (?, ?, 1, ?, ?, ?, ?)"
 _OFFLINE: Final = """
 INSERT INTO state VALUES (?, ?, 0, '', '', 0, 0)
@@ -68,6 +69,8 @@ def commit(conn: sqlite3.Connection, work: Work, now_ms: int) -> Done:
     with stores.transaction(conn):
         verdicts, rows = _batches(conn, work.batches, work.again, now_ms)
         for b in work.beats:
+            if conn.execute(_OTHER_BEATS, (b.box, b.life)).fetchone()[0] >= LIVES_MAX:
+                continue
             conn.execute(
                 _BEAT,
                 (
@@ -100,7 +103,9 @@ def _batches(
     verdicts: list[Verdict] = []
     for batch in batches:
         box, life = batch.box, batch.life
-        verdict = judge(heads.of_life(conn, box, life), batch, stored, again=box in again)
+        known = heads.of_life(conn, box, life)
+        is_full = not known and heads.lives(conn, box) >= LIVES_MAX
+        verdict = judge(known, batch, stored, again=box in again, is_full=is_full)
         verdicts.append(verdict)
         if verdict.head is None:
             continue
