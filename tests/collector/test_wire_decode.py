@@ -164,6 +164,24 @@ def test_state_needs_no_mac_and_reply_does() -> None:
     assert why(decode(*sealed(reply, '{"v":1,"id":"k1","ok":2,"text":""'), KEYS)) == "shape"
 
 
+@pytest.mark.parametrize(
+    "strange", ["\\u001b[2J", "\\n", "\\u202e", "\\ud800", "<b>\\u0000", "请", "\\u007f"]
+)
+def test_no_word_of_a_box_can_steer_a_terminal_or_begin_a_line(strange: str) -> None:
+    """Its owner has its key. What it says is printed for a technician and written to logs."""
+    life = '"life":"0011223344556677"'
+    topic, payload = beat(BOX, LIFE, (1, 2, 3), 6)
+    body = payload[: payload.rindex(b',"mac"')].replace(b'"config":""', f'"config":"{strange}"'.encode())
+    messages = [
+        (f"manyi/1/{BOX}/state", f'{{"v":1,"state":"online",{life},"fw":"{strange}"}}'.encode()),
+        sealed(f"manyi/1/{BOX}/reply", f'{{"v":1,"id":"k1","ok":0,"text":"{strange}"'),
+        sealed(f"manyi/1/{BOX}/reply", f'{{"v":1,"id":"{strange}","ok":0,"text":""'),
+        sealed(f"manyi/1/{BOX}/fetch", f'{{"v":1,"id":"{strange}","at":0'),
+        sealed(topic, body),
+    ]
+    assert {why(decode(*message, KEYS)) for message in messages} <= {"shape", "json"}
+
+
 def test_beats_that_sqlite_could_not_hold_are_refused() -> None:
     topic, payload = beat(BOX, LIFE, (1, 2, 3), 6, up_ms=2**63)
     assert why(decode(topic, payload, KEYS)) == "shape"

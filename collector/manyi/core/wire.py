@@ -39,7 +39,10 @@ U63 = Annotated[
 ]  # beats are kept in SQLite, whose integers are signed
 I16 = Annotated[int, Meta(ge=-0x8000, le=0x7FFF)]
 Unbounded = Annotated[int, Meta(ge=0)]  # u64: msgspec's bounds end at 63 bits, packing refuses the rest
-Short = Annotated[str, Meta(max_length=80)]
+# What a box says of itself ends in terminals, logs and on screens: ASCII that can be printed, as docs/WIRE.md has it.
+Said = Annotated[str, Meta(pattern=r"^[ !#-\[\]-~]{0,80}\Z")]
+Release = Annotated[str, Meta(pattern=r"^[ !#-\[\]-~]{0,32}\Z")]
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,16}\Z")]
 
 
 class LinkKeys(Protocol):
@@ -171,13 +174,13 @@ class _Beat(Struct):
     rssi: I16
     erases: U32
     faults: U32
-    config: Annotated[str, Meta(max_length=17)]
+    config: Annotated[str, Meta(pattern=r"^!?[a-z0-9-]{0,16}\Z")]
 
 
 class _State(Struct):
     v: Literal[1]
     state: Literal["online", "offline"]
-    fw: Annotated[str, Meta(max_length=32)] = ""
+    fw: Release = ""
     life: str = ""
     boot: U16 = 0
     reason: U8 = 0
@@ -185,14 +188,14 @@ class _State(Struct):
 
 class _Reply(Struct):
     v: Literal[1]
-    id: Annotated[str, Meta(min_length=1, max_length=16)]
+    id: Id
     ok: Literal[0, 1]
-    text: Short
+    text: Said
 
 
 class _Fetch(Struct):
     v: Literal[1]
-    id: Annotated[str, Meta(min_length=1, max_length=16)]
+    id: Id
     at: U32
 
 
