@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -255,6 +256,53 @@ def test_with_a_key_nobody_on_the_way_can_make_a_file(zones: Zones) -> None:
     path.write_bytes(was)
     assert zones.receive(KEY).rows == 5
     zones.same()
+
+
+@pytest.mark.parametrize("what", ["number", "time", "name"])
+def test_a_file_of_a_time_to_come_does_not_stop_those_that_follow(zones: Zones, what: str) -> None:
+    """Without a key anybody on the way can seal one: with the highest number there is, every true file would be old."""
+    zones.press(1)
+    (true,) = zones.send()
+    made = page.read(true, b"")
+    made.heads, made.rows, made.first = [], [], made.last + 1
+    made.n = 9_999_999_999_999 if what != "time" else made.n + 1
+    made.at_ms = 9_999_999_999_999 if what == "time" else made.at_ms
+    path = page.write(made, zones.gap, b"")
+    if what == "name":
+        path.rename(zones.gap / f"{made.ledger}-{made.at_ms + 1:013}.feed")
+    with pytest.raises(EvidenceError, match="time to come" if what != "name" else "of that name"):
+        zones.receive()
+    for path in zones.gap.glob("*.feed"):
+        if path != true:
+            path.unlink()
+    zones.press(3)
+    zones.send()
+    assert zones.receive()[:2] == (1, 1)
+    zones.same()
+
+
+def test_a_clock_that_was_years_ahead_outside_and_put_right_stops_nothing(zones: Zones) -> None:
+    zones.press(1)
+    zones.send()
+    zones.receive()
+    now, zones.now_ms = zones.now_ms, zones.now_ms + 400 * 86_400_000
+    zones.press(1)
+    (wrong,) = zones.send()
+    zones.now_ms = now
+    with pytest.raises(EvidenceError, match="time to come"):
+        zones.receive()
+    wrong.unlink()
+    zones.press(2)
+    zones.send(again_from=2)
+    zones.receive()
+    zones.same()
+
+
+def test_a_pipe_in_the_folder_is_no_file_to_wait_for(zones: Zones) -> None:
+    zones.press(1)
+    (true,) = zones.send()
+    os.mkfifo(zones.gap / f"{true.name[:16]}-{1:013}.feed")
+    assert zones.receive()[:2] == (1, 1)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -2, -40])

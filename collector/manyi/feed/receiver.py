@@ -2,7 +2,8 @@
 
 Each file is one transaction: every row's hash is worked out again from the row before, heads and rows go in as they are,
 then the boxes' newest words and the daily roots. What the copy has already must be the same. Refuses a gap (and says
-which row to ask for), a changed row, another ledger's files, and a ledger that has rows of its own.
+which row to ask for), a changed row, another ledger's files, a file of a time to come (all that come after it would be
+taken for old), and a ledger that has rows of its own.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Final, NamedTuple
 
 from manyi.core import root, stores
 from manyi.core.config import Config
+from manyi.core.days import DAY_MS
 from manyi.core.errors import EvidenceError, InputError
 from manyi.core.ledger import chain, reader, schema
 from manyi.feed import page
 from manyi.feed.page import Page
 from manyi.words import both
 
+AHEAD_MS: Final = DAY_MS  # the clocks of two zones; nobody sets them for each other
 FEED_N: Final = "feed_n"  # keys of the ledger's meta: number and time of the newest file taken in
 FEED_MS: Final = "feed_ms"
 
@@ -46,6 +49,7 @@ def receive(config: Config, folder: Path, now_ms: int, key: bytes = b"", stop: E
             if stop is not None and stop.is_set():
                 break
             found = page.read(path, key)
+            _of_now(found, path, now_ms)
             rows += _take(conn, found, path)
             _roots(config.data.roots, found)
             files += 1
@@ -64,7 +68,8 @@ def _waiting(conn: sqlite3.Connection, folder: Path) -> list[Path]:
                 "This ledger has rows of its own and cannot become a copy: use an empty [data] dir.",
             )
         )
-    named = [(found, path) for path in folder.glob("*.feed") if (found := page.number(path)) is not None]
+    files = (path for path in folder.glob("*.feed") if path.is_file())  # whoever opens a pipe waits for ever
+    named = [(found, path) for path in files if (found := page.number(path)) is not None]
     ids = {ledger for (ledger, _), _ in named}
     if not mine and len(ids) > 1:
         raise InputError(
@@ -74,6 +79,21 @@ def _waiting(conn: sqlite3.Connection, folder: Path) -> list[Path]:
             )
         )
     return [path for (ledger, n), path in sorted(named) if n > newest and ledger == (mine or ledger)]
+
+
+def _of_now(found: Page, path: Path, now_ms: int) -> None:
+    if path.name != found.name:
+        raise EvidenceError(
+            both(f"{path.name} 的名称与内容不符，拒收", f"{path} is not the file of that name: not taken in.")
+        )
+    if max(found.n, found.at_ms) > now_ms + AHEAD_MS:
+        raise EvidenceError(
+            both(
+                f"{path.name} 的时间在未来，拒收：途中有人伪造，或两区时钟相差一天以上",
+                f"{path} is of a time to come: made up on the way, or the clocks of the two zones differ by more than a "
+                "day. It is not taken in.",
+            )
+        )
 
 
 def _take(conn: sqlite3.Connection, found: Page, path: Path) -> int:
@@ -123,7 +143,12 @@ def _rows(conn: sqlite3.Connection, found: Page, tail: int, before: bytes, path:
     expected = found.first
     for row_id, at_ms, kind, head, seq, body, digest in found.rows:
         if row_id != expected:
-            raise EvidenceError(f"{path}: row {expected} should come here, and row {row_id} does.")
+            raise EvidenceError(
+                both(
+                    f"{path.name}：这里应是第 {expected} 行，却是第 {row_id} 行",
+                    f"row {expected} should come here, and row {row_id} does.",
+                )
+            )
         expected += 1
         if row_id <= tail:  # here already; then it must be the same
             if root.hash_of(conn, row_id) != digest:
@@ -148,7 +173,12 @@ def _rows(conn: sqlite3.Connection, found: Page, tail: int, before: bytes, path:
         )
         before = digest
     if expected != found.last + 1:
-        raise EvidenceError(f"{path}: rows {expected} to {found.last} are missing from it.")
+        raise EvidenceError(
+            both(
+                f"{path.name} 缺少第 {expected} 至 {found.last} 行",
+                f"rows {expected} to {found.last} are missing from it.",
+            )
+        )
     return max(0, found.last - tail)
 
 

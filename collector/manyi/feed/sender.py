@@ -1,8 +1,9 @@
 """`manyi feed out`: the next file of ledger rows for the inner zone. Reads the ledger, writes a folder and feed.json.
 
 Numbers are Unix milliseconds, so that they grow even if feed.json is lost; then, and after a crash before it was written,
-rows come a second time, and the inner zone compares them with what it has. Refuses to go on after the ledger was set
-back, without being told from where.
+rows come a second time, and the inner zone compares them with what it has. A number far ahead of the clock was a clock's
+that has been put right: the inner zone took no such file, and the next number is the time again. Refuses to go on after
+the ledger was set back, without being told from where.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final
 
 from manyi.core import root
 from manyi.core.config import Config
+from manyi.core.days import DAY_MS
 from manyi.core.errors import EvidenceError, InputError
 from manyi.core.ledger import reader, schema
 from manyi.feed import page
@@ -24,6 +26,7 @@ from manyi.feed.page import Page
 from manyi.words import both
 
 SENT_ROWS: Final = 50_000  # a file of some 15 MB at most: a year's ledger goes in a few dozen
+AHEAD_MS: Final = DAY_MS  # as receiver.py has it
 QUIET_MS: Final = 60_000  # without new rows a file with the boxes' beats comes this often
 STATE: Final = "feed.json"
 ANEW: Final = "manyi feed out --again-from 1"
@@ -85,8 +88,9 @@ def _page(conn: sqlite3.Connection, config: Config, sent: Sent, now_ms: int) -> 
         if last == sent.row and not roots and now_ms - sent.at_ms < QUIET_MS:
             return None
         between = (sent.row + 1, last)
+        n = now_ms if sent.n > now_ms + AHEAD_MS else max(sent.n + 1, now_ms)
         return Page(
-            _id(conn), max(sent.n + 1, now_ms), now_ms, bytes.fromhex(sent.hash), *between,
+            _id(conn), n, now_ms, bytes.fromhex(sent.hash), *between,
             heads=conn.execute(_HEADS, between).fetchall(),
             rows=conn.execute(_ROWS, between).fetchall(),
             beats=conn.execute("SELECT * FROM beat WHERE at_ms > ?", (sent.at_ms,)).fetchall(),
@@ -106,7 +110,10 @@ def _sent(path: Path) -> Sent:
         return Sent(**json.loads(path.read_text(encoding="ascii"))) if path.exists() else Sent()
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"{path} cannot be read ({error}). Delete it and run: manyi feed out --again-from 1"
+            both(
+                f"{path} 无法读取：请删除它，再执行 manyi feed out --again-from 1",
+                f"it cannot be read ({error}). Delete it and run: manyi feed out --again-from 1",
+            )
         ) from error
 
 
