@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import threading
@@ -156,6 +157,18 @@ def test_a_manifest_may_not_lead_out_of_the_copy(town: Town, tmp_path: Path) -> 
     (folder / manifest.NAME).write_text(text.replace("config/manyi.toml", "../manyi.toml"))
     with pytest.raises(InputError, match="no name for a file"):
         restoring.restore(folder, tmp_path / "new", None, T0)
+
+
+def test_a_secret_of_a_copy_is_a_file_of_the_copy(town: Town, tmp_path: Path) -> None:
+    """Else a made-up manifest has root copy any file of the machine to where the service reads it."""
+    folder = made(town, tmp_path / "copies", secrets=True)
+    (tmp_path / "shadow").write_text("root:x")
+    tree = json.loads((folder / manifest.NAME).read_text())
+    tree["secrets"]["../../shadow"] = "secrets/shadow"
+    (folder / manifest.NAME).write_text(json.dumps(tree))
+    with pytest.raises(InputError, match="no name for a file"):
+        restoring.restore(folder, tmp_path / "new" / "data", tmp_path / "new" / "etc", T0)
+    assert not (tmp_path / "new" / "etc").exists()
 
 
 def test_a_ledger_swapped_with_its_manifest_does_not_pass(town: Town, tmp_path: Path) -> None:

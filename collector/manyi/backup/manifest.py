@@ -50,7 +50,7 @@ def read(folder: Path) -> Manifest:
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         if tree.pop("manyi-backup") != FORMAT:
-            raise ValueError("made by a newer program")
+            raise ValueError(both("由更新的版本生成", "made by a newer program"))
         files = {name: File(**each) for name, each in tree.pop("files").items()}
         found = Manifest(**tree, files=files)
         int(found.at_ms), int(found.rows), bytes.fromhex(found.hash)
@@ -80,6 +80,8 @@ def differences(folder: Path, manifest: Manifest) -> list[str]:
             found.append(both(f"{name}：缺失", f"{name}: is missing"))
         elif of_file(path) != was:
             found.append(both(f"{name}：内容已改变", f"{name}: is not what was written"))
+    for name in sorted(manifest.secrets.keys() - manifest.files.keys()):
+        found.append(both(f"{name}：清单里不该有这样的名称", f"{name}: no name for a file of a copy"))
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
     for name in sorted(there - set(manifest.files) - {NAME}):
         found.append(both(f"{name}：不在清单里", f"{name}: is not in the manifest"))
