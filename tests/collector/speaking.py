@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from threading import Event
 
 from manyi.core.record import unpack
 from manyi.core.wire import Batch
+from paho.mqtt.client import Client
 
 K_LINK = bytes(range(32))
 
@@ -19,6 +21,14 @@ class OneKey:
 
     def link(self, box: str) -> bytes | None:
         return None if box in self._strangers else self._key
+
+
+def subscribed(client: Client) -> Event:
+    """Set once the broker has confirmed what the client asks for at its connection: what is published before is not for
+    it. To be asked before it connects."""
+    heard = Event()
+    client.on_subscribe = lambda *_: heard.set()
+    return heard
 
 
 def sealed(topic: str, body: str | bytes, key: bytes = K_LINK) -> tuple[str, bytes]:

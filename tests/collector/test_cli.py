@@ -29,7 +29,9 @@ from typer.testing import CliRunner
 
 from tests.collector.box_double import BOX, K_CHAIN, BoxDouble
 from tests.collector.speaking import K_LINK
+from tests.services.processes import free_port
 
+PATIENCE_S = 60  # Python alone takes seconds to start on a loaded machine
 CONFIG = """
 [city]
 name = "示范市"
@@ -45,12 +47,6 @@ link_file = "link.keys"
 port = {web}
 login = false
 """
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 @pytest.fixture
@@ -211,14 +207,14 @@ class Serve:
         self.web = int(re.findall(r"port = (\d+)", text)[-1])
 
     def ready(self) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_S
         while "event=ready" not in self.log.read_text():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < end, self.log.read_text()
             time.sleep(0.05)
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=PATIENCE_S) as answer:
             return answer.read()
 
 
@@ -228,7 +224,7 @@ def serve(ledger: Path) -> Iterator[Serve]:
     yield running
     if running.process.poll() is None:
         running.process.kill()
-    running.process.wait(10)
+    running.process.wait()
 
 
 def test_serve_without_a_broker_shows_the_wall_and_stops_cleanly(serve: Serve, ledger: Path) -> None:
@@ -236,14 +232,14 @@ def test_serve_without_a_broker_shows_the_wall_and_stops_cleanly(serve: Serve, l
     assert b"manyi_ledger_rows_total" in serve.get("/metrics")
     stranger = urllib.request.Request(f"http://127.0.0.1:{serve.web}/", headers={"Host": "evil.example"})
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(stranger, timeout=10)
+        urllib.request.urlopen(stranger, timeout=PATIENCE_S)
     assert "evil.example" in serve.log.read_text()
     assert "Traceback" not in serve.log.read_text()
     second = Serve(ledger)
-    assert second.process.wait(30) == 2, "a second one on the same folder"
+    assert second.process.wait(PATIENCE_S) == 2, "a second one on the same folder"
     assert "another `manyi serve`" in second.log.read_text()
     serve.process.send_signal(signal.SIGTERM)
-    assert serve.process.wait(20) == 0
+    assert serve.process.wait(PATIENCE_S) == 0
     assert (ledger / "data" / "roots" / "latest").exists()
     assert manyi(ledger, "verify").exit_code == 0
 
@@ -254,7 +250,7 @@ def test_serve_ends_with_2_if_the_web_port_is_taken(ledger: Path) -> None:
         taken.bind(("127.0.0.1", int(re.findall(r"port = (\d+)", text)[-1])))
         taken.listen()
         running = Serve(ledger)
-        assert running.process.wait(30) == 2
+        assert running.process.wait(PATIENCE_S) == 2
     assert "cannot be listened on" in running.log.read_text()
 
 
@@ -266,7 +262,7 @@ def test_a_thread_that_dies_ends_the_service_with_1(ledger: Path) -> None:
         "Pipeline.run = run\nmain()\n"
     )
     command = [sys.executable, str(script), "--config", str(ledger / "manyi.toml"), "serve"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1, done.stderr
     assert "event=thread_died" in done.stderr
     assert "pipeline" in done.stderr

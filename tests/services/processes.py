@@ -1,4 +1,4 @@
-"""A server under test as a process: started, waited for by connecting, killed, restarted, always ended.
+"""A server under test as a process: started, waited for by connecting, killed, restarted, always ended; and its port.
 
 Knows no particular server. It ends only processes that it started, by their own id, and never waits by
 sleeping for a guessed time.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,11 +26,62 @@ POLL_S = 0.02  # between two looks at a port
 EXTRA_PATH = "/usr/sbin:/usr/local/sbin"  # Debian puts daemons there, and a user's PATH has neither
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on now. Another process may still take it first."""
+class Ports:
+    """Ports that nobody else takes before a server binds them, nor while it is down between two starts.
+
+    They lie below those that a kernel hands out by itself, to whoever binds port 0 or connects. Processes share them out
+    by blocks: who holds a block has bound the UDP port of its first number for as long as he lives, which hinders no
+    server, and leaves nothing behind however he ends.
+    """
+
+    FIRST, LAST, BLOCK = 12_000, 32_767, 40
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []  # one for each block
+        self._left: list[int] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> int:
+        """Never the same one twice."""
+        with self._lock:
+            while True:
+                if not self._left:
+                    self._left = self._block()
+                port = self._left.pop()
+                if _can_be_listened_on(port):
+                    return port
+
+    def _block(self) -> list[int]:
+        starts = list(range(self.FIRST, self.LAST - self.BLOCK, self.BLOCK))
+        random.SystemRandom().shuffle(starts)  # so that runs side by side seldom ask for the same one
+        for start in starts:
+            claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                claim.bind(("127.0.0.1", start))
+            except OSError:
+                claim.close()
+            else:
+                self._held.append(claim)
+                return list(range(start, start + self.BLOCK))
+        raise RuntimeError("every port is taken")
+
+
+def _can_be_listened_on(port: int) -> bool:
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+_ports = Ports()
+
+
+def free_port() -> int:
+    """A loopback port for this test run alone: nobody listens there but whom the test starts."""
+    return _ports.take()
 
 
 def find(name: str) -> str | None:

@@ -16,7 +16,7 @@ import pytest
 from tests.services.certs import Certs
 from tests.services.influx import Influx
 from tests.services.mosquitto import Mosquitto
-from tests.services.processes import Server, find, listens
+from tests.services.processes import Ports, Server, find, listens
 
 WAIT_S = 20.0
 
@@ -60,6 +60,22 @@ def test_a_broker_with_passwords_and_tls(make_mosquitto: Callable[..., Mosquitto
         pytest.raises(ssl.SSLCertVerificationError),  # an authority that nobody knows
     ):
         ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
+
+
+def test_ports_of_two_processes_never_meet() -> None:
+    one, other = Ports(), Ports()
+    ports = [whose.take() for whose in (one, other) for _ in range(Ports.BLOCK + 1)]
+    assert len(set(ports)) == len(ports)
+    assert max(ports) <= Ports.LAST < 32_768, "from there on Linux hands out ports by itself"
+
+
+def test_a_port_that_somebody_listens_on_is_passed_over() -> None:
+    ours = Ports()
+    ports = [ours.take() for _ in range(2)]
+    again = Ports()
+    again._left = [*ports, ours.take()]
+    with socket.create_server(("127.0.0.1", again._left[-1])):
+        assert again.take() == ports[1]
 
 
 def write(influx: Influx, bucket: str, line: str) -> None:

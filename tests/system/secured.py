@@ -32,7 +32,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.services.processes import Server, find, free_port, listens, missing
 
-WAIT_S = 20.0  # for something that must happen; on an idle machine it takes milliseconds
+WAIT_S = 60.0  # for something that must happen; on an idle machine it takes milliseconds
 HOST = "127.0.0.1"
 NAMES = ["localhost", HOST]
 
@@ -151,6 +151,7 @@ class Client:
         host: str = "localhost",
     ) -> None:
         self._mqtt = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, reconnect_on_failure=False)
+        self._mqtt.connect_timeout = WAIT_S
         if user is not None:
             self._mqtt.username_pw_set(user, password)
         if context is not None:

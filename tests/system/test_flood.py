@@ -18,10 +18,10 @@ from manyi.core.workings import FLOOD_OVER_MS, Workings
 
 from tests.collector.box_double import BoxDouble
 from tests.collector.paper_ledger import NOON
-from tests.collector.speaking import OneKey, spoken
+from tests.collector.speaking import OneKey, spoken, subscribed
 from tests.collector.test_wall import Screen, screen
 from tests.collector.test_wall_alarms import Eye
-from tests.system.secured import Secured, until
+from tests.system.secured import WAIT_S, Secured, until
 
 __all__ = ["screen"]  # a fixture
 
@@ -54,9 +54,10 @@ def test_on_the_real_broker_it_is_slowed_down_and_named_and_another_box_gets_its
     settings = Broker("localhost", broker.port, COLLECTOR, tmp_path / "password", False, broker.root)
     link = Mqtt(settings, inbox)
     pipeline = Pipeline(inbox, OneKey(), conn, link.publish, Event(), workings=workings)
+    heard = subscribed(link._client)
     link.start()
     try:
-        until(link._client.is_connected, "the collector's ear is connected")
+        assert heard.wait(WAIT_S), "the collector's ear does not listen"
         with broker.client("box-a") as flood, broker.client("box-b") as other:
             for i in range(BOX_BURST + 500):
                 flood.sends("manyi/1/box-a/beat", b"%d" % i)

@@ -21,7 +21,8 @@ from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
 
 from tests.collector.paper_ledger import TOWN
-from tests.system.secured import WAIT_S, Secured, until
+from tests.collector.speaking import subscribed
+from tests.system.secured import WAIT_S, Secured
 
 DUTY = "manyi/1/duty/queue_h1"
 OWN, OTHER = "manyi/1/visits/queue_h1", "manyi/1/visits/queue_h2"
@@ -52,9 +53,10 @@ class Hall:
         self.link = Link(broker, self.folder, self.folder / "visits.toml", password)
         self.stop = Event()
         self.thread = Thread(target=self.link.run, args=(self.stop,))
+        heard = subscribed(self.link._client)
         self.link.start()
         self.thread.start()
-        until(self.link._client.is_connected, "the collector's ear is connected")
+        assert heard.wait(WAIT_S), "the collector's ear does not listen"
 
     def shut(self) -> None:
         self.link.stop()
