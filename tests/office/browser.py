@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 # A loaded two-core machine starts a browser within a few seconds; this is for the worst day.
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 QUIET = ("background-networking", "component-update", "gpu", "quic", "sync")
 ALONE = (
     "headless",
@@ -62,12 +62,15 @@ class Chromium:
         self._held = b""
         self.said: list[str] = []
         self.asked: set[str] = set()
-        targets = self._call("Target.getTargets")["targetInfos"]
-        page = next(each["targetId"] for each in targets if each["type"] == "page")
-        self._session = self._call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-        self.size(width, height)
+        try:
+            attached = self._call("Target.attachToTarget", targetId=self._page(), flatten=True)
+            self._session = attached["sessionId"]
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self.call(f"{domain}.enable")
+            self.size(width, height)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
 
     def __enter__(self) -> Chromium:
         return self
@@ -82,6 +85,17 @@ class Chromium:
         self._process.wait(PATIENCE_S)
         os.close(self._read)
         os.close(self._write)
+
+    def _page(self) -> str:
+        """The id of its page, which may come a moment after the browser itself."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            targets = self._call("Target.getTargets")["targetInfos"]
+            if pages := [each["targetId"] for each in targets if each["type"] == "page"]:
+                return str(pages[0])
+            if time.monotonic() > end:
+                raise EOFError(f"the browser has no page: {targets}")
+            select.select([], [], [], 0.05)
 
     def size(self, width: int, height: int) -> None:
         """The size of the screen in pixels, at one pixel per CSS pixel."""

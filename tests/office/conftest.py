@@ -16,7 +16,7 @@ from manyi.office.serve import run
 from tests.office.city import City
 
 # A server on loopback is up in well under a second; a loaded machine may take its time.
-START_S = 20.0
+START_S = 60.0
 
 Get = Callable[..., Any]
 
@@ -60,7 +60,7 @@ class Office:
         self._thread.start()
         assert self._up.wait(START_S), "the office did not start"
 
-    def stop(self, patience_s: float = 10.0) -> None:
+    def stop(self, patience_s: float = 60.0) -> None:
         """Ask it to stop and wait until it has."""
         self._stop.set()
         self._thread.join(patience_s)

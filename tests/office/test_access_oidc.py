@@ -36,7 +36,7 @@ def joined(accounts_template: Path, tmp_path: Path, city: City, provider: Provid
 def sign_on(client: httpx.Client, page: str = "/login/", process: str = "login") -> httpx.Response:
     """From the login page to the provider and back; the answer of the way back."""
     there = post(client, f"{START}?process={process}", page).headers["location"]
-    back = httpx.get(there, trust_env=False).headers["location"]
+    back = httpx.get(there, trust_env=False, timeout=60).headers["location"]
     return client.get(back)
 
 
@@ -137,7 +137,7 @@ def test_a_way_back_that_nobody_set_out_on_is_refused(joined: People, provider: 
     provider.who = "hall_leader"
     with joined.browser() as mine:
         there = post(mine, START, "/login/").headers["location"]
-    back = httpx.get(there, trust_env=False).headers["location"]
+    back = httpx.get(there, trust_env=False, timeout=60).headers["location"]
     with joined.browser() as victim:
         victim.get(back)
         assert victim.get("/me/").status_code == 302

@@ -16,22 +16,24 @@ from typing import Any
 
 import httpx
 import pytest
+from manyi.office.pace import BEAT_MS, SNAPSHOT_GAP_MS
 
 from tests.office.city import City
 
 Serve = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 # A service as `manyi serve` composes it, with an invented city; says its port, and last that it has ended tidily.
 SERVICE = """
 import sys, threading
 from pathlib import Path
-from manyi.office import OfficeSettings
-from manyi.office.serve import run
+from manyi.office import OfficeSettings, serve
 from tests.office.city import City
+serve.GRACE_S = 600
 stop = threading.Event()
-run(OfficeSettings(Path(sys.argv[1]), port=0, source=City(1, 1), login=False), stop, lambda host, port: print(port, flush=True))
+settings = OfficeSettings(Path(sys.argv[1]), port=0, source=City(1, 1), login=False)
+serve.run(settings, stop, lambda host, port: print(port, flush=True))
 print("ended", stop.is_set(), flush=True)
 """
 
@@ -71,16 +73,20 @@ def total(n: int) -> Callable[[Any], bool]:
     return lambda data: bool(data["total"]["n"] == n)
 
 
-def during(events: Iterator[Event], seconds: float) -> list[tuple[float, str, Any]]:
-    """What comes within that time, with its moment; the heartbeat ends the wait in time."""
-    start = time.monotonic()
-    come = []
+def pushed(events: Iterator[Event], fits: Callable[[Any], bool]) -> Any:
+    """The next picture that fits, which no second passes without: of the beats, one a second, one may just have been due."""
+    beats = 0
     for name, data in events:
-        at = time.monotonic() - start
-        if at > seconds:
-            break
-        come.append((at, name, data))
-    return come
+        if name == "wall" and fits(data):
+            return data
+        beats += name == "beat"
+        assert beats < 2, "it came with a later beat: nobody pushed it"
+    raise AssertionError("the stream ended")
+
+
+def as_seldom(told: list[Any], gap_ms: int) -> bool:
+    """Whether they are `gap_ms` apart, by the server's clock. A busy machine may stamp the first one late, by a gap at most."""
+    return bool(told[-1]["now_ms"] - told[0]["now_ms"] >= (len(told) - 2) * gap_ms)
 
 
 def test_who_asks_for_it_gets_the_same_stream_compressed(city: City, serve: Serve) -> None:
@@ -106,23 +112,24 @@ def test_who_asks_for_it_gets_the_same_stream_compressed(city: City, serve: Serv
 
 
 def test_a_quiet_city_is_one_picture_and_a_beat_every_second(city: City, serve: Serve) -> None:
+    beats, pictures = [], 0
     with serve(city) as office, stream(f"{office.url}/events") as events:
-        come = during(events, 3.5)
-    assert [name for _, name, _ in come].count("wall") == 1
-    beats = [data for _, name, data in come if name == "beat"]
-    assert len(beats) in (3, 4)
+        while len(beats) < 4:
+            name, data = next(events)
+            pictures += name == "wall"
+            beats += [data] * (name == "beat")
+    assert pictures == 1
+    assert as_seldom(beats, BEAT_MS)
     assert all(beat["now_ms"] - beat["projected_ms"] < 2_000 for beat in beats)
     assert len({beat["build"] for beat in beats}) == 1
 
 
-def test_a_press_is_pushed_within_half_a_second(city: City, serve: Serve) -> None:
+def test_a_press_is_pushed_and_does_not_wait_for_the_next_second(city: City, serve: Serve) -> None:
     with serve(city) as office, stream(f"{office.url}/events") as events:
         before = picture(events)["total"]["n"]
         picture(events, name="beat")
-        pressed = time.monotonic()
         city.press()
-        after = picture(events)
-        assert time.monotonic() - pressed < 0.5
+        after = pushed(events, total(before + 1))
     assert after["total"]["n"] == before + 1
     assert after["latest"][0]["id"] == city.latest[0]["id"]
 
@@ -139,12 +146,14 @@ def test_a_storm_of_presses_is_at_most_five_pictures_a_second_and_ends_right(
     with serve(city) as office, stream(f"{office.url}/events") as events:
         thread = threading.Thread(target=storm)
         thread.start()
-        pictures = [data for _, name, data in during(events, 2.0) if name == "wall"]
-        stop.set()
-        thread.join()
+        try:
+            pictures = [picture(events) for _ in range(8)]
+        finally:
+            stop.set()
+            thread.join()
         city.press()
         assert picture(events, total(city.wall(0)["total"]["n"]))
-    assert 5 <= len(pictures) <= 12
+    assert as_seldom(pictures, SNAPSHOT_GAP_MS)
 
 
 def test_a_client_that_reads_nothing_holds_nobody_up(serve: Serve) -> None:
@@ -153,11 +162,10 @@ def test_a_client_that_reads_nothing_holds_nobody_up(serve: Serve) -> None:
         asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         asleep.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with stream(f"{office.url}/events") as events:
+            picture(events)
             for _ in range(20):
                 city.press()
-                pressed = time.monotonic()
-                assert picture(events, total(city.wall(0)["total"]["n"]))
-                assert time.monotonic() - pressed < 1.0
+                assert pushed(events, total(city.wall(0)["total"]["n"]))
 
 
 def test_a_store_that_cannot_be_read_lets_the_figures_age_not_the_stream(city: City, serve: Serve) -> None:
@@ -175,14 +183,15 @@ def test_too_many_screens_are_told_to_come_back(city: City, serve: Serve) -> Non
     with serve(city, max_streams=1) as office:
         with stream(f"{office.url}/events") as events:
             next(events)
-            refused = httpx.get(f"{office.url}/events", trust_env=False)
+            refused = httpx.get(f"{office.url}/events", trust_env=False, timeout=PATIENCE_S)
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-            assert httpx.get(f"{office.url}/api/wall", trust_env=False).status_code == 200
+            assert httpx.get(f"{office.url}/api/wall", trust_env=False, timeout=PATIENCE_S).status_code == 200
         end = time.monotonic() + PATIENCE_S
-        while httpx.head(f"{office.url}/healthz", trust_env=False) and time.monotonic() < end:
-            text = httpx.get(f"{office.url}/metrics", trust_env=False).text
-            if "manyi_office_streams 0.0" in text:
-                break
+        while (
+            "manyi_office_streams 0.0"
+            not in httpx.get(f"{office.url}/metrics", trust_env=False, timeout=PATIENCE_S).text
+        ):
+            assert time.monotonic() < end, "its place does not come free"
         with stream(f"{office.url}/events") as events:
             assert next(events)[0] == "wall"
 
@@ -204,7 +213,10 @@ def test_a_hall_stream_tells_only_released_batches(city: City, serve: Serve) -> 
 
 def test_a_hall_that_does_not_exist_has_no_stream(city: City, serve: Serve) -> None:
     with serve(city) as office:
-        assert httpx.get(f"{office.url}/events/hall/nowhere", trust_env=False).status_code == 404
+        assert (
+            httpx.get(f"{office.url}/events/hall/nowhere", trust_env=False, timeout=PATIENCE_S).status_code
+            == 404
+        )
 
 
 def test_sigterm_ends_the_service_at_once_although_screens_are_open(tmp_path: Path) -> None:
@@ -217,11 +229,9 @@ def test_sigterm_ends_the_service_at_once_although_screens_are_open(tmp_path: Pa
             stream(f"http://127.0.0.1:{port}/events/hall/h0-0") as second,
         ):
             next(first), next(second)
-            asked = time.monotonic()
             process.send_signal(signal.SIGTERM)
-            assert process.stdout.readline() == "ended True\n"
-            assert time.monotonic() - asked < 2.0
-        assert process.wait(PATIENCE_S) == 0
+            assert process.wait(PATIENCE_S) == 0, "it waits for its clients"
+        assert process.stdout.read() == "ended True\n"
 
 
 def test_a_port_that_is_taken_is_an_error_at_once(city: City, serve: Serve, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -250,21 +250,25 @@ def test_asking_often_reads_once_in_a_while() -> None:
 
 def test_a_crowd_that_asks_at_once_is_one_read_and_a_failure_is_everybodys() -> None:
     async def story() -> None:
-        hub, reads = Hub(City(1, 1), "build"), []
+        hub, reads, all_have_asked = Hub(City(1, 1), "build"), [], threading.Event()
 
         def slow() -> str:
             reads.append(1)
-            time.sleep(0.05)
+            assert all_have_asked.wait(60)
             if len(reads) == 2:
                 raise SourceDown("gone")
             return "x"
 
         async def crowd() -> set[str]:
-            asked = [hub.ask("account", slow, str.encode) for _ in range(50)]
+            all_have_asked.clear()
+            asked = [asyncio.ensure_future(hub.ask("account", slow, str.encode)) for _ in range(50)]
+            await asyncio.sleep(0)  # each has run up to where it waits
+            all_have_asked.set()
             return {str(answer) for answer in await asyncio.gather(*asked, return_exceptions=True)}
 
         impatient = asyncio.create_task(hub.ask("account", slow, str.encode))
-        await asyncio.sleep(0.01)
+        while not reads:
+            await asyncio.sleep(0.01)
         impatient.cancel()  # a client that leaves takes nobody's answer with it
         assert await crowd() == {"b'x'"}
         assert len(reads) == 1

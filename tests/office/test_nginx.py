@@ -131,7 +131,7 @@ def test_the_address_is_the_browser_s_whatever_it_says_of_itself(front: Front) -
     assert [each.remote_addr for each in LogEntry.objects.filter(additional_data__event="login")] == [
         "127.0.0.9"
     ]
-    direct = httpx.get(f"{front.town.office.url}/metrics", trust_env=False)
+    direct = httpx.get(f"{front.town.office.url}/metrics", trust_env=False, timeout=PATIENCE_S)
     assert direct.status_code == 200, "this machine itself is asked without the proxy"
 
 

@@ -34,6 +34,7 @@ def screen(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def opened(screen: Chromium, url: str) -> None:
+    screen.open("about:blank")  # a page of the test before calls for its server still
     screen.said.clear()
     screen.asked.clear()
     screen.open(url)

@@ -193,9 +193,12 @@ def test_a_commit_reaches_an_open_screen(collector: Collector) -> None:
             collector.follow()
             newest = picture(events, lambda data: bool(data["latest"]))["latest"][0]
             assert (newest["level"], newest["staff"], newest["box"]) == (3, "s1", "b1")
-        assert httpx.get(f"{office.url}/healthz", trust_env=False).json() == {"ok": True, "reasons": []}
-        assert httpx.get(f"{office.url}/api/account", trust_env=False).json()["shown"] == 1
-        assert "manyi_inbox" in httpx.get(f"{office.url}/metrics", trust_env=False).text
+        assert httpx.get(f"{office.url}/healthz", trust_env=False, timeout=60).json() == {
+            "ok": True,
+            "reasons": [],
+        }
+        assert httpx.get(f"{office.url}/api/account", trust_env=False, timeout=60).json()["shown"] == 1
+        assert "manyi_inbox" in httpx.get(f"{office.url}/metrics", trust_env=False, timeout=60).text
     finally:
         office.stop()
 

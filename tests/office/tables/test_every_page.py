@@ -19,7 +19,6 @@ NO_PAGES = (
     "/known/",
 )  # for programs; what a workbook holds is tested as a workbook
 NOT_YET = ("/me/factor/codes/", "/me/factor/remove/")  # 404 until there are some: office/test_access_login.py
-PATIENCE_S = 10.0  # a table of a month on a loaded machine
 WIDE = "document.documentElement.scrollWidth - innerWidth"
 TEXT = "document.body.innerText.trim()"
 STRANGERS = ["/login/", "/hall/h1-0/", "/tables/"]  # the last leads to the login
@@ -60,7 +59,7 @@ def test_every_page_of_every_role_is_drawn_and_complains_of_nothing(
         for page in pages:
             address = page.replace(str(ME), somebody)
             screen.open(f"{town.office.url}{address}?lang={language}")
-            screen.until(f"document.readyState === 'complete' && {TEXT}.length > 20 // {address}", PATIENCE_S)
+            screen.until(f"document.readyState === 'complete' && {TEXT}.length > 20 // {address}")
             complaints = [said for said in screen.said if not said.startswith("[DOM]")]  # that is advice
             assert complaints == [], address
             assert screen.value("document.title").strip(), address
