@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
-from tests.office.people import People, events, log_in, post
+import pytest
+
+from tests.office.people import PATIENCE_S, People, events, log_in, post
 from tests.office.test_access_officers import secret
 
 NEW = "something-else-entirely-9"
@@ -30,6 +35,35 @@ def test_a_first_password_opens_one_session_and_the_owner_learns_who_took_it(tow
         assert "安全管理员" in said.text
         assert owner.get("/me/").headers["location"].startswith("/login/"), "and nothing is open"
     assert ("first_refused", "staff") in events()
+
+
+def test_a_first_password_opens_one_session_though_several_try_at_the_same_moment(
+    town: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are let past the first look before any of them is in."""
+    from manyi.office.access import first  # noqa: PLC0415  needs configure()
+
+    password, asked = reset(town), first.refused
+    looked = threading.Barrier(3)
+
+    def together(request: Any, user: Any) -> Any:
+        answer = asked(request, user)
+        looked.wait(PATIENCE_S)
+        return answer
+
+    monkeypatch.setattr(first, "refused", together)
+
+    def enter(_: int) -> tuple[int, str]:
+        with town.browser() as client:
+            return log_in(client, "staff", password).status_code, client.get("/me/").headers["location"]
+
+    with ThreadPoolExecutor(3) as crowd:
+        came = sorted(crowd.map(enter, range(3)))
+    assert [status for status, _ in came] == [302, 403, 403]
+    assert came[0][1] == "/me/password/"
+    assert all(where.startswith("/login/") for _, where in came[1:]), "and nothing is open"
+    assert events().count(("first_refused", "staff")) == 2
+    assert events().count(("login", "staff")) == 1
 
 
 def test_a_first_password_that_lay_about_is_refused(town: People) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -50,17 +52,38 @@ def refused(request: HttpRequest, user: User) -> HttpResponse | None:
     ends = user.password_at + timedelta(hours=FIRST_PASSWORD_HOURS)
     if not user.password_used and timezone.now() < ends:
         return None
-    why = "used" if user.password_used else "too old"
+    return _spent(request, user, "used" if user.password_used else "too old")
+
+
+def _spent(request: HttpRequest, user: User, why: str) -> HttpResponse:
     audit.record(request, audit.Event.first_refused, subject=user.username, why=why, made_by=user.password_by)
+    ends = user.password_at + timedelta(hours=FIRST_PASSWORD_HOURS)
     return render(request, "access/spent.html", {"user_": user, "ends": ends}, status=403)
 
 
+def use_up(request: HttpRequest, user: User) -> None:
+    """A first password opens its one session now. Raises ImmediateHttpResponse if another login was faster, which came
+    as far as this with the same password; nothing of this one is left then.
+    """
+    if not (is_first(user) and _by_password(request, user)):
+        return
+    now = timezone.now()
+    # One statement asks and answers: two logins at the same moment cannot both win.
+    if not User.objects.filter(pk=user.pk, password_used=None).update(password_used=now):
+        request.session.flush()
+        user.refresh_from_db()
+        request.user = AnonymousUser()
+        raise ImmediateHttpResponse(_spent(request, user, "used"))
+
+
+def _by_password(request: HttpRequest, user: User) -> bool:
+    return any(each["method"] == "password" for each in get_authentication_records(request, user))
+
+
 def came_in(request: HttpRequest, user: User, address: str) -> None:
-    """Notes an account's first login ever, and that its first password has opened its one session."""
+    """Notes an account's first login ever."""
     now, changes = timezone.now(), dict[str, Any]()
-    by_password = any(each["method"] == "password" for each in get_authentication_records(request, user))
-    if is_first(user) and by_password:
-        changes["password_used"] = now
+    by_password = _by_password(request, user)
     if user.first_login is None:
         changes |= {"first_login": now, "first_address": address}
         audit.record(

@@ -42,6 +42,7 @@ def connect() -> None:
 
 
 def _in(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+    first.use_up(request, user)
     request.session[STARTED] = int(timezone.now().timestamp())
     record(request, Event.login, subject=user.username, actor=user)
     first.came_in(request, user, address(request))
