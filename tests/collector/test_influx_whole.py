@@ -28,7 +28,7 @@ from tests.services.influx import Influx as Server
 
 BUCKETS = ("manyi", "manyi_rollup", "manyi_day", "manyi_wall")
 BEIJING = timezone(timedelta(hours=8))
-LONG_S = 30.0
+LONG_S = 60.0
 
 
 def yesterday_noon_ms() -> int:
