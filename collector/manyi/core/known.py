@@ -1,9 +1,10 @@
 """已知悉: somebody says that a rating, or a box that told two stories, has been seen: a row of the ledger, for good.
 
-    known   body {"box", "life", "seq", "by", "role", "at_ms", "salt"}; box, life and seq of the row are the rating's
+    known   body {"box", "life", "seq", "by", "account", "role", "at_ms", "salt"}; box, life, seq of the row are the rating's
 
 The rating is named by its first press. The row is chained like every other; because it names a person, an export
-leaves its body out unless it is asked for persons. It changes no level and no figure: fold.py makes the next version
+leaves its body out unless it is asked for persons. `by` is the name on screens, which an administrator can give to two
+accounts; `account` is one person's. It changes no level and no figure: fold.py makes the next version
 of the rating, which carries known_ms, known_by and known_role.
 
 A fork is named by its branch: the row stands at the branch, and `seq` is how far it went when somebody took note. The
@@ -39,8 +40,9 @@ _TOLD: Final = f"SELECT body FROM row WHERE kind <> 'record' AND kind = '{KIND}'
 
 
 def mark(
-    ledger: Path | sqlite3.Connection, box: str, life: str, seq: int, by: str, now_ms: int, *, role: str = ""
-) -> int:
+    ledger: Path | sqlite3.Connection, box: str, life: str, seq: int, by: str, now_ms: int, *, role: str = "",
+    account: str = "",
+) -> int:  # fmt: skip
     """Appends the row; gives its id. `ledger` is ledger.db's path, or a connection that may write it.
 
     Raises InputError if there is no such rating, if it is known already, or if `by` is empty or too long; sqlite3.Error
@@ -56,11 +58,13 @@ def mark(
                 f"这条评价已由 {first['by']} 标记为已知悉，不必再标 / {first['by']} has marked this rating as "
                 "known already: nothing more to do."
             )
-        return facts.append_row(conn, now_ms, KIND, _body(box, life, seq, by, role, now_ms), head, seq)
+        return facts.append_row(
+            conn, now_ms, KIND, _body(box, life, seq, by, account, role, now_ms), head, seq
+        )
 
 
 def mark_forks(
-    ledger: Path | sqlite3.Connection, box: str, by: str, now_ms: int, *, role: str = ""
+    ledger: Path | sqlite3.Connection, box: str, by: str, now_ms: int, *, role: str = "", account: str = ""
 ) -> list[int]:
     """Takes note of all that the box's side branches hold by now: a row for each; gives their ids. Raises as mark() does."""
     by, role = _who(by, role)
@@ -72,7 +76,7 @@ def mark_forks(
                 "marked as known: nothing to do."
             )
         return [
-            facts.append_row(conn, now_ms, KIND, _body(box, life, seq, by, role, now_ms), head, seq)
+            facts.append_row(conn, now_ms, KIND, _body(box, life, seq, by, account, role, now_ms), head, seq)
             for head, life, seq in found
         ]
 
@@ -86,8 +90,10 @@ def _who(by: str, role: str) -> tuple[str, str]:
     return by, role
 
 
-def _body(box: str, life: str, seq: int, by: str, role: str, at_ms: int) -> bytes:
-    return facts.salted({"box": box, "life": life, "seq": seq, "by": by, "role": role, "at_ms": at_ms})
+def _body(box: str, life: str, seq: int, by: str, account: str, role: str, at_ms: int) -> bytes:
+    return facts.salted(
+        {"box": box, "life": life, "seq": seq, "by": by, "account": account, "role": role, "at_ms": at_ms}
+    )
 
 
 def said(body: bytes) -> tuple[str, str] | None:

@@ -97,12 +97,16 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
 
 
 def _marking(request: HttpRequest) -> dict[str, Any]:
-    """Where this account marks ratings as known (已知悉); `elsewhere` if it may, but in the collecting zone alone."""
+    """Where this account marks ratings as known (已知悉), and whether it may mark forked boxes too; `elsewhere` if it may,
+    but in the collecting zone alone.
+    """
     scope: Scope = request.office_scope  # type: ignore[attr-defined]
     settings = current().settings
     if not settings.login or not scope.may(Action.known):
         return {}
-    return {"elsewhere": True} if settings.inner else {"mark": reverse("known")}
+    if settings.inner:
+        return {"elsewhere": True}
+    return {"mark": reverse("known"), "forks": scope.whole_city}
 
 
 def _error(request: HttpRequest, status: int, text: str) -> HttpResponse:

@@ -111,6 +111,17 @@ def test_the_first_word_stands_and_says_whose_it_is(town: People, folder: Path) 
     assert len(said(folder)) == 1
 
 
+def test_the_ledger_names_the_account_whatever_it_is_called(town: People, folder: Path) -> None:
+    """An administrator can give two accounts one name; who marked what must not hang on it."""
+    from manyi.office.access.models import User  # noqa: PLC0415  needs configure()
+
+    User.objects.filter(username="hall_leader").update(display_name="Centre")
+    with town.browser("hall_leader") as browser:
+        assert mark(browser, red(folder, "h1-0")).status_code == 200
+    (fact,) = said(folder)
+    assert (fact["by"], fact["account"], fact["role"]) == ("Centre", "hall_leader", "hall_leader")
+
+
 @pytest.mark.parametrize(
     "rating",
     [

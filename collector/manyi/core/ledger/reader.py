@@ -24,7 +24,7 @@ class Row(NamedTuple):
     kind `fork`: body JSON {"of" branch, "have" tag or "", "got" tag}; seq and branch of the new branch's
     first record.
     kind `setback`: body JSON {"had", "hash", "at_ms", "stands"}: the ledger was found set back (root.py).
-    kind `known`: body JSON {"box", "life", "seq", "by", "role", "at_ms", "salt"} (known.py); seq of the rating.
+    kind `known`: body JSON {"box", "life", "seq", "by", "account", "role", "at_ms", "salt"} (known.py); seq of the rating.
     kind `visit`: body JSON {"source", "visits", "salt"} (visits/report.py), of no box.
     kind `signin`: body JSON {"source", "stays", "salt"} (duty/stay.py), of no box.
     Other kinds: body JSON, a fact of the roster.

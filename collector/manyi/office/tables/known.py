@@ -2,8 +2,9 @@
 token, by a named account alone.
 
 Without accounts there is no name to stand for it: the address does not exist and the button is not drawn. It refuses a
-rating of another place, one that is not dissatisfied, a second word (core.known keeps the first), and to write into an
-inner zone's copy of the ledger.
+rating of another place, one that is not dissatisfied, a second word (core.known keeps the first), to end the alarm of a
+cloned box for anybody but the centre (whoever could have cloned it sits in its hall), and to write into an inner zone's
+copy of the ledger.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
@@ -23,15 +25,22 @@ from manyi.core.ratings import store as ratings
 from manyi.core.ratings.settle import DISSATISFIED
 from manyi.office.access import audit
 from manyi.office.access.scope import Action, Scope, needs
-from manyi.office.errors import SourceDown
 from manyi.office.hub import unix_ms
 from manyi.office.runtime import current
-from manyi.office.tables.answers import on_thread, read, scope_here
+from manyi.office.tables.answers import on_thread, scope_here
 from manyi.words import apart
 
 PARTS = 3  # box/life/seq
 SEQ_MAX = 10  # digits of a 32-bit number; the database could not hold much longer ones
 ID_MAX = 96  # characters: a box of 24, a life of 16, a number
+
+
+class Who(NamedTuple):
+    """Who says it: the name that screens show, the account, and how far it may look."""
+
+    name: str
+    account: str
+    scope: Scope
 
 
 @needs(Action.known, machine=True)
@@ -40,12 +49,16 @@ async def mark(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     box, rating = request.POST.get("fork", "")[:ID_MAX], request.POST.get("id", "")[:ID_MAX]
-    by = (getattr(request.user, "display_name", "") or request.user.get_username())[: known.NAME_MAX]
-    scope = scope_here(request)
-    if box:
-        status, why = await _fork(box, scope, by)
+    account = request.user.get_username()
+    who = Who(
+        (getattr(request.user, "display_name", "") or account)[: known.NAME_MAX], account, scope_here(request)
+    )
+    if box and not who.scope.whole_city:
+        status, why = 403, ""
+    elif box:
+        status, why = await on_thread(_said, _forked, box, who)
     else:
-        status, why = await on_thread(_said, _rating, rating, scope, by)
+        status, why = await on_thread(_said, _rating, rating, who)
     what = f"fork {box}" if box else rating
     if status == 200:
         await audit.arecord(request, audit.Event.known, subject=what)
@@ -56,21 +69,10 @@ async def mark(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-async def _fork(box: str, scope: Scope, by: str) -> tuple[int, str]:
-    """Judged by where the box hangs now, as its alarm is."""
-    try:
-        place = await read(lambda books: books.roster.where(box, books.now_ms))
-    except SourceDown as error:
-        return 503, str(error)
-    if not scope.sees_hall(place.hall, place.county):
-        return 403, ""
-    return await on_thread(_said, _forked, box, scope, by)
-
-
-def _said(work: Callable[[str, Scope, str], int], what: str, scope: Scope, by: str) -> tuple[int, str]:
+def _said(work: Callable[[str, Who], int], what: str, who: Who) -> tuple[int, str]:
     """(status, why not) of that work, in the reader's language: the core says everything in both."""
     try:
-        return work(what, scope, by), ""
+        return work(what, who), ""
     except CopyError:
         return 409, _("This is the inner zone: mark it on the collecting zone's web page.")
     except InputError as error:
@@ -80,13 +82,13 @@ def _said(work: Callable[[str, Scope, str], int], what: str, scope: Scope, by: s
         return 503, str(error)
 
 
-def _forked(box: str, scope: Scope, by: str) -> int:
+def _forked(box: str, who: Who) -> int:
     ledger = current().settings.data_dir / "ledger.db"
-    known.mark_forks(ledger, box, by, unix_ms(), role=str(scope.role or ""))
+    known.mark_forks(ledger, box, who.name, unix_ms(), role=str(who.scope.role or ""), account=who.account)
     return 200
 
 
-def _rating(rating: str, scope: Scope, by: str) -> int:
+def _rating(rating: str, who: Who) -> int:
     parts = rating.split("/")
     if len(parts) != PARTS or not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) <= SEQ_MAX):
         return 404
@@ -96,7 +98,8 @@ def _rating(rating: str, scope: Scope, by: str) -> int:
         found = ratings.one(conn, box, life, seq)
     if found is None or found.level != DISSATISFIED:
         return 404
-    if not scope.sees_hall(found.hall, found.county):
+    if not who.scope.sees_hall(found.hall, found.county):
         return 403
-    known.mark(folder / "ledger.db", box, life, seq, by, unix_ms(), role=str(scope.role or ""))
+    role = str(who.scope.role or "")
+    known.mark(folder / "ledger.db", box, life, seq, who.name, unix_ms(), role=role, account=who.account)
     return 200

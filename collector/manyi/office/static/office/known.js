@@ -3,7 +3,7 @@
 
 import { el, minute, say } from "./draw.js";
 
-const { known: address, token, elsewhere } = document.body.dataset;
+const { known: address, token, elsewhere, forks } = document.body.dataset;
 const DISSATISFIED = 3;
 
 /** The line of a dissatisfied rating; null if there is nothing to say about it. */
@@ -20,9 +20,9 @@ export function knownLine(rating) {
   return address ? el("p", "tags", button({ id: rating.id })) : null;
 }
 
-/** The button of a forked box's alarm; nothing for alarms that end by themselves. */
+/** The button of a forked box's alarm, for the centre; nothing for alarms that end by themselves. */
 export function alarmButton({ kind, box }) {
-  return kind === "fork" && address ? [button({ fork: box })] : [];
+  return kind === "fork" && forks ? [button({ fork: box })] : [];
 }
 
 function button(fields) {
