@@ -175,6 +175,23 @@ def test_a_whole_province_of_halls_fits_by_turning_pages(
         screen.size(1920, 1080)
 
 
+@pytest.mark.parametrize(("language", "said"), [("zh-hans", "另有 77 条"), ("en", "and 77 more")])
+def test_more_alarms_than_a_picture_holds_are_counted(
+    screen: Chromium, serve: Serve, language: str, said: str
+) -> None:
+    city = City(2, 2)
+    city.alarms = [
+        {"kind": "x", "box": f"b{n}", "text_zh": f"告警 {n}", "text_en": f"alarm {n}", "time_ms": 0}
+        for n in range(80)
+    ]
+    with serve(city) as office:
+        opened(screen, f"{office.url}/?lang={language}")
+        screen.until(f"document.querySelector('#alarms .rest')?.textContent === '{said}'")
+        assert screen.value("document.querySelector('#alarm-count b').textContent") == "80"
+        told = screen.value("fetch('/api/wall').then((answer) => answer.json())")
+        assert (len(told["alarms"]), told["alarms_more"]) == (50, 30)
+
+
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_a_small_city_with_few_ratings_says_so_and_cuts_nothing(
     screen: Chromium, serve: Serve, language: str

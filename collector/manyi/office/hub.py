@@ -16,13 +16,14 @@ from typing import TypeVar
 
 import structlog
 
-from manyi.office.access.narrow import Around, is_whole, lens, narrow
+from manyi.office.access.narrow import Around, framed, is_whole, lens, narrow
 from manyi.office.access.scope import EVERYBODY, Scope
 from manyi.office.errors import HallUnknown, SourceDown, TooManyStreams
 from manyi.office.frames import Frame, encode, event, still, with_clocks
 from manyi.office.pace import SNAPSHOT_GAP_MS, Pace
 from manyi.office.source import Snapshot, Source
 from manyi.office.stream import Stream
+from manyi.words import both
 
 log = structlog.get_logger("manyi.office")
 T = TypeVar("T")
@@ -213,8 +214,9 @@ class Hub:
         return self._seen(self._source.wall(unix_ms()), scope)
 
     def _seen(self, snapshot: Snapshot, scope: Scope) -> Snapshot:
-        if is_whole(scope):
-            return snapshot
+        return framed(snapshot if is_whole(scope) else self._narrowed(snapshot, scope))
+
+    def _narrowed(self, snapshot: Snapshot, scope: Scope) -> Snapshot:
         if self._around is None or up_ms() - self._around[0] >= AROUND_MS:
             now_ms = unix_ms()
             lines = self._source.account(now_ms)["boxes"]
@@ -256,5 +258,5 @@ class Hub:
 
     async def _read(self, work: Callable[[], T]) -> T:
         if self._closed:
-            raise SourceDown("the server is stopping")
+            raise SourceDown(both("服务正在停止", "the server is stopping"))
         return await asyncio.get_running_loop().run_in_executor(self._reader, work)

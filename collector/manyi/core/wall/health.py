@@ -1,11 +1,14 @@
 """What the wall says besides ratings: boxes online, the account, alarms. Made from the ledger, kept in wall.db.
 
-Refuses to look healthy by default: a box without a word is silent, presses without a date are named, and a
-wall that has taken in everything and still shows another sum than the ledger stores does not add up.
+Every alarm that holds is in it: who sees a part of the city finds what is theirs, and InfluxDB says that none is over that
+holds; how many a picture shows is the office's business. Refuses to look healthy by default: a box without a word is silent,
+presses without a date are named, and a wall that has taken in everything and still shows another sum than the ledger
+stores does not add up.
 """
 
 import json
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,10 @@ from manyi.core.workings import Workings
 
 ALARM_MS = 86_400_000  # what happened is an alarm for a day; then it is history, and in the ledger
 MINUTE_MS = 60_000
-MAX_ALARMS = 50  # what matters most in front; a wall of more says nothing
 EVENTS = frozenset({"loss", "break", "badge", "clock", "keytest"})  # each time is one of its own
+# The newest of one kind and box; all are in the ledger. So there are no more alarms than boxes and places can have, and no
+# box can push out those of others.
+EVENTS_MOST = 5
 # A backlog of half a county's boxes is work in progress; more than a few seconds' is worth a word.
 BEHIND_ROWS = 5_000
 CALENDAR_AHEAD_MS = 14 * 86_400_000  # the notice comes in November; an update takes a city some days
@@ -32,6 +37,11 @@ OFF_TIMES = 3  # looks in a row with another sum before it is called a mismatch:
 
 _OLDEST_CHANGE = """
 SELECT r.at_ms FROM change c JOIN rating r USING (box, life, seq) WHERE c.id > ? ORDER BY c.id LIMIT 1"""
+_OF_LATE = """
+SELECT kind, box, at_ms, detail FROM (
+  SELECT max(id) AS id, kind, box, at_ms, detail, row_number() OVER (PARTITION BY kind, box ORDER BY max(id) DESC) AS nth
+  FROM alarm WHERE at_ms > ? AND kind <> 'fork' GROUP BY kind, box, detail)
+WHERE nth <= ? ORDER BY id DESC"""
 _KEYS = (("满意", "green"), ("基本满意", "yellow"), ("不满意", "red"))
 
 
@@ -123,7 +133,7 @@ class Health:
                 "unknown": total.unknown, "forked": total.forked, "undated": far.undated, "unread": far.unread,
                 "shown": far.shown, "ok": found.ok and self._off < OFF_TIMES,
             },
-            "alarms": self._dated(alarms)[:MAX_ALARMS],
+            "alarms": self._dated(alarms),
         }  # fmt: skip
 
     def _dated(self, alarms: list[Alarm]) -> list[Alarm]:
@@ -132,11 +142,13 @@ class Health:
             told = json.loads(stores.get(self._wall, "health", "{}")).get("alarms", [])
             self._since = {(a["kind"], a["subject"]): a["since_ms"] for a in told if "since_ms" in a}
         known, self._since, out = self._since, {}, []
+        times = Counter[tuple[str, str]]()
         for a in alarms:
             key = a["kind"], a["subject"]
             a["since_ms"] = a["since_ms"] or known.get(key, a["time_ms"])
-            if key not in self._since or a["kind"] in EVENTS:
+            if times[key] < (EVENTS_MOST if a["kind"] in EVENTS else 1):
                 out.append(a)
+            times[key] += 1
             self._since.setdefault(key, a["since_ms"])
         return out
 
@@ -214,11 +226,7 @@ class Health:
 
     def _of_late(self, roster: Roster, now_ms: int) -> list[Alarm]:
         """What rows of the ledger said of themselves. A fork holds until somebody takes note: alarms/rules.py."""
-        query = (
-            "SELECT kind, box, at_ms, detail FROM alarm WHERE at_ms > ? AND kind <> 'fork' GROUP BY kind, box, detail"
-            " ORDER BY max(id) DESC LIMIT ?"
-        )
-        rows = self._source.execute(query, (now_ms - ALARM_MS, MAX_ALARMS)).fetchall()
+        rows = self._source.execute(_OF_LATE, (now_ms - ALARM_MS, EVENTS_MOST)).fetchall()
         return [
             alarm(
                 kind, at_ms, box, county=roster.where(box, at_ms).county, since_ms=at_ms, lost=_lost(detail)

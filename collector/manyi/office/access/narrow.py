@@ -1,5 +1,5 @@
-"""The wall as one scope may see it: pure, and the only place where a picture is cut down. It refuses to pass on anything it
-does not know: a new part of the snapshot is the whole city's until it is named here.
+"""The wall as one scope may see it, and of that what one picture holds: pure, and the only place where a picture is cut
+down. It refuses to pass on anything it does not know: a new part of the snapshot is the whole city's until it is named here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from manyi.office.access.scope import Scope
 COMMON = ("now_ms", "day", "city", "projected_ms")
 # What of a rating names a person who is rated or who took note; the leader to be called is no secret of the wall.
 PERSONAL = ("staff", "staff_name", "staff_name_en", "known_by")
+# Of the alarms that somebody may see: a wall turns its page every six seconds, and nobody waits for more pages than these.
+ALARMS_MOST = 50
 SUMS = ("pressed", "stored", "waiting", "lost", "unknown", "forked")
 
 
@@ -75,6 +77,16 @@ def narrow(snapshot: Mapping[str, Any], scope: Scope, around: Around) -> dict[st
         "boxes": {"online": len(mine) - len(silent), "known": len(mine), "silent": silent},
         "account": own.account,
         "alarms": [alarm for alarm in snapshot["alarms"] if _concerns(alarm, scope, mine)],
+    }
+
+
+def framed(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """What goes to a screen, already narrowed: the alarms that matter most, and how many more there are."""
+    alarms = snapshot["alarms"]
+    return {
+        **snapshot,
+        "alarms": alarms[:ALARMS_MOST],
+        "alarms_more": max(0, len(alarms) - ALARMS_MOST),
     }
 
 

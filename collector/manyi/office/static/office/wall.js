@@ -14,6 +14,7 @@ const ALARM_TURN_MS = 6000;
 // A count of more characters than this takes the smaller type of its card.
 const LONG = 7;
 let alarms = [];
+let alarmsMore = 0; // that hold and are not in the picture
 let alarmPage = 0;
 let someSilent = false;
 
@@ -48,8 +49,9 @@ function drawRate(node, rate, enough) {
   said.replaceChildren(say("interval", { low: `${percent(rate[1])}%`, high: `${percent(rate[2])}%` }));
 }
 
-function drawFleet(boxes, now) {
+function drawFleet(boxes, now, more) {
   alarms = now;
+  alarmsMore = more;
   put(id("online"), count(boxes.online));
   put(id("known"), count(boxes.known));
   document.querySelector(".online").classList.toggle("short", boxes.online < boxes.known);
@@ -57,7 +59,7 @@ function drawFleet(boxes, now) {
   someSilent = silent.length > 0; // not an alarm yet, and nothing to be calm about
   put(id("silent"), silent.length ? say("silent", { boxes: silent.join(" ") }) : "");
   id("alarm-count").hidden = now.length === 0;
-  put(id("alarm-count").querySelector("b"), count(now.length));
+  put(id("alarm-count").querySelector("b"), count(now.length + more));
   document.querySelector(".fleet").classList.toggle("alarm", now.length > 0);
   drawAlarms();
 }
@@ -70,7 +72,7 @@ function drawAlarms() {
     el("li", "", el("time", "", alarm.time_ms ? minute(alarm.time_ms) : ""), el("span", "", inLanguage(alarm.text_zh, alarm.text_en), ...alarmButton(alarm))),
   );
   if (!lines.length && !someSilent) lines.push(el("li", "calm", say("calm")));
-  if (pages > 1) lines.push(el("li", "rest", say("more", { n: alarms.length - shown.length })));
+  if (pages > 1) lines.push(el("li", "rest", say("more", { n: count(alarms.length + alarmsMore - shown.length) })));
   const list = id("alarms");
   if (list.textContent !== lines.map((line) => line.textContent).join("")) list.replaceChildren(...lines);
 }
@@ -96,7 +98,7 @@ function draw(snapshot) {
   drawTotals(snapshot.total);
   drawPlaces(snapshot.counties);
   drawLatest(snapshot);
-  drawFleet(snapshot.boxes, snapshot.alarms);
+  drawFleet(snapshot.boxes, snapshot.alarms, snapshot.alarms_more);
   drawAccount(snapshot.account);
   document.body.dataset.pictures = Number(document.body.dataset.pictures ?? 0) + 1;
 }
