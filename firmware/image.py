@@ -127,9 +127,10 @@ def take_apart(firmware: bytes, chip: str, parts: list[Partition]) -> tuple[byte
     app = raw[factory.at : app_end]
     release = version(app)
     if release and release < OLDEST:
+        is_, oldest = (".".join(map(str, v)) for v in (release, OLDEST))
         raise Wrong(
-            f"MicroPython {release} 太旧：换 1.22 以上的",
-            f"MicroPython {release} is older than {OLDEST}: take a newer one",
+            f"MicroPython {is_} 太旧：换 {oldest} 以上的",
+            f"MicroPython {is_} is older than {oldest}: take a newer one",
         )
     return raw[base:boot_end], app
 
@@ -241,7 +242,10 @@ def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
                 "缺 SHA-256：SHA256= 写 64 位数字，或和 .bin 一起下载的清单文件",
                 "no SHA-256: SHA256= takes its 64 digits, or the list that came with the .bin",
             )
-        wanted = Path(wanted).read_text(encoding="utf-8")
+        listed = Path(wanted).read_bytes()  # PowerShell's > writes UTF-16
+        wanted = listed.decode(
+            "utf-16" if listed[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors="replace"
+        )
     check_sum(raw, wanted, Path(firmware).name)
     if not (built / "main.mpy").exists():
         raise Wrong(
@@ -252,4 +256,6 @@ def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  a file's name may not be in the code page
     main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from manyi.core import roster
 from manyi.core.ledger import reader, schema
 from manyi.core.roster import Roster
 from typer.testing import CliRunner
+
+from tests.collector.roster_book import write
 
 CITY = Path(__file__).resolve().parents[2] / "collector" / "manyi" / "demo" / "city"
 BOX, NEW, WINDOW = "sim-001", "hall-9", "np-h1-w1"
@@ -69,6 +72,31 @@ def test_scanned_labels_become_places(city: Path) -> None:
     assert where(city, NEW, T1) == WINDOW
 
 
+def test_the_bureau_s_one_workbook_is_enough(city: Path) -> None:
+    """The roster as an .xlsx, what was scanned as another."""
+    roster_xlsx = write(
+        city / "名册.xlsx", {"评价器": (("评价器", "窗口", "启用时间"), (BOX, WINDOW, datetime(2024, 1, 1)))}
+    )
+    scanned = write(city / "扫码.xlsx", {"Sheet1": ((label.code(NEW), WINDOW, datetime(2026, 11, 23, 8)),)})
+    code, said = run(
+        city, "box", "replace", BOX, "hall-8", "--roster", str(roster_xlsx), "--at", "2026-11-22 09:00"
+    )
+    assert code == 0, said
+    code, said = run(city, "box", "bind", str(scanned), "--roster", str(roster_xlsx))
+    assert code == 0, said
+    assert (
+        "注意：窗口 np-h1-w1 还有 hall-8" in said
+    )  # bound where another one stands: perhaps it was meant to replace it
+    code, said = run(
+        city, "box", "replace", "hall-8", NEW, "--roster", str(roster_xlsx), "--at", "2026年11月23日 9:00"
+    )
+    assert code == 0, said
+    assert "已写进 名册.xlsx" in said
+    assert "注意" not in said
+    assert (where(city, "hall-8", T1), where(city, NEW, T1)) == ("", WINDOW)
+    assert "新增 0，结束 0，更改 0。" in run(city, "roster", "check", "--diff", str(roster_xlsx))[1]
+
+
 def test_a_window_that_nobody_knows_leaves_everything_as_it_was(city: Path) -> None:
     before = (city / "roster" / "boxes.csv").read_bytes()
     scanned = city / "scans.csv"
@@ -76,6 +104,7 @@ def test_a_window_that_nobody_knows_leaves_everything_as_it_was(city: Path) -> N
     code, said = run(city, "box", "bind", str(scanned), "--roster", str(city / "roster"))
     assert code == 1
     assert "no-such-window" in said
+    assert "boxes.csv 没有改动" in said
     assert (city / "roster" / "boxes.csv").read_bytes() == before
     assert where(city, NEW, T1) == ""
 

@@ -69,7 +69,7 @@ def test_twenty_boards_get_twenty_identities(whole: bytes, tmp_path: Path) -> No
     assert len({c.mac for c in book.claims()}) == 20
     assert len(set(boards.written.values())) == 20
     assert "20/20" in tray.summary(outcomes)
-    assert len([line for line in said if line.endswith("✓")]) == 20
+    assert len([line for line in said if line.endswith("√")]) == 20
 
 
 def test_one_board_s_trouble_is_no_other_s_and_it_gets_its_own_again(whole: bytes, tmp_path: Path) -> None:

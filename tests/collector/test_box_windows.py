@@ -33,9 +33,15 @@ if done.exception and not isinstance(done.exception, SystemExit):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("flash", "--image", "image.bin"), "镜像读不出"),
-        (("provision", "-p", "COM3", "--handover", "boxes.jsonl", "--site", "site.toml"), "文件读不出"),
-        (("renew", "-p", "COM3", "--handover", "boxes.jsonl", "--site", "site.toml"), "文件读不出"),
+        (("flash", "--image", "image.bin"), "image.bin：没有这个文件"),
+        (
+            ("provision", "-p", "COM3", "--handover", "boxes.jsonl", "--site", "site.toml"),
+            "boxes.jsonl：没有这个文件",
+        ),
+        (
+            ("renew", "-p", "COM3", "--handover", "boxes.jsonl", "--site", "site.toml"),
+            "boxes.jsonl：没有这个文件",
+        ),
         (("save", "-p", "COM3"), "COM3"),
         (("list",), ""),
         (("label", "--out", "labels.svg"), "没有可打印的标签"),

@@ -1,4 +1,4 @@
-"""What technicians are given and told: hand-over and site files, the words of a failed link, labels, places, records."""
+"""What technicians are given and told: hand-over and site files, the words of a failed link, labels, records."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 import segno
-from manyi.box import doctor, identity, image, label, place, talk
+from manyi.box import doctor, identity, image, label, talk
 from manyi.box.console import trouble
 from manyi.box.flash import trouble as flash_trouble
 from manyi.box.identity import Unfit
-from manyi.box.place import Placed
 from manyi.box.records import Records, is_sealed, sealed
 from manyi.box.words import BoxError, link_trouble
 
@@ -173,7 +172,7 @@ def test_what_esptool_says_is_said_in_words(said: str, words: str) -> None:
     assert CHINESE.search(str(error))
 
 
-# --- labels and places ---------------------------------------------------------------------------------------------
+# --- labels --------------------------------------------------------------------------------------------------------
 
 
 def test_a_label_reads_back_and_a_slip_does_not() -> None:
@@ -209,37 +208,6 @@ def test_the_code_on_a_label_is_the_one_that_is_read(tmp_path: Path) -> None:
     drawn = label._qr(label.code("hall-1"), 0, 0, 100)
     dark = drawn.count("M")
     assert dark == sum(map(sum, (list(row) for row in segno.make_qr(label.code("hall-1"), error="q").matrix)))
-
-
-def test_scans_become_places_and_every_bad_line_is_named() -> None:
-    one, two = label.code("hall-1"), label.code("hall-2")
-    found = place.scans(f"# scanned\n{one},w1,2026/11/22 09:30\n{two}，w2\n", "2026-11-22 10:00")
-    assert found == [Placed("hall-1", "w1", "2026-11-22 09:30"), Placed("hall-2", "w2", "2026-11-22 10:00")]
-    with pytest.raises(Unfit) as unfit:
-        place.scans(f"{one},w1\n{one},w2\nnonsense,w\n{two},\n{two},w2,yesterday\n", "2026-11-22 10:00")
-    assert len(unfit.value.problems) == 4
-
-
-def test_a_replacement_begins_when_it_began_and_the_old_one_is_in_store() -> None:
-    had = [Placed("hall-1", "w1", "2026-01-01 00:00")]
-    assert place.replacement(had, "hall-1", "hall-9", "2026-11-22 09:00") == [
-        Placed("hall-1", "", "2026-11-22 09:00"), Placed("hall-9", "w1", "2026-11-22 09:00"),
-    ]  # fmt: skip
-    with pytest.raises(BoxError, match="no window"):
-        place.replacement(had, "hall-1", "hall-9", "2025-11-22 09:00")
-    with pytest.raises(BoxError, match="later"):
-        place.replacement(
-            [*had, Placed("hall-9", "w2", "2026-12-01 00:00")], "hall-1", "hall-9", "2026-11-22 09:00"
-        )
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_rows_are_added_in_the_file_s_own_encoding_and_columns(encoding: str) -> None:
-    raw = "窗口,启用时间,评价器\r\nw1,2026-01-01 00:00,hall-1".encode(encoding)
-    more, had = place.with_rows(raw, [Placed("hall-9", "w1", "2026-11-22 09:00")])
-    assert had == [Placed("hall-1", "w1", "2026-01-01 00:00")]
-    assert more.startswith(raw)
-    assert more.decode(encoding).splitlines()[-1] == "w1,2026-11-22 09:00,hall-9"
 
 
 # --- records -------------------------------------------------------------------------------------------------------

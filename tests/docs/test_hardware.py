@@ -253,15 +253,3 @@ def test_the_bill_of_materials_adds_up_and_stays_under_100_yuan() -> None:
 def test_both_guides_say_that_nothing_ran_on_hardware() -> None:
     assert "Not run on hardware yet" in ENGLISH
     assert "尚未在实物上运行" in CHINESE
-
-
-@pytest.mark.parametrize("what", ["电源", "Wi-Fi", "证书", "口令", "卡键", "灯不亮", "存储", "大屏没有它"])
-def test_the_friday_table_covers(what: str) -> None:
-    assert any(what in row[0] for row in table("五、星期五下午五点", CHINESE))
-
-
-def test_the_friday_tables_have_a_remedy_in_every_row() -> None:
-    for page, heading in ((ENGLISH, "Friday, 17:00"), (CHINESE, "五、星期五下午五点")):
-        head, *rows = table(heading, page)
-        assert len(rows) >= 20
-        assert [row for row in rows if len(row) != len(head) or not all(row)] == []

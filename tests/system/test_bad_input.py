@@ -9,7 +9,7 @@ import re
 
 import image
 import pytest
-from manyi.box import console, flash, orders
+from manyi.box import console, flash, orders, words
 from manyi.core.alarms import kinds as alarms
 from manyi.core.errors import InputError
 from manyi.core.orders import settings
@@ -105,7 +105,7 @@ def test_a_setting_that_the_box_itself_keeps_out() -> None:
 
 @pytest.mark.parametrize("why", ["signature", "digest", "manifest", "path", "size", "data"])
 def test_an_update_that_is_not_right(why: str) -> None:
-    named(" / ".join(orders.ANSWERS[why]))
+    named(words.both(*words.answer(why)))
 
 
 def test_a_badge_never_seen() -> None:

@@ -13,7 +13,6 @@ import re
 import shlex
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from tests.firmware.simbox import BOX, K_CHAIN, K_LINK
 from tests.firmware.synthetic import micropython_bin
 from tests.services.mosquitto import Mosquitto
 from tests.system.bench_box import BenchBox, MockLoader
-from tests.system.bench_fixtures import follow
+from tests.system.bench_fixtures import fingers
 
 pytest_plugins = ["tests.firmware.simfixtures"]
 pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
@@ -133,9 +132,9 @@ def test_a_technician_follows_the_page_from_make_flash_to_the_green_light(
         who = bench.folder / "box.json"  # so that the fingers see which lamp is lit
         who.write_text(json.dumps(json.loads(who.read_text()) | {"tell_lamp": True}))
         bench.switch_off_and_on()
-        threading.Thread(target=follow, args=(bench,), daemon=True).start()
+        fingers(bench)
         said = typed(doctor, "y\ny\n")
-        assert said.count("✓") == 9
+        assert said.count("√") == 9
         assert "合格" in said
         bench.until("the green key", lambda: "only=1" in bench.heard("lamp")[-1])
         typed(label)

@@ -1,7 +1,7 @@
 """`manyi box ...`: the technician's commands, mounted by the command line. Composes, asks, prints; decides nothing.
 
 Exit codes: 0 done, or the box passed; 1 it did not pass, or a board of a tray failed; 2 something has to be put right
-first. Runs on Windows too. Prints no secret but an unlock code, which is good for one start of one box.
+first; 130 Ctrl-C. Runs on Windows too. Prints no secret but an unlock code, which is good for one start of one box.
 """
 
 from __future__ import annotations
@@ -9,24 +9,44 @@ from __future__ import annotations
 import getpass
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from manyi.box import desk, identity, label, orders, records, renew, rescue, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
 from manyi.box.console import Console, opened
-from manyi.box.desk import HOME, AskCode, RecordsDir, now_ms, told, unlocked
+from manyi.box.desk import HOME, AskCode, RecordsDir, confirmed, now_ms, told, unlocked
 from manyi.box.identity import Given
 from manyi.box.provision import Journal
-from manyi.box.words import BoxError, both
+from manyi.box.words import BoxError, both, file_trouble
 
-FAILED = 1
+FAILED, INTERRUPTED = 1, 130
 GREEN, RED, PLAIN = "\x1b[1;42m", "\x1b[1;41m", "\x1b[0m"
 
+
+class _Bench(TyperGroup):
+    """What stops a command from outside ends in words too: Ctrl-C, a full disk, a folder that may not be written."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, typer.Abort):
+            typer.echo(
+                both("\n已中断：同一条命令再来一次即可", "interrupted: give the same command again"), err=True
+            )
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            if not error.filename:
+                raise
+            raise file_trouble(error.filename, error) from None
+
+
 box_app = typer.Typer(
+    cls=_Bench,
     no_args_is_help=True,
     help=both(
         "评价器：烧录、写身份、测试、标签、更换、退役",
@@ -105,7 +125,7 @@ def box_flash(
     try:
         whole = image_file.read_bytes()
     except OSError as error:
-        raise BoxError("镜像读不出", f"the image cannot be read: {error}") from None
+        raise file_trouble(image_file, error) from None
     given: list[Given] = []
     at = None
     if handover is not None and site is not None:
@@ -167,7 +187,7 @@ def box_doctor(
                 "还没有身份：先 manyi box provision", "it has no identity yet: manyi box provision"
             )
         key = unlocked(context, console, seen, handover, ask_code)
-        checks = doctors.examine(console, typer.confirm, typer.echo, link_s=patience)
+        checks = doctors.examine(console, confirmed, typer.echo, link_s=patience)
         status = console.ask("status")
         good = doctors.passed(checks)
         if good:
@@ -201,11 +221,8 @@ def box_list(
 ) -> None:
     """列出写过身份的评价器和验收结果 / List boxes that were given an identity, and their tests."""
     book = records.Records(records_dir)
-    keys = (
-        {g.box: bytes.fromhex(g.k_link) for g in identity.handover(handover.read_text(encoding="utf-8"))}
-        if handover
-        else {}
-    )
+    given = identity.handover(identity.text_of(handover)) if handover else []
+    keys = {one.box: bytes.fromhex(one.k_link) for one in given}
     claims = book.claims()
     if not claims:
         typer.echo(

@@ -5,7 +5,7 @@ keys (retire and code also at the bench). Composes; decides nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,14 +18,19 @@ from manyi.box.words import BoxError, both
 from manyi.core.errors import InputError
 
 if TYPE_CHECKING:
-    from manyi.box.place import Placed
+    from manyi.box.placing import Choose
 
 FAILED = 1
 
-RosterDir = Annotated[
+RosterOption = Annotated[
     Path,
     typer.Option(
-        "--roster", exists=True, file_okay=False, help=both("名册文件夹", "The roster's folder (boxes.csv).")
+        "--roster",
+        exists=True,
+        help=both(
+            "名册：工作簿（xlsx）、CSV 或文件夹，同 manyi roster import",
+            "The roster as `manyi roster import` takes it: a workbook (.xlsx), a CSV, or a folder.",
+        ),
     ),
 ]
 HandoverOption = Annotated[
@@ -49,6 +54,7 @@ AskCode = Annotated[
 ]
 BoxArgument = Annotated[str, typer.Argument(help=both("评价器编号", "The box's id."))]
 HOME = Path("boxes")
+YES, NO = ("y", "yes", "是", "有"), ("n", "no", "否", "不是", "没有")
 
 
 def now_ms() -> int:
@@ -59,11 +65,19 @@ def told(zh: str, en: str) -> None:
     typer.echo(both(zh, en))
 
 
+def confirmed(question: str) -> bool:
+    """What a person says to it: y or n, and nothing is taken for granted. Raises typer.Abort."""
+    while True:
+        said = unicodedata.normalize("NFKC", typer.prompt(f"{question} (y/n)")).strip().lower()
+        if said in YES + NO:
+            return said in YES
+        told("请答 y 或 n", "please answer y or n")
+
+
 def k_link(context: typer.Context, handover: Path | None, box: str) -> bytes:
     """From the hand-over file at the bench; from the collector's own key file at the centre."""
     if handover is not None:
-        text = handover.read_text(encoding="utf-8") if handover.is_file() else ""
-        found = {one.box: one.k_link for one in identity.handover(text)}
+        found = {one.box: one.k_link for one in identity.handover(identity.text_of(handover))}
         if box in found:
             return bytes.fromhex(found[box])
         raise BoxError(f"移交文件里没有 {box}", f"{box} is not in {handover}")
@@ -109,66 +123,50 @@ def box_bind(
     scanned: Annotated[
         Path, typer.Argument(help=both("每行：扫到的码，窗口编号[,时间]", "Lines of: code, window[, time]."))
     ],
-    roster: RosterDir,
+    roster: RosterOption,
 ) -> None:
     """把扫码记录变成名册里的位置 / Turn scanned labels into places in the roster."""
-    from manyi.box import place  # noqa: PLC0415  the roster: only the centre has one
+    from manyi.box import placing  # noqa: PLC0415  the roster: only the centre has one
 
-    try:
-        text = place.decoded(scanned.read_bytes())[0]
-    except OSError as error:
-        raise BoxError("扫码文件读不出", f"the file cannot be read: {error}") from None
-    _import(context, roster, lambda _had: place.scans(text, place.beijing(now_ms())))
+    _place(context, roster, placing.bound(scanned, now_ms()))
 
 
 def box_replace(
     context: typer.Context,
     old: Annotated[str, typer.Argument(help=both("旧评价器编号", "The old box's id."))],
     new: Annotated[str, typer.Argument(help=both("新评价器编号", "The new box's id."))],
-    roster: RosterDir,
+    roster: RosterOption,
     at: Annotated[
         str,
         typer.Option("--at", help=both("更换时间（北京），默认现在", "When, Beijing time; now by default.")),
     ] = "",
 ) -> None:
     """新评价器接替旧的窗口；旧的仍可补传 / A new box takes over a window; the old one may still deliver."""
-    from manyi.box import place  # noqa: PLC0415  the roster: only the centre has one
+    from manyi.box import placing  # noqa: PLC0415
 
-    since = place.when(at) if at else place.beijing(now_ms())
-    _import(context, roster, lambda had: place.replacement(had, old, new, since))
+    _place(context, roster, placing.replaced(old, new, at, now_ms()))
     told(
         f"{old} 通电联网，等 manyi account 里待传为 0，再 manyi box retire",
         f"keep {old} powered until it waits for nothing in `manyi account`, then retire it",
     )
 
 
-def _import(context: typer.Context, folder: Path, rows: Callable[[list[Placed]], list[Placed]]) -> None:
-    """Into boxes.csv, then the whole roster into the ledger; boxes.csv is as it was if that is refused."""
-    from manyi.box import place  # noqa: PLC0415
-    from manyi.core import config, roster  # noqa: PLC0415
-    from manyi.core.ledger import schema  # noqa: PLC0415
+def _place(context: typer.Context, roster: Path, choose: Choose) -> None:
+    from manyi.box import placing  # noqa: PLC0415
+    from manyi.core import config  # noqa: PLC0415
 
-    file = next((p for p in folder.glob("*") if p.name.lower() in ("boxes.csv", "评价器.csv")), None)
-    if file is None:
-        raise BoxError(f"{folder} 里没有 boxes.csv", f"there is no boxes.csv in {folder}")
-    before = file.read_bytes()
-    more = rows(place.with_rows(before, [])[1])
-    settings = config.load(context.obj)
-    file.write_bytes(place.with_rows(before, more)[0])
-    imported = False
-    try:
-        conn = schema.open_for_writing(settings.data.ledger)
-        try:
-            done = roster.import_(folder, conn, now_ms())
-        finally:
-            conn.close()
-        imported = done.report.ok
-    finally:
-        if not imported:
-            file.write_bytes(before)
-    typer.echo(done.text("zh"))
-    if not imported:
+    got = placing.record(roster, config.load(context.obj).data.ledger, choose, now_ms())
+    for zh, en in zip(got.done.text("zh").splitlines(), got.done.text("en").splitlines(), strict=True):
+        told(zh, en)
+    if not got.done.report.ok:
+        told(f"{got.file} 没有改动", f"{got.file} was not changed")
         raise typer.Exit(FAILED)
+    told(f"已写进 {got.file}", f"written into {got.file}")
+    for box, window, other in got.beside:
+        told(
+            f"注意：窗口 {window} 还有 {other}，两台的评价都算；若是 {box} 换下它，用 manyi box replace",
+            f"note: {other} stands at {window} too, and both count; if {box} takes its place: manyi box replace",
+        )
 
 
 def box_retire(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manyi.box.console import Console, Refusal
-from manyi.box.words import both, link_trouble
+from manyi.box.words import MARKS, answer, both, link_trouble
 
 KEYS_S, LINK_S, ACK_S = 30.0, 120.0, 60.0
 POLL_S = 0.3
@@ -22,6 +22,7 @@ PASSED = 1
 MIN_HEAP = 2048
 """Bytes; below it a TLS handshake does not come through."""
 WEAK_DBM = -80
+LEVELS = {1: ("绿", "green"), 2: ("黄", "yellow"), 3: ("红", "red")}
 NAMES = {
     "lights": "三灯同亮", "sound": "蜂鸣器", "flash": "存储", "memory": "内存", "keys": "按键", "radio": "信号", "link": "连接",
     "clock": "时间", "ack": "中心确认",
@@ -29,6 +30,7 @@ NAMES = {
 
 Ask = Callable[[str], bool]
 Tell = Callable[[str], None]
+Status = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Check:
     words: str = ""
 
     def text(self) -> str:
-        mark = {True: "✓", False: "✗", None: "–"}[self.ok]
-        return f"{mark} {NAMES[self.name]} / {self.name}" + (f": {self.words}" if self.words else "")
+        return f"{MARKS[self.ok]} {NAMES[self.name]} / {self.name}" + (
+            f": {self.words}" if self.words else ""
+        )
 
 
 def examine(
@@ -62,6 +65,7 @@ def examine(
 
     console.ask("show")
     add(_person("lights", ask(both("三个键的灯都在闪吗？", "Do the lights of all three keys flash?"))))
+    console.ask("show")  # it lasts 5 s: who looked at the lights has heard nothing yet
     add(_person("sound", ask(both("听到蜂鸣声吗？", "Do you hear it beep?"))))
     seen = console.ask("status")
     faults = int(seen["faults"])
@@ -69,8 +73,8 @@ def examine(
     add(Check("flash", not faults, "faults" if faults else "", bad))
     add(Check("memory", int(seen["heap"]) >= MIN_HEAP, words=f"{seen['heap']} B"))
     seq = _keys(console, add, tell, keys_s)
-    online = _link(console, add, link_s)
-    _ack(console, add, seq, ACK_S if online else 0)
+    online = _link(console, add, tell, link_s)
+    _ack(console, add, tell, seq, ACK_S if online else 0)
     return done
 
 
@@ -98,7 +102,7 @@ def _keys(console: Console, add: Callable[[Check], None], tell: Tell, patience_s
             break
         except Refusal as refused:  # somebody pressed just now: it waits until nobody does
             if time.monotonic() > deadline:
-                add(Check("keys", False, "refused", refused.why))
+                add(Check("keys", False, "refused", both(*answer(refused.why.replace("-", " ")))))
                 return 0
         time.sleep(POLL_S)
     deadline = time.monotonic() + patience_s
@@ -106,19 +110,36 @@ def _keys(console: Console, add: Callable[[Check], None], tell: Tell, patience_s
         found = _newest(console)
         if found.get("seq") != before.get("seq"):
             ok = int(found["reason"]) == PASSED
-            why = (
-                ""
-                if ok
-                else both(
-                    f"灯亮 {found['data'][:6]}，按下 {found['data'][6:] or '无'}：查该键接线",
-                    "that key did not come: its wires",
+            add(
+                Check(
+                    "keys",
+                    ok,
+                    "" if ok else "keys",
+                    "" if ok else pressed_wrong(bytes.fromhex(found["data"])),
                 )
             )
-            add(Check("keys", ok, "" if ok else "keys", why))
             return int(found["seq"])
         time.sleep(POLL_S)
     add(Check("keys", False, "nobody", both("没有完成按键测试", "the key test was not finished")))
     return 0
+
+
+def pressed_wrong(data: bytes) -> str:
+    """`data` of a key test's record that was not passed: three levels asked, and as many pressed as came."""
+    asked, came = data[:3], data[3:].rstrip(b"\0")
+    if not came:
+        return both("没有人按：再来一次，按亮着的键", "nobody pressed: again, and press the key that is lit")
+    (lit_zh, lit_en), (zh, en) = LEVELS[asked[len(came) - 1]], LEVELS[came[-1]]
+    if zh != lit_zh:
+        return both(
+            f"亮的是{lit_zh}键，按下的是{zh}键：再来一次，还这样就是两个键的线接反了",
+            f"{lit_en} was lit and {en} came: again; the same again means that their wires are exchanged",
+        )
+    zh, en = LEVELS[asked[len(came)]]
+    return both(
+        f"{zh}键亮了没有按下：再来一次，还这样就查它的两根线",
+        f"{en} was lit and did not come: again, then its two wires",
+    )
 
 
 def _newest(console: Console) -> dict[str, str]:
@@ -128,10 +149,22 @@ def _newest(console: Console) -> dict[str, str]:
         return {}
 
 
-def _link(console: Console, add: Callable[[Check], None], patience_s: float) -> bool:
-    deadline = time.monotonic() + patience_s
-    while (seen := console.ask("status"))["online"] != "1" and time.monotonic() < deadline:
+def _status(
+    console: Console, tell: Tell, zh: str, en: str, patience_s: float, true: Callable[[Status], bool]
+) -> Status:
+    """The box's status once `true` of it, or as it is when patience ends; says what is waited for."""
+    deadline, said = time.monotonic() + patience_s, False
+    while not true(seen := console.ask("status")) and time.monotonic() < deadline:
+        if not said:
+            tell(both(f"{zh}，最多 {patience_s:g} 秒……", f"{en}, {patience_s:g} s at most ..."))
+            said = True
         time.sleep(POLL_S)
+    return seen
+
+
+def _link(console: Console, add: Callable[[Check], None], tell: Tell, patience_s: float) -> bool:
+    zh, en = "等它连上中心", "waiting for its link"
+    seen = _status(console, tell, zh, en, patience_s, lambda s: s["online"] == "1")
     online, rssi = seen["online"] == "1", int(seen["rssi"])
     weak = rssi < WEAK_DBM
     add(
@@ -145,7 +178,7 @@ def _link(console: Console, add: Callable[[Check], None], patience_s: float) -> 
     return online
 
 
-def _ack(console: Console, add: Callable[[Check], None], seq: int, patience_s: float) -> None:
+def _ack(console: Console, add: Callable[[Check], None], tell: Tell, seq: int, patience_s: float) -> None:
     if not seq or not patience_s:
         add(
             Check(
@@ -156,9 +189,8 @@ def _ack(console: Console, add: Callable[[Check], None], seq: int, patience_s: f
             )
         )
         return
-    deadline = time.monotonic() + patience_s
-    while int((seen := console.ask("status"))["acked"]) < seq and time.monotonic() < deadline:
-        time.sleep(POLL_S)
+    zh, en = "等中心确认测试记录", "waiting for the acknowledgement of its test"
+    seen = _status(console, tell, zh, en, patience_s, lambda s: int(s["acked"]) >= seq)
     ok = int(seen["acked"]) >= seq
     why = (
         ""

@@ -7,10 +7,12 @@ read back by MD5.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +21,11 @@ from manyi.box import image
 from manyi.box.words import BoxError
 
 BAUD = 460800
+PATIENCE_S = 120.0
+"""Beyond twice what every bit of the chip takes: nobody waits longer for a dead cable."""
+FLASH_BITS = 4 * 1024 * 1024 * 10  # as a serial line counts
 ANY_CHIP = "auto"
 VERIFIED = "Hash of data verified"
-PATIENCE_S = 600.0
-"""4 MiB at 115200 baud is six minutes; nobody waits longer for a dead cable."""
 
 _TROUBLE = (
     (
@@ -100,13 +103,18 @@ def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], No
         text=True,
         encoding="utf-8",
         errors="replace",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # a Chinese Windows would give and take GBK
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line)
-            if percent := re.search(r"(\d+(?:\.\d+)?)%", line):
-                progress(float(percent[1]))
-        process.wait(PATIENCE_S)
+        hung = threading.Timer(PATIENCE_S + 2 * FLASH_BITS / board.baud, process.kill)
+        hung.start()
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if percent := re.search(r"(\d+(?:\.\d+)?)%", line):
+                    progress(float(percent[1]))
+        finally:
+            hung.cancel()
     text = "".join(said)
     if process.returncode:
         if "No module named esptool" in text:

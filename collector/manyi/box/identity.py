@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from manyi.box.words import BoxError, both
+from manyi.box.words import BoxError, both, file_trouble
 from manyi.broker.names import BOX
 
 IDENTITY = "box.json"
@@ -222,8 +222,16 @@ def load(handover_file: Path, site_file: Path) -> tuple[list[Given], Site]:
 
 def texts(handover_file: Path, site_file: Path) -> tuple[str, Site]:
     """The hand-over file as it is. Raises Unfit, BoxError."""
+    return text_of(handover_file), site(text_of(site_file), site_file.parent)
+
+
+def text_of(path: Path) -> str:
+    """A text file as Windows' editor may have saved it: UTF-8 with or without a mark, or the system's GB18030. Raises
+    BoxError."""
     try:
-        lines, place = handover_file.read_text(encoding="utf-8"), site_file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BoxError("文件读不出", f"a file cannot be read: {error}") from None
-    return lines, site(place, site_file.parent)
+        raw = path.read_bytes()
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise file_trouble(path, error) from None
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", errors="replace")

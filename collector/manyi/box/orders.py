@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from manyi.box.words import BoxError, both
+from manyi.box.words import BoxError, answer, both
 from manyi.core import config as configs
 from manyi.core import keys as key_files
 from manyi.core.ledger import schema
@@ -26,36 +26,6 @@ POLL_S = 0.2
 SOON_S = 20.0  # a box answers within a second; a bad line takes longer
 UPDATE_S = 300.0  # 200 pieces, each a round trip
 BoxArgument = Annotated[str, typer.Argument(help=both("评价器编号", "The box's id."))]
-
-ANSWERS = {  # what a box says, for people
-    "records wait": ("还有记录没送完：送完再升级", "records wait to be sent: try again when they are"),
-    "signature": (
-        "签名不对：固件不是给这台的，用 manyi box update 重新发送",
-        "the signature is wrong: it was not made for this box. Send it anew with manyi box update",
-    ),
-    "digest": ("文件校验不对：重新发送", "a file arrived damaged: send it again"),
-    "manifest": ("固件清单看不懂：重新编译", "the manifest cannot be read: compile it again"),
-    "path": (
-        "固件里有不该有的文件：重新编译（make firmware）",
-        "the firmware has a file it may not have: make firmware",
-    ),
-    "size": ("大小不对：重新发送", "the size is wrong: send it again"),
-    "disk": ("评价器存储写不进：换一台", "the box cannot write its flash: replace it"),
-    "data": ("收到的内容损坏：重新发送", "a piece arrived damaged: send it again"),
-    "no data came": ("线路太差，没收完：以后再试", "the link is too bad: try again later"),
-    "no memory": ("评价器内存不足：先 manyi box cmd 重启再试", "no memory: reboot the box and try again"),
-    "the time is not known yet": (
-        "评价器还没对上时：稍后再试",
-        "it does not know the time yet: try again soon",
-    ),
-    "a visitor may be at the keys": (
-        "有群众可能正在评价：稍后再试",
-        "a visitor may be at the keys: try again soon",
-    ),
-    "an update is coming already": ("正在升级", "an update is coming already"),
-    "this firmware is on trial itself": ("新固件还在试用：稍后再试", "the firmware is on trial itself: wait"),
-    "not in this firmware": ("这台的固件不会这个：先升级", "its firmware cannot do that: update it"),
-}
 
 
 class Do(StrEnum):
@@ -150,7 +120,7 @@ def _send(
     if ok:
         typer.echo(both("评价器已执行", "done by the box"))
         return
-    zh, en = ANSWERS.get(text, (text, text))
+    zh, en = answer(text)
     typer.echo(both(f"评价器拒绝：{zh}", f"refused by the box: {en}"), err=True)
     raise typer.Exit(FAILED)
 

@@ -1,13 +1,13 @@
-"""Which window a box stands at: from scanned labels or a replacement to rows of the roster's boxes.csv. Pure.
+"""Which window a box stands at: from scanned labels or a replacement to rows of the roster's table of boxes. Pure.
 
-The roster's files stay the one truth: an import would withdraw what only the ledger knew. Refuses to guess a window, a
-time or a column, and to move the past: a replacement begins when it began.
+Refuses to guess a window or a time, and to move the past: a replacement begins when it began.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,9 +15,10 @@ from manyi.box.identity import Unfit
 from manyi.box.label import read
 from manyi.box.words import BoxError, both
 from manyi.core.days import BEIJING
+from manyi.core.roster.cells import Holds, Value, Wrong, text_of
 from manyi.core.roster.layouts import BOXES
 from manyi.core.roster.table import fold
-from manyi.core.roster.times import TIMES
+from manyi.core.roster.times import moment
 
 FORM = "%Y-%m-%d %H:%M"
 STORE = ""
@@ -31,98 +32,87 @@ class Placed:
     since: str  # Beijing time, as the roster writes it
 
 
-def scans(text: str, now: str) -> list[Placed]:
-    """Lines `code,window[,time]`, as a phone's notes or a spreadsheet gives them. Raises Unfit."""
+HEADS = {head for column in BOXES for head in column.known_as()}
+CELLS = (Holds.code, Holds.code, Holds.time)  # code, window, time
+
+
+def scans(rows: Iterable[tuple[int, Sequence[Value]]], now: str) -> list[Placed]:
+    """Rows of code, window and, if it was not `now`, a time; by their numbers. Raises Unfit."""
     found, problems = [], []
-    for number, cells in enumerate(csv.reader(io.StringIO(text.replace("，", ",").replace("\t", ","))), 1):
-        cells = [c.strip() for c in cells]  # noqa: PLW2901
-        if not any(cells) or cells[0].startswith("#"):
-            continue
+    for number, row in rows:
         try:
-            if len(cells) not in (2, 3) or not cells[1]:
+            cells = _cells(row)
+            if not any(cells) or cells[0].startswith("#") or fold(cells[1]) in HEADS:
+                continue
+            if not cells[0] or not cells[1] or len(cells) > len(CELLS):
                 raise BoxError("应为 码,窗口,时间", "must be code, window, time")
-            found.append(
-                Placed(read(cells[0]), cells[1], when(cells[2]) if len(cells) == 3 and cells[2] else now)
-            )
+            found.append(Placed(read(cells[0]), cells[1], when(cells[2]) if cells[2] else now))
         except BoxError as error:
-            problems.append(f"{number}: {error}")
+            problems.append(both(f"第 {number} 行：{error.zh}", f"row {number}: {error.en}"))
     names = [p.box for p in found]
     problems += [
         both(f"{n} 出现两次", f"{n} is there twice") for n in sorted({n for n in names if names.count(n) > 1})
     ]
     if problems or not found:
-        raise Unfit(problems or [both("文件里没有一行", "there is no line in it")])
+        raise Unfit(problems or [both("文件里没有一行扫码记录", "there is no scanned label in it")])
     return found
+
+
+def lines(text: str) -> list[tuple[int, list[str]]]:
+    """A phone's note as rows: with an input method's commas, or a table's tabs."""
+    return list(enumerate(csv.reader(io.StringIO(text.replace("，", ",").replace("\t", ","))), 1))
+
+
+def _cells(row: Sequence[Value]) -> list[str]:
+    """At least three, and none empty beyond. Raises BoxError."""
+    texts = []
+    for at, value in enumerate(row):
+        text = text_of(value, CELLS[min(at, len(CELLS) - 1)])
+        if isinstance(text, Wrong):
+            raise BoxError(text.zh, text.en)
+        texts.append(text)
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts + [""] * (len(CELLS) - len(texts))
 
 
 def when(text: str) -> str:
     """A time as the roster writes it. Raises BoxError."""
-    for form in TIMES:
-        try:
-            return datetime.strptime(text.replace("/", "-").strip(), form).strftime(FORM)
-        except ValueError:
-            continue
-    raise BoxError(f"“{text}”不是时间", f"{text!r} is no time such as 2026-11-21 08:30")
+    found = moment(text)
+    if found is None:
+        raise BoxError(
+            f"“{text}”不是时间，应如 2026-11-21 08:30", f"{text!r} is no time such as 2026-11-21 08:30"
+        )
+    return beijing(found)
 
 
 def beijing(now_ms: int) -> str:
     return datetime.fromtimestamp(now_ms / 1000, BEIJING).strftime(FORM)
 
 
+def neighbours(rows: list[Placed], more: list[Placed]) -> list[tuple[str, str, str]]:
+    """(box, window, other box) of those added to a window at which another one stands and stays."""
+    newest = {p.box: p.window for p in sorted([*rows, *more], key=lambda p: p.since)}
+    return [
+        (p.box, p.window, other)
+        for p in more
+        for other, window in newest.items()
+        if other != p.box and window == p.window != STORE
+    ]
+
+
 def replacement(rows: list[Placed], old: str, new: str, since: str) -> list[Placed]:
     """`new` stands where `old` stood, from `since` on; `old` is in store, and what it still sends keeps its window up to
     then. Raises BoxError."""
+    if old == new:
+        raise BoxError("新旧是同一台：查看新机的标签", "both are one box: look at the new one's label")
     stood = [p for p in rows if p.box == old and p.since <= since]
     window = max(stood, key=lambda p: p.since).window if stood else STORE
     if window == STORE:
         raise BoxError(f"{old} 那时不在任何窗口", f"{old} stood at no window then: bind the new one instead")
     if any(p.box in (old, new) and p.since > since for p in rows):
         raise BoxError(
-            "名册里有更晚的安排", "the roster says something later about one of them: edit boxes.csv"
+            "名册里有更晚的安排：在名册里改",
+            "the roster says something later about one of them: edit the roster",
         )
     return [Placed(old, STORE, since), Placed(new, window, since)]
-
-
-def with_rows(raw: bytes, more: list[Placed]) -> tuple[bytes, list[Placed]]:
-    """boxes.csv with these rows at its end, in its own columns and encoding; and the rows it had. Raises BoxError."""
-    text, encoding = decoded(raw)
-    lines = list(csv.reader(io.StringIO(text)))
-    if not lines:
-        raise BoxError("boxes.csv 是空的", "boxes.csv is empty: it needs its header")
-    columns = {}
-    for column in BOXES:
-        at = [i for i, head in enumerate(lines[0]) if fold(head) in column.known_as()]
-        if len(at) != 1:
-            raise BoxError(f"boxes.csv 缺“{column.zh}”列", f"boxes.csv has no column {column.name}")
-        columns[column.name] = at[0]
-    had = [
-        Placed(row[columns["box"]].strip(), row[columns["window"]].strip(), _lenient(row[columns["from"]]))
-        for row in lines[1:]
-        if len(row) > max(columns.values())
-    ]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n" if "\r\n" in text else "\n")
-    for one in more:
-        cells = [""] * len(lines[0])
-        cells[columns["box"]], cells[columns["window"]], cells[columns["from"]] = (
-            one.box,
-            one.window,
-            one.since,
-        )
-        writer.writerow(cells)
-    gap = "" if text.endswith("\n") else "\n"
-    return raw + (gap + out.getvalue()).encode(encoding), had
-
-
-def _lenient(text: str) -> str:
-    try:
-        return when(text)
-    except BoxError:
-        return text  # the import names it
-
-
-def decoded(raw: bytes) -> tuple[str, str]:
-    try:
-        return raw.decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError:
-        return raw.decode("gb18030", errors="replace"), "gb18030"

@@ -20,7 +20,7 @@ import typer
 from manyi.box import flash, journal, records
 from manyi.box.desk import HOME, RecordsDir, now_ms, told
 from manyi.box.journal import Life
-from manyi.box.words import BoxError, both
+from manyi.box.words import BoxError, both, file_trouble
 from manyi.core import keys
 from manyi.core.ledger import heads, schema, writer
 from manyi.core.ledger.asked import Asked
@@ -109,7 +109,7 @@ def box_rescue(
     try:
         got = journal.opened(dump.read_bytes())
     except OSError as error:
-        raise BoxError("存储文件读不出", f"the file cannot be read: {error}") from None
+        raise file_trouble(dump, error) from None
     name = box or got.box
     if not name:
         raise BoxError("用 --box 写明是哪台评价器", "which box is it? --box")

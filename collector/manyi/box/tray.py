@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from manyi.box.console import Console, opened
 from manyi.box.identity import Given, Site, files
 from manyi.box.provision import START_S
 from manyi.box.records import Claim, Records
-from manyi.box.words import BoxError, both
+from manyi.box.words import MARKS, BoxError, both, file_trouble
 
 HANDS = 6
 """Boards at once: more than that, and a USB hub and a laptop's cores are what is waited for."""
 STEP_PERCENT = 10
+LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,21 @@ class _Deal:
 
 
 def run(tray: Tray, ports: Iterable[str], tell: Callable[[str], None]) -> list[Outcome]:
-    """Every port's outcome, in their order. Raises nothing for a board's trouble."""
+    """Every port's outcome, in their order. Raises nothing for a board's trouble. Ctrl-C begins no further board."""
     deal, names = _Deal(tray), list(ports)
     with ThreadPoolExecutor(max_workers=min(HANDS, max(1, len(names)))) as hands:
-        return list(hands.map(lambda port: _one(tray, deal, port, tell), names))
+        boards = [hands.submit(_one, tray, deal, port, tell) for port in names]
+        try:
+            while wait(boards, timeout=LOOK_S).not_done:  # without an end Windows would not hear Ctrl-C
+                pass
+        except KeyboardInterrupt:
+            tell(both("正在停下：等已经开始的，其余不再开始", "stopping: no further board is begun"))
+            hands.shutdown(cancel_futures=True)
+    idle = both("没有开始", "not begun")
+    return [
+        Outcome(port, "", "", idle) if board.cancelled() else board.result()
+        for port, board in zip(names, boards, strict=True)
+    ]
 
 
 def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Outcome:
@@ -108,10 +120,11 @@ def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Out
         tell(f"{port}  {box}  " + both("已写入并校验", "written and verified"))
         if given is not None:
             tools.prove(port, given)
-    except BoxError as error:
-        tell(f"{port}  {box or '-'}  ✗ {error}")
+    except (BoxError, OSError) as stopped:
+        error = stopped if isinstance(stopped, BoxError) else file_trouble(stopped.filename, stopped)
+        tell(f"{port}  {box or '-'}  {MARKS[False]} {error}")
         return Outcome(port, box, mac, str(error))
-    tell(f"{port}  {box}  ✓")
+    tell(f"{port}  {box}  {MARKS[True]}")
     return Outcome(port, box, mac, "")
 
 
@@ -155,10 +168,10 @@ def _steps(who: str, tell: Callable[[str], None]) -> Callable[[float], None]:
 
 def summary(outcomes: list[Outcome]) -> str:
     good = [o for o in outcomes if o.ok]
-    lines = [
-        f"{'✓' if o.ok else '✗'} {o.port:16} {o.box or '-':24} {o.mac}  {o.trouble}".rstrip()
-        for o in outcomes
-    ]
+    lines = []
+    for o in outcomes:
+        lines.append(f"{MARKS[o.ok]} {o.port:16} {o.box or '-':24} {o.mac}".rstrip())
+        lines += [f"    {o.trouble}"] if o.trouble else []
     return "\n".join(
         [*lines, both(f"{len(good)}/{len(outcomes)} 台完成", f"{len(good)} of {len(outcomes)} done")]
     )

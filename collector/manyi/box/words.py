@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from manyi.core.errors import ManyiError
 from manyi.words import both
 
-__all__ = ["BoxError", "Words", "both", "link_trouble"]
+__all__ = ["MARKS", "TROUBLES", "BoxError", "Words", "answer", "both", "file_trouble", "link_trouble"]
+
+
+MARKS = {True: "√", False: "×", None: "–"}
+"""Of what is well, is not, was not tried: signs that every Chinese code page has (✓ is in none)."""
 
 
 class BoxError(ManyiError):
@@ -19,6 +23,22 @@ class BoxError(ManyiError):
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(both(zh, en))
         self.zh, self.en = zh, en
+
+
+def file_trouble(path: object, error: OSError) -> BoxError:
+    """A file or folder that cannot be read or written."""
+    zh, en = _FILE.get(type(error), ("读写不了", "cannot be read or written"))
+    return BoxError(f"{path}：{zh}", f"{path}: {en} ({error.strerror or error})")
+
+
+_FILE = {
+    FileNotFoundError: (
+        "没有这个文件，看看名称和文件夹",
+        "there is no such file: look at its name and folder",
+    ),
+    PermissionError: ("没有权限，或正被别的程序打开", "you may not, or another program has it open"),
+    IsADirectoryError: ("是文件夹，不是文件", "is a folder, no file"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +54,7 @@ class Words:
 
 
 _NONE = Words("ok", "正常", "well")
-_TROUBLES = (
+TROUBLES = (
     Words(
         "expired",
         "服务器证书已过期：中心续签（manyi ca renew），评价器不用动",
@@ -89,7 +109,7 @@ _TROUBLES = (
     ),
     Words("memory", "评价器内存不足：重新上电再试", "the box is out of memory: switch it off and on"),
 )
-_BY_KEY = {words.key: words for words in _TROUBLES}
+_BY_KEY = {words.key: words for words in TROUBLES}
 _SAID = {
     # what the box's own words contain, lower case, in this order (Mbed TLS's texts, MQTT's, ours, numbers of errno)
     "validity has expired": "expired",
@@ -124,3 +144,39 @@ def link_trouble(why: str) -> Words:
         if said in low:
             return _BY_KEY[key]
     return Words("other", f"连接失败：{why}", f"the link failed: {why}")
+
+
+_ANSWERS = {  # what a box says to a command (docs/WIRE.md)
+    "records wait": ("还有记录没送完：送完再升级", "records wait to be sent: try again when they are"),
+    "signature": (
+        "签名不对：固件不是给这台的，用 manyi box update 重新发送",
+        "the signature is wrong: it was not made for this box. Send it anew with manyi box update",
+    ),
+    "digest": ("文件校验不对：重新发送", "a file arrived damaged: send it again"),
+    "manifest": ("固件清单看不懂：重新编译", "the manifest cannot be read: compile it again"),
+    "path": (
+        "固件里有不该有的文件：重新编译（make firmware）",
+        "the firmware has a file it may not have: make firmware",
+    ),
+    "size": ("大小不对：重新发送", "the size is wrong: send it again"),
+    "disk": ("评价器存储写不进：换一台", "the box cannot write its flash: replace it"),
+    "data": ("收到的内容损坏：重新发送", "a piece arrived damaged: send it again"),
+    "no data came": ("线路太差，没收完：以后再试", "the link is too bad: try again later"),
+    "no memory": ("评价器内存不足：先 manyi box cmd 重启再试", "no memory: reboot the box and try again"),
+    "the time is not known yet": (
+        "评价器还没对上时：稍后再试",
+        "it does not know the time yet: try again soon",
+    ),
+    "a visitor may be at the keys": (
+        "有群众可能正在评价：稍后再试",
+        "a visitor may be at the keys: try again soon",
+    ),
+    "an update is coming already": ("正在升级", "an update is coming already"),
+    "this firmware is on trial itself": ("新固件还在试用：稍后再试", "the firmware is on trial itself: wait"),
+    "not in this firmware": ("这台的固件不会这个：先升级", "its firmware cannot do that: update it"),
+}
+
+
+def answer(text: str) -> tuple[str, str]:
+    """Why a box does not do what it was told, in Chinese and English. Never fails."""
+    return _ANSWERS.get(text, (text, text))
