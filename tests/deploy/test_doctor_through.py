@@ -24,6 +24,8 @@ from tests.services.processes import Server, free_port
 from tests.system.secured import Secured, until
 
 pytestmark = pytest.mark.slow
+SOON_S = 2.0  # for an answer that does not come
+PATIENCE_S = 60.0  # for one that must
 
 
 class Whole:
@@ -48,14 +50,14 @@ class Whole:
         install.add(self.broker.folder, [DOCTOR], self.secrets / "doctor.jsonl", link, None)
 
     def connected(self) -> bool:
-        return servers.metric(self.place(), "manyi_broker_connected") == 1
+        return servers.metric(self.place(PATIENCE_S), "manyi_broker_connected") == 1
 
-    def place(self, timeout_s: float = 2.0) -> Place:
+    def place(self, timeout_s: float) -> Place:
         now_ms = time.time_ns() // 1_000_000
         return Place(self.town.config, self.town.file, now_ms, timeout_s=timeout_s)
 
-    def ask(self) -> Finding:
-        (found,) = through(self.place())
+    def ask(self, timeout_s: float = SOON_S) -> Finding:
+        (found,) = through(self.place(timeout_s))
         return found
 
     def allow(self, old: str, new: str) -> None:
@@ -80,16 +82,19 @@ def whole(tmp_path: Path) -> Iterator[Whole]:
         broker.remove_all()
 
 
-def test_it_goes_all_the_way_and_leaves_nothing_that_counts(whole: Whole) -> None:
+def test_it_goes_all_the_way_and_leaves_nothing_that_counts(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("manyi.doctor.through.SLOW_MS", PATIENCE_S * 1000)
     with closing(schema.open_for_reading(whole.town.config.data.ledger)) as conn:
         before = conn.execute("SELECT count(*) FROM row").fetchone()
         for _ in range(2):
-            found = whole.ask()
+            found = whole.ask(PATIENCE_S)
             assert found.level == Level.good, found.en
         assert conn.execute("SELECT count(*) FROM row").fetchone() == before
         for table, rows in (("reply", 1), ("head", 0), ("beat", 0), ("state", 0), ("aside", 0)):
             assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (rows,), table
-        assert account.read(conn, whole.place().now_ms).lines == ()
+        assert account.read(conn, whole.place(PATIENCE_S).now_ms).lines == ()
 
 
 def test_a_service_that_hangs_or_does_not_run(whole: Whole) -> None:
@@ -145,8 +150,9 @@ def test_a_key_that_is_another(whole: Whole) -> None:
     assert whole.ask().level == Level.bad
 
 
-def test_a_ledger_that_cannot_be_written(whole: Whole) -> None:
-    assert whole.ask().level == Level.good
+def test_a_ledger_that_cannot_be_written(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manyi.doctor.through.SLOW_MS", PATIENCE_S * 1000)
+    assert whole.ask(PATIENCE_S).level == Level.good
     with closing(schema.open_for_writing(whole.town.config.data.ledger)) as conn:
         conn.execute("BEGIN IMMEDIATE")
         found = whole.ask()

@@ -1,9 +1,10 @@
-"""What a check says, and what it is given. Pure."""
+"""What a check says, and what it is given."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is looked at. `timeout_s`: for one answer of a server."""
+    """What is looked at. `now_ms`: when the looking began. `timeout_s`: for one answer of a server."""
 
     config: Config
     config_file: Path
@@ -40,6 +41,11 @@ class Place:
     grafana_token: Path | None = None
     login: bool = False
     timeout_s: float = 5.0
+    began_s: float = field(default_factory=time.monotonic)
+
+    def by_now_s(self) -> float:
+        """Unix seconds: the checks before this one may have taken minutes."""
+        return self.now_ms / 1000 + time.monotonic() - self.began_s
 
 
 Check = Callable[[Place], Iterator[Finding]]

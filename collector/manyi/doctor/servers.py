@@ -239,7 +239,7 @@ def _sources(place: Place, url: str, who: dict[str, str]) -> Iterator[Finding]:
 def _apart(place: Place, what: str, answer: urllib3.BaseHTTPResponse) -> Iterator[Finding]:
     """The other machine's clock, by the Date of its answer."""
     try:
-        offset = parsedate_to_datetime(answer.headers["Date"]).timestamp() - place.now_ms / 1000
+        offset = parsedate_to_datetime(answer.headers["Date"]).timestamp() - place.by_now_s()
     except (KeyError, TypeError, ValueError):
         return
     if abs(offset) > CLOCK_S + place.timeout_s:
