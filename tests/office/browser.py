@@ -49,12 +49,15 @@ class Chromium:
             "about:blank",
         ]
         quiet = subprocess.DEVNULL
+        profile.mkdir(exist_ok=True)
+        home = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(profile))  # not its user's
         self._process = subprocess.Popen(
             command,
             close_fds=False,
             preexec_fn=pipes,  # noqa: PLW1509  only dup2 in the child: Chromium wants descriptors 3 and 4
             stdout=quiet,
             stderr=quiet,
+            env={**os.environ, **home},
         )
         os.close(to_browser)
         os.close(from_browser)
