@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,32 @@ from manyi.core.roster import check
 from manyi.core.roster.check import Report
 from manyi.core.roster.table import letters
 from manyi.core.roster.times import moment
+from python_calamine import CalamineWorkbook
 
 from tests.collector.roster_book import BOXES, CITY, DUTY, OFFICES, STAFF, Rows, write
 
 FIXTURE = Path(__file__).parent / "data" / "roster.xls"  # Excel 97, written by xlwt 1.3.0
 MORNING = 1_795_219_200_000  # 2026-11-21 08:00 in Beijing
 HOUR = 3_600_000
+
+
+FAR = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+_URN = "urn:oasis:names:tc:opendocument:xmlns"
+ODS = (
+    f'<office:document-content xmlns:office="{_URN}:office:1.0" xmlns:table="{_URN}:table:1.0" xmlns:text="{_URN}:text:1.0">'
+    '<office:body><office:spreadsheet><table:table table:name="人员"><table:table-row table:number-rows-repeated="2">'
+    '<table:table-cell office:value-type="string" table:number-columns-repeated="3"><text:p>1</text:p></table:table-cell>'
+    "</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"
+)
+
+
+def edited(raw: bytes, edit: Callable[[str, bytes], tuple[str, bytes]]) -> bytes:
+    """A workbook whose parts have other names or contents."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(*edit(name, old.read(name)))
+    return held.getvalue()
 
 
 def report(tmp_path: Path, **changed: Rows) -> Report:
@@ -234,6 +256,69 @@ def test_workbook_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
             new.writestr(part, text)
     far.write_bytes(raw.getvalue())
     assert lines(check(far)) == ["far.xlsx：展开后过大，请拆分后再导入"]
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        FAR.replace(b'"', b"'"),
+        FAR.replace(b"r=", b"r = "),
+        FAR.replace(b"XFD", b"xfd"),
+        FAR.replace(b"<c ", b'<c s=">" '),
+        FAR.replace(b"XFD", b"&#88;FD"),
+        FAR.replace(b"<v>", b"<is><t>").replace(b"</v>", b"</t></is>"),
+        b'<row r="3">'
+        + b"<c><v>1</v></c>" * 16_000
+        + b'</row><row r="1048576"><c><v>1</v></c></row></sheetData>',
+    ],
+)
+def test_far_cell_is_seen_however_it_is_written(tmp_path: Path, far: bytes) -> None:
+    """Half a terabyte of empty cells, if the reader believed it: the machine has a collector on it."""
+    path = write(tmp_path / "r.xlsx", CITY)
+    path.write_bytes(edited(path.read_bytes(), lambda name, text: (name, text.replace(b"</sheetData>", far))))
+    assert lines(check(path)) == ["r.xlsx：展开后过大，请拆分后再导入"]
+
+
+def test_far_cell_is_seen_wherever_its_sheet_lies(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.xlsx", CITY)
+
+    def moved(name: str, text: bytes) -> tuple[str, bytes]:
+        if name == "xl/worksheets/sheet1.xml":
+            return "xl/elsewhere/one.bin", text.replace(b"</sheetData>", FAR)
+        return name, text.replace(b"worksheets/sheet1.xml", b"elsewhere/one.bin")
+
+    path.write_bytes(edited(path.read_bytes(), moved))
+    assert lines(check(path)) == ["r.xlsx：展开后过大，请拆分后再导入"]
+
+
+def test_part_that_is_longer_than_its_header_says_is_read_no_further(tmp_path: Path) -> None:
+    """The header is what the measure is taken by; zlib gives as much as there is."""
+    path = write(tmp_path / "r.xlsx", CITY)
+    raw = bytearray(path.read_bytes())
+    part = b"xl/sharedStrings.xml"
+    with zipfile.ZipFile(path) as archive:
+        told = archive.getinfo(part.decode())
+    assert told.file_size > 100
+    struct.pack_into("<I", raw, told.header_offset + 22, 100)
+    struct.pack_into("<I", raw, raw.rindex(part) - 46 + 24, 100)
+    path.write_bytes(raw)
+    assert lines(check(path)) == ["r.xlsx：不是 Excel 工作簿：请用 Excel 或 WPS 打开后另存为 .xlsx"]
+
+
+def test_archive_of_another_kind_under_our_name_is_no_workbook(tmp_path: Path) -> None:
+    """An .ods may say "this cell a million times" in one word, and calamine reads it by itself."""
+    path = tmp_path / "r.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", ODS)
+        archive.writestr(
+            "META-INF/manifest.xml",
+            f'<manifest:manifest xmlns:manifest="{_URN}:manifest:1.0"><manifest:file-entry manifest:full-path="/" '
+            'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>',
+        )
+    with CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes())) as book:
+        assert book.get_sheet_by_index(0).to_python() == [["1"] * 3] * 2
+    assert lines(check(path)) == ["r.xlsx：不是 Excel 工作簿：请用 Excel 或 WPS 打开后另存为 .xlsx"]
 
 
 def test_far_format_without_a_value_does_no_harm(tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
 """An Excel workbook (.xlsx, .xls) to grids, one a sheet. Reads values only: no formula, macro or link is run.
 
 Refuses hidden sheets (what nobody sees must not be imported), passwords, and files that unpack beyond all
-measure. calamine gives a cell with an Excel error (#N/A) as an empty one: an .xlsx is looked through for them,
-an .xls is not.
+measure. An .xlsx is looked through first, with a real XML parser, and calamine is given what was looked at and nothing
+else: packed anew, so that no header, name or spelling can show it another file. calamine gives a cell with an Excel
+error (#N/A) as an empty one: an .xlsx is looked through for them, an .xls is not.
 """
 
+from __future__ import annotations
+
 import io
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from python_calamine import (
     CalamineError,
@@ -24,13 +30,17 @@ from manyi.core.roster.cells import ExcelError, Value
 from manyi.core.roster.table import Grid, Merged, Problem
 
 MAX_UNPACKED = 256 * 1024 * 1024  # bytes; a full 16 MB workbook of text unpacks to about 150 MB
+ROW_DIGITS = 12  # of a row's number; Excel's have seven
 MAX_CELLS = 8_000_000  # of a sheet's used rectangle, which calamine holds whole at about 32 bytes a cell
 UNREADABLE = (
-    CalamineError, ZipError, zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError,
+    CalamineError, ZipError, zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError, KeyError,
+    lzma.LZMAError, struct.error,
 )  # fmt: skip
-_CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*)(?<!/)>")  # a cell that holds something
-_WHERE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
-_IS_ERROR = re.compile(rb'\bt="e"')
+BOOK = "xl/workbook.xml"
+# What of an archive is read: with all of it an .xlsb or .ods inside might be taken for the workbook.
+_READ = re.compile(r"\[Content_Types\]\.xml|_rels/.*|xl/(?!workbook\.bin).*")
+_WHERE = re.compile(r"([A-Z]{1,3})([0-9]{1,10})", re.IGNORECASE)
+_SHEET = b"sheetData"  # what every sheet has, wherever it lies
 
 Errors = dict[str, set[tuple[int, int]]]  # by sheet: row from 1, column from 0
 
@@ -43,10 +53,11 @@ def read_workbook(file: str, raw: bytes, problems: list[Problem], notes: list[Pr
         return []
 
     try:
-        errors = look(raw)
-        if errors is None:
+        looked = look(raw)
+        if looked is None:
             return refuse("展开后过大，请拆分后再导入", "is too large when unpacked; split it")
-        with CalamineWorkbook.from_filelike(io.BytesIO(raw)) as book:
+        errors, seen = looked
+        with CalamineWorkbook.from_filelike(io.BytesIO(seen)) as book:
             return _grids(file, book, errors, notes)
     except PasswordError:
         return refuse("有密码保护，请取消密码后再导入", "is protected by a password; remove it")
@@ -83,30 +94,74 @@ def _grids(file: str, book: CalamineWorkbook, errors: Errors, notes: list[Proble
     return found
 
 
-def look(raw: bytes) -> Errors | None:
-    """Where an .xlsx has Excel errors; None if it would fill the memory: by what it unpacks to, or by one cell
-    far from all others.
+def look(raw: bytes) -> tuple[Errors, bytes] | None:
+    """Where an .xlsx has Excel errors, and the file to read; None if it would fill the memory: by what it unpacks to, or
+    by one cell far from all others. Raises one of UNREADABLE for a file that is no workbook.
     """
     found: Errors = {}
     if not raw.startswith(b"PK"):
-        return found
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        return found, raw
+    seen = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(seen, "w") as anew:
         if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
             return None
         names = parts(archive)
-        for part in archive.namelist():
-            if not (part.startswith("xl/worksheets/") and part.endswith(".xml")):
-                continue
-            right = bottom = 0
-            for cell in _CELL.finditer(archive.read(part)):
-                if where := _WHERE.search(cell[1]):
-                    row, column = int(where[2]), _index(where[1])
-                    right, bottom = max(right, column), max(bottom, row)
-                    if _IS_ERROR.search(cell[1]):
-                        found.setdefault(names.get(part, part), set()).add((row, column - 1))
-            if right * bottom > MAX_CELLS:
-                return None
-    return found
+        for part in sorted({name for name in archive.namelist() if _READ.fullmatch(name)}):
+            text = archive.read(part)  # no more than the header told: what comes after it is not packed again
+            if _SHEET in text:
+                cells = _Cells.of(text)
+                if cells.right * cells.bottom > MAX_CELLS:
+                    return None
+                if cells.errors:
+                    found[names.get(part, part)] = cells.errors
+            anew.writestr(part, text)
+        anew.getinfo(BOOK)  # raises KeyError
+    return found, seen.getvalue()
+
+
+class _Cells:
+    """How far a sheet's cells reach, and which of them hold an error. A cell counts if it holds something."""
+
+    def __init__(self) -> None:
+        self.right = self.bottom = 0
+        self.errors: set[tuple[int, int]] = set()
+        self._row = self._column = 0
+        self._cell: tuple[int, int, bool] | None = None
+
+    @classmethod
+    def of(cls, text: bytes) -> _Cells:
+        """Raises ValueError for what is no XML."""
+        cells, parser = cls(), expat.ParserCreate()
+        parser.StartElementHandler = cells._begins
+        try:
+            parser.Parse(text, True)
+        except expat.ExpatError as error:
+            raise ValueError(str(error)) from error
+        return cells
+
+    def _begins(self, name: str, attributes: dict[str, str]) -> None:
+        match name.rpartition(":")[2]:
+            case "row":
+                self._row, self._column = _number(attributes.get("r", ""), self._row + 1), 0
+            case "c":  # without a place of its own it is the next one
+                row, self._column = _where(attributes.get("r", "")) or (self._row, self._column + 1)
+                self._cell = row, self._column, attributes.get("t") == "e"
+            case "v" | "is" | "f" if self._cell is not None:
+                row, column, is_error = self._cell
+                self._cell = None
+                self.right, self.bottom = max(self.right, column), max(self.bottom, row)
+                if is_error:
+                    self.errors.add((row, column - 1))
+
+
+def _number(digits: str, otherwise: int) -> int:
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < ROW_DIGITS else otherwise
+
+
+def _where(place: str) -> tuple[int, int] | None:
+    """Row and column, from 1, of a place such as C4."""
+    found = _WHERE.fullmatch(place)
+    return None if found is None else (int(found[2]), _index(found[1].upper()))
 
 
 def parts(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -126,8 +181,8 @@ def parts(archive: zipfile.ZipFile) -> dict[str, str]:
     return sheets
 
 
-def _index(letters: bytes) -> int:
+def _index(letters: str) -> int:
     value = 0
     for letter in letters:
-        value = value * 26 + letter - ord("A") + 1
+        value = value * 26 + ord(letter) - ord("A") + 1
     return value
