@@ -17,7 +17,7 @@ from manyi.broker.names import BOX, COLLECTOR, VISITS, WINDOW, BrokerError, is_a
 from manyi.core import keys
 from typer.testing import CliRunner
 
-from tests.services.processes import find
+from tests.services.processes import find, missing
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 ACCOUNT = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -119,7 +119,8 @@ def test_no_box_id_is_the_name_of_a_service() -> None:
 def test_our_hash_is_the_one_that_mosquitto_passwd_writes(tmp_path: Path) -> None:
     program = find("mosquitto_passwd")
     if program is None:
-        pytest.skip("mosquitto_passwd is not installed: sudo apt install mosquitto")
+        missing("mosquitto_passwd", "sudo apt install mosquitto (or: make services)")
+    assert program is not None
     path = tmp_path / "theirs"
     subprocess.run([program, "-c", "-b", str(path), "box-1", "a password"], check=True, capture_output=True)
     theirs = path.read_text().strip()

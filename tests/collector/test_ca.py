@@ -1,6 +1,5 @@
 """The private certificate authority: what it signs, what it refuses, and that it leaves no secret behind."""
 
-import shutil
 import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,8 @@ from manyi.broker import ca, certificates, files
 from manyi.broker.cli import ca_app
 from manyi.broker.names import BrokerError
 from typer.testing import CliRunner
+
+from tests.services.processes import find, missing
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -170,9 +171,10 @@ def test_a_limited_root_signs_within_its_limits(
 
 
 def test_openssl_enforces_the_limits_even_against_a_thief_with_the_root_key(tmp_path: Path) -> None:
-    openssl = shutil.which("openssl")
+    openssl = find("openssl")
     if openssl is None:
-        pytest.skip("openssl is not installed: sudo apt install openssl")
+        missing("openssl", "sudo apt install openssl (or: make services)")
+    assert openssl is not None
     ca.create(tmp_path / "ca", "root", ["city.cn"], None, NOW)
     root = ca.root_certificate(tmp_path / "ca")
     key = load_pem_private_key((tmp_path / "ca" / ca.KEY_FILE).read_bytes(), None)

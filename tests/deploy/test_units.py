@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -14,6 +13,8 @@ from manyi import notify
 from manyi.cli import app
 from manyi.core import config as configs
 from typer.main import get_command
+
+from tests.services.processes import find, missing
 
 DEPLOY = Path(__file__).resolve().parents[2] / "collector" / "deploy"
 UNITS = sorted([*DEPLOY.glob("systemd/*.service"), *DEPLOY.glob("systemd/*.timer")])
@@ -29,9 +30,10 @@ def unit(path: Path) -> configparser.RawConfigParser:
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda p: p.name)
 def test_systemd_reads_every_line(path: Path, tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
+    analyze = find("systemd-analyze")
     if analyze is None:
-        pytest.skip("systemd is not installed here: apt install systemd")
+        missing("systemd-analyze", "sudo apt install systemd (or: make services)")
+    assert analyze is not None
     for each in UNITS:  # a program that is there, so that only the unit itself is judged
         text = each.read_text(encoding="utf-8").replace("/opt/manyi/current/bin/manyi", "/bin/true")
         (tmp_path / each.name).write_text(text, encoding="utf-8")

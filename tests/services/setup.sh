@@ -11,9 +11,12 @@ wanted=${SERVICES:-0}
 
 packages=
 command -v mosquitto >/dev/null || packages="$packages mosquitto"
+command -v openssl >/dev/null || packages="$packages openssl" # makes certificates with nothing of ours
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || packages="$packages chromium"
 # The reverse proxy of the administrator's guide; the smallest there is.
 command -v nginx >/dev/null || packages="$packages nginx-light"
+# The units are judged by systemd itself; it need not run.
+[ "$(uname)" != Linux ] || command -v systemd-analyze >/dev/null || packages="$packages systemd"
 # The wall is tested as it looks, and it is Chinese.
 fc-list :lang=zh family 2>/dev/null | grep -q . || packages="$packages fonts-noto-cjk"
 

@@ -135,7 +135,7 @@ def test_setup_says_what_is_missing_and_installs_nothing_on_a_laptop(tmp_path: P
     script = Path(__file__).parent / "setup.sh"
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("sh", "id", "dirname", "ls", "grep"):
+    for name in ("sh", "id", "dirname", "ls", "grep", "uname"):
         program = find(name)
         assert program is not None
         (tools / name).symlink_to(program)
