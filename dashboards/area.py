@@ -5,7 +5,7 @@ from typing import Any
 from dashboards import queries as q
 from dashboards.board import board
 from dashboards.city import ranking, rate_numbers, reds
-from dashboards.panels import COUNT, SHARE, At, Column, Said, courses, numbers, rate_columns, rows
+from dashboards.panels import COUNT, SHARE, At, Column, Said, courses, from_one, numbers, rows
 from dashboards.pulse import fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
@@ -59,20 +59,21 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         ),
         t(*EMPTY),
     )
-    columns = [Column(tag, names[tag]) for tag in group]
+    columns = [Column(tag, names[tag], width=130 if tag == "county" else 0) for tag in group]
     columns += [
         Column("n", t("人次", "Ratings"), COUNT, ACCENT, width=80),
         Column("s", t("满意", "Satisfied"), COUNT, SATISFIED, width=80),
         Column("b", t("基本满意", "Basic"), COUNT, BASIC, width=85),
-        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED, width=115, at_zero=QUIET),
+        Column("d", t("不满意", "Dissatisfied"), COUNT, levels=from_one(DISSATISFIED), width=115),
     ]
-    low, high = t("最低", "At least"), t("最高", "At most")
-    for rate in ("rate_s", "rate_sb"):
-        shown, lo, hi = rate_columns(t, rate, color=SATISFIED)
+    for rate, name, wide in (
+        ("rate_s", t("满意率", "Rate satisfied"), 120),
+        ("rate_sb", t("满意及基本满意率", "Rate with basic"), 150),
+    ):
         columns += [
-            shown,
-            Column(lo.field, low, SHARE, QUIET, decimals=1),
-            Column(hi.field, high, SHARE, QUIET, decimals=1),
+            Column(rate, name, SHARE, SATISFIED, wide, decimals=1, few=t("样本不足", "Too few")),
+            Column(f"{rate}_lo", t("最低", "At least"), SHARE, QUIET, 85, decimals=1),
+            Column(f"{rate}_hi", t("最高", "At most"), SHARE, QUIET, 85, decimals=1),
         ]
     columns += [
         Column("corrected", t("改评", "Changed"), COUNT, width=82),
@@ -89,7 +90,7 @@ def _heads(t: Lang, where: str) -> list[Any]:
         Column("n", t("评价", "Ratings"), COUNT, ACCENT),
         Column("s", t("满意", "Satisfied"), COUNT, SATISFIED),
         Column("b", t("基本满意", "Basic"), COUNT, BASIC),
-        Column("d", t("不满意", "Dissatisfied"), COUNT, DISSATISFIED, at_zero=QUIET),
+        Column("d", t("不满意", "Dissatisfied"), COUNT, levels=from_one(DISSATISFIED)),
         Column("corrected", t("改评", "Changed"), COUNT, QUIET),
     ]
     interval = t(

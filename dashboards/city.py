@@ -13,6 +13,7 @@ from dashboards.panels import (
     Column,
     Said,
     courses,
+    from_one,
     lines,
     numbers,
     rows,
@@ -29,7 +30,7 @@ def city(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-city", t("全市总览", "The city"),
         t("今天全市的群众评价：控制中心大屏", "Today's ratings of the whole city: the control centre's wall"),
-        [*_counts(t), *_rates(t), alarm_lines(t, At(0, 5, 10, 9)), red_lines(t, At(10, 5, 14, 9)), _course(t),
+        [*_counts(t), *_rates(t), alarm_lines(t, At(0, 5, 11, 9)), red_lines(t, At(11, 5, 13, 9)), _course(t),
          ranking_lines(t, At(9, 14, 9, 10)), _map(t), *_feet(t)],
         wall=True,
     )  # fmt: skip
@@ -38,37 +39,17 @@ def city(t: Lang) -> dict[str, Any]:
 def _counts(t: Lang) -> list[Any]:
     nothing = t("今日无评价数据", "No ratings known")
     each = (
-        (
-            "n",
-            t("今日评价", "Ratings today"),
-            ACCENT,
-            t("今天（北京时间）全部评价人次", "All ratings of today, Beijing time"),
-        ),
-        (
-            "s",
-            t("满意", "Satisfied"),
-            SATISFIED,
-            t("今天按绿键的人次", "Visitors of today who pressed green"),
-        ),
-        (
-            "b",
-            t("基本满意", "Basically satisfied"),
-            BASIC,
-            t("今天按黄键的人次", "Visitors of today who pressed yellow"),
-        ),
-        (
-            "d",
-            t("不满意", "Dissatisfied"),
-            DISSATISFIED,
-            t("今天按红键的人次", "Visitors of today who pressed red"),
-        ),
-    )
+        (Column("n", t("今日评价", "Ratings today"), COUNT, ACCENT), t("今天（北京时间）全部评价人次", "All ratings of today, Beijing time")),
+        (Column("s", t("满意", "Satisfied"), COUNT, SATISFIED), t("今天按绿键的人次", "Visitors of today who pressed green")),
+        (Column("b", t("基本满意", "Basically satisfied"), COUNT, BASIC), t("今天按黄键的人次", "Visitors of today who pressed yellow")),
+        (Column("d", t("不满意", "Dissatisfied"), COUNT, levels=from_one(DISSATISFIED)), t("今天按红键的人次", "Visitors of today who pressed red")),
+    )  # fmt: skip
     return [
         numbers(
-            Said(title, about + t("，以一次来访最后一键为准", "; the last press of a visit counts"), nothing),
-            [q.CITY_COUNTS], At(3 * i, 0, 3, 5), [Column(field, title, COUNT, color, at_zero=QUIET if field == "d" else "")],
+            Said(column.title, about + t("，以一次来访最后一键为准", "; the last press of a visit counts"), nothing),
+            [q.CITY_COUNTS], At(3 * i, 0, 3, 5), [column],
         )
-        for i, (field, title, color, about) in enumerate(each)
+        for i, (column, about) in enumerate(each)
     ]  # fmt: skip
 
 
@@ -128,7 +109,7 @@ def _ranking_said(t: Lang, unit: str) -> Said:
         t(
             "按满意率排名；区间相互覆盖、分不出先后的并列（2= 表示并列第二）。样本不足的不显示比率",
             "By the rate of satisfied; units that the sample cannot tell apart share a place (2= is a shared second)."
-            " No rate where the sample is too small",
+            " With the number of ratings and the 95% interval; no rate where the sample is too small",
         ),
         t("今日尚无可排名的评价", "Nothing to rank yet"),
     )
@@ -139,7 +120,7 @@ def ranking_lines(t: Lang, at: At) -> Any:
     return lines(
         _ranking_said(t, t("县区", "County")), [q.ranking_lines("county", t("name", "name_en"))], at,
         Column("rate", unit=SHARE, color=SATISFIED, decimals=1, few=t("样本不足", "Too few")),
-        words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5} ratings, {7}% to {8}%)"), size=18, limit=16, sort=("order", False),
+        words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5}: {7}% to {8}%)"), size=18, limit=16, sort=("order", False),
     )  # fmt: skip
 
 
@@ -203,7 +184,7 @@ def red_lines(t: Lang, at: At) -> Any:
     """For the wall: those that nobody has marked first."""
     asked = [q.red_lines(t.name, known, limit=8) for known in (0, 1)]
     return lines(
-        _reds_said(t), asked, at, Column("Time", unit=AGO), words="{1}", size=19, limit=8, sort=("Time", True),
+        _reds_said(t), asked, at, Column("Time", unit=AGO), words="{1}", size=18, limit=8, sort=("Time", True),
         colors=(DISSATISFIED, QUIET),
     )  # fmt: skip
 

@@ -5,8 +5,9 @@ from typing import Any
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from dashboards import queries as q
+from dashboards.alerts import CERTIFICATE_DAYS
 from dashboards.board import board
-from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, courses, numbers, rows
+from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, courses, from_one, numbers, rows
 from dashboards.pulse import alarms, fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
@@ -30,9 +31,9 @@ def _heads(t: Lang) -> Any:
             t("没有评价器消息", "No word of boxes"),
         ),
         [q.BOXES_COUNT], At(0, 0, 8, 6),
-        [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, DISSATISFIED, at_zero=QUIET),
+        [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, levels=from_one(DISSATISFIED)),
          Column("known", t("全部", "All"), COUNT, QUIET),
-         Column("depth", t("待传记录", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("stuck", t("卡键", "Stuck"), COUNT, DISSATISFIED, at_zero=QUIET)],
+         Column("depth", t("待传记录", "Waiting"), COUNT, levels=from_one(BASIC)), Column("stuck", t("卡键", "Stuck"), COUNT, levels=from_one(DISSATISFIED))],
         base=DISSATISFIED,
     )  # fmt: skip
 
@@ -84,8 +85,6 @@ def _all(t: Lang) -> Any:
         "3": (t("命令", "Command"), "text"), "4": (t("任务异常", "Task died"), BASIC), "5": (t("欠压", "Brown-out"), DISSATISFIED),
         "6": (t("未知", "Unknown"), QUIET),
     }  # fmt: skip
-    weak = (("thresholds", {"mode": "absolute", "steps": [{"color": DISSATISFIED, "value": None}, {"color": SATISFIED, "value": WEAK_DBM}]}),
-            ("custom.displayMode", "color-text"), ("custom.cellOptions", {"type": "color-text"}))  # fmt: skip
     return rows(
         Said(
             t("全部评价器", "All boxes"),
@@ -93,11 +92,11 @@ def _all(t: Lang) -> Any:
             t("没有评价器消息", "No word of boxes"),
         ),
         [q.BOXES], At(0, 6, 24, 14),
-        [Column("box", t("评价器", "Box")), Column("county", t("县区", "County")), Column("hall", t("大厅", "Hall")),
+        [Column("box", t("评价器", "Box"), width=125), Column("county", t("县区", "County"), width=130), Column("hall", t("大厅", "Hall")),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
          Column("heard_ms", t("最近消息", "Heard"), AGO, width=145, mapping={"0": (t("从未", "Never"), DISSATISFIED)}), Column("depth", t("待传", "Waiting"), COUNT, width=70),
          Column("oldest", t("最久待传", "Oldest"), t("suffix: 分", "suffix: min"), decimals=0, width=100),
-         Column("rssi", t("信号", "Signal"), "dBm", width=85, extra=weak), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
+         Column("rssi", t("信号", "Signal"), "suffix: dBm", levels=((None, DISSATISFIED), (WEAK_DBM, SATISFIED)), width=85), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
          Column("stuck", t("按键", "Keys"), NOTHING, mapping=keys, width=75), Column("fw", t("固件", "Firmware"), NOTHING, width=90),
          Column("room", t("余量", "Room"), COUNT, width=80), Column("heap", t("内存", "Heap"), "decbytes", width=85),
          Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70), Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: d"), decimals=1, width=95),
@@ -107,9 +106,6 @@ def _all(t: Lang) -> Any:
 
 
 def certificates(t: Lang, at: At) -> Any:
-    soon = (("thresholds", {"mode": "absolute", "steps": [
-        {"color": DISSATISFIED, "value": None}, {"color": BASIC, "value": 14}, {"color": SATISFIED, "value": 60}]}),
-        ("custom.displayMode", "color-text"), ("custom.cellOptions", {"type": "color-text"}))  # fmt: skip
     return rows(
         Said(
             t("证书到期", "Certificates"),
@@ -117,7 +113,7 @@ def certificates(t: Lang, at: At) -> Any:
             t("没有证书信息", "No certificates known"),
         ),
         [q.CERTIFICATES], at,
-        [Column("name", t("证书", "Certificate")), Column("days_left", t("剩余", "Left"), t("suffix: 天", "suffix: days"), decimals=0, extra=soon),
+        [Column("name", t("证书", "Certificate")), Column("days_left", t("剩余", "Left"), t("suffix: 天", "suffix: days"), decimals=0, levels=((None, DISSATISFIED), (CERTIFICATE_DAYS, BASIC), (60, SATISFIED))),
          Column("expires_ms", t("到期", "Expires"), "dateTimeAsIso")],
         sort=(t("剩余", "Left"), False),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 from dashboards import queries as q
 from dashboards.board import board
 from dashboards.fleet import certificates
-from dashboards.panels import COUNT, NOTHING, SHARE, At, Column, Said, courses, numbers, rows
+from dashboards.panels import COUNT, NOTHING, SHARE, At, Column, Said, courses, from_one, numbers, rows
 from dashboards.pulse import account_line, alarms, alive, fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
@@ -38,9 +38,9 @@ def _where_lost(t: Lang) -> Any:
             t("没有对账数据", "No account"),
         ),
         [q.ACCOUNT_CITY], At(0, 5, 8, 8),
-        [Column("lost_box", t("丢于评价器", "Lost at boxes"), COUNT, DISSATISFIED, at_zero=QUIET),
-         Column("lost_centre", t("丢于中心", "Lost at the centre"), COUNT, DISSATISFIED, at_zero=QUIET),
-         Column("forked", t("分叉", "Forked"), COUNT, BASIC, at_zero=QUIET), Column("undated", t("待定时", "Undated"), COUNT, QUIET)],
+        [Column("lost_box", t("丢于评价器", "Lost at boxes"), COUNT, levels=from_one(DISSATISFIED)),
+         Column("lost_centre", t("丢于中心", "Lost at the centre"), COUNT, levels=from_one(DISSATISFIED)),
+         Column("forked", t("分叉", "Forked"), COUNT, levels=from_one(BASIC)), Column("undated", t("待定时", "Undated"), COUNT, QUIET)],
         across=False, base=DISSATISFIED,
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ def _boxes(t: Lang) -> Any:
         [q.ACCOUNT_BOXES], At(0, 13, 24, 15),
         [Column("box", t("评价器", "Box")), Column("ok", t("对账", "Account"), NOTHING, mapping=ok),
          Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),
-         Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("waiting", t("待传", "Waiting"), COUNT, levels=from_one(BASIC)), Column("lost", t("承认丢失", "Lost"), COUNT, levels=from_one(DISSATISFIED)),
          Column("lost_box", t("丢于评价器", "At the box"), COUNT), Column("lost_centre", t("丢于中心", "At the centre"), COUNT),
          Column("unknown", t("失联", "Out of touch"), COUNT, QUIET), Column("forked", t("分叉", "Forked"), COUNT)],
         sort=(t("对账", "Account"), False), then=t("评价器", "Box"),
@@ -83,7 +83,7 @@ def _numbers(t: Lang) -> Any:
         ),
         [q.COLLECTOR], At(5, 0, 9, 5),
         [Column("records", t("记录", "Records"), COUNT, ACCENT), Column("batches", t("批次", "Batches"), COUNT, ACCENT),
-         Column("aside", t("搁置", "Aside"), COUNT, BASIC, at_zero=QUIET), Column("queue", t("队列", "Queue"), COUNT, QUIET)],
+         Column("aside", t("搁置", "Aside"), COUNT, levels=from_one(BASIC)), Column("queue", t("队列", "Queue"), COUNT, QUIET)],
         base=DISSATISFIED,
     )  # fmt: skip
 
@@ -150,6 +150,6 @@ def _feeds(t: Lang) -> Any:
             t("没有采集器数据", "No word of the collector"),
         ),
         [q.FEEDS], At(0, 19, 8, 9),
-        [Column("feed", t("投影", "Projection")), Column("lag", t("落后", "Behind"), COUNT, BASIC, at_zero=QUIET), Column("failing", t("状态", "State"), NOTHING, mapping=failing)],
+        [Column("feed", t("投影", "Projection")), Column("lag", t("落后", "Behind"), COUNT, levels=from_one(BASIC)), Column("failing", t("状态", "State"), NOTHING, mapping=failing)],
         sort=(t("落后", "Behind"), True),
     )  # fmt: skip

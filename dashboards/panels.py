@@ -24,11 +24,12 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.influx import MIXED, Query, TargetBuilder
-from dashboards.theme import CALM, QUIET, Lang
+from dashboards.theme import CALM, QUIET
 
 COUNT, SHARE, NOTHING, AGO = "locale", "percentunit", "none", "dateTimeFromNow"
 TEXT = "string"  # an id of figures alone is no number: no commas, and no zeros lost
 Mapping = dict[str, tuple[str, str]]  # value -> text, colour
+Levels = tuple[tuple[float | None, str], ...]  # from this value on this colour; the first from nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Column:
     few: str = ""  # what stands for a rate that the sample cannot carry
     hidden: bool = False
     align: str = ""
-    at_zero: str = ""  # the colour of nothing to worry about; `color` from 1 on
+    levels: Levels = ()  # instead of one colour
     extra: tuple[tuple[str, Any], ...] = ()
 
     def properties(self) -> list[DynamicConfigValue]:
@@ -71,29 +72,21 @@ class Column:
             ("unit", self.unit),
             ("decimals", self.decimals),
             ("color", self._color()),
-            ("thresholds", self._thresholds()),
+            ("thresholds", _thresholds(self.levels) if self.levels else None),
             ("custom.width", self.width),
             ("custom.align", self.align),
             ("custom.hidden", self.hidden),
             ("mappings", self._mappings()),
         ]
         made = [(name, value) for name, value in said if value or (value == 0 and name == "decimals")]
-        if self.mapping or self.color or self.few:
+        if self.mapping or self.color or self.levels or self.few:
             made += _cell("color-text")
         return [DynamicConfigValue(id_val=name, value=value) for name, value in (*made, *self.extra)]
 
     def _color(self) -> dict[str, str] | None:
-        if self.at_zero:
+        if self.levels:
             return {"mode": "thresholds"}
         return {"mode": "fixed", "fixedColor": self.color} if self.color else None
-
-    def _thresholds(self) -> dict[str, Any] | None:
-        if not self.at_zero:
-            return None
-        return {
-            "mode": "absolute",
-            "steps": [{"color": self.at_zero, "value": None}, {"color": self.color, "value": 1}],
-        }
 
     def _mappings(self) -> list[dict[str, Any]]:
         made: list[dict[str, Any]] = []
@@ -107,6 +100,15 @@ class Column:
             result = {"text": self.few, "color": QUIET, "index": 99}
             made.append({"type": "range", "options": {"from": -100, "to": -1, "result": result}})
         return made
+
+
+def from_one(color: str) -> Levels:
+    """Nothing is quiet, and one is not."""
+    return ((None, QUIET), (1, color))
+
+
+def _thresholds(levels: Levels) -> dict[str, Any]:
+    return {"mode": "absolute", "steps": [{"color": color, "value": value} for value, color in levels]}
 
 
 def _cell(kind: str) -> list[tuple[str, Any]]:
@@ -139,12 +141,6 @@ def steps(*levels: tuple[float | None, str]) -> Builder[Any]:
         .mode(ThresholdsMode.ABSOLUTE)
         .steps([Threshold(value=value, color=color) for value, color in levels])
     )
-
-
-def steps_of(*levels: tuple[float | None, str]) -> tuple[tuple[str, Any], ...]:
-    """The same for one column."""
-    found = {"mode": "absolute", "steps": [{"color": color, "value": value} for value, color in levels]}
-    return (("color", {"mode": "thresholds"}), ("thresholds", found))
 
 
 def numbers(
@@ -180,16 +176,16 @@ def numbers(
 
 def lines(
     said: Said, queries: Sequence[Query], at: At, column: Column, *, words: str, size: int, limit: int,
-    sort: tuple[str, bool], colors: Sequence[str] = (), filled: bool = False, beside: Column | None = None,
+    sort: tuple[str, bool], colors: Sequence[str] = (), filled: bool = False, beside: Sequence[Column] = (),
 ) -> Builder[Panel]:  # fmt: skip
     """A row a line, large enough to be read across a room: a table's text has one size, a desk's, and no option for it.
 
     On the left `words` with the answer's cells in it ({0} is its first), on the right the column's value. What the first
-    query answers stands first, each in the order of `sort` (field, descending) and in its own of `colors`. `beside` is the
-    column of an answer of another kind: its title on the left. Only the columns have units: Grafana from 10 on gives the
+    query answers stands first, each in the order of `sort` (field, descending) and in its own of `colors`. `beside` are
+    columns of answers of another kind: their titles on the left. Only the columns have units: Grafana from 10 on gives the
     cells within `words` the panel's, and a text with the unit of a time is "NaN"."""
     column = replace(column, title=re.sub(r"\{(\d)\}", r"${__cell_\1}", words))
-    shown = [column] if beside is None else [column, beside]
+    shown = [column, *beside]
     panel = (
         stat.Panel()
         .graph_mode(model.BigValueGraphMode.NONE)
@@ -207,7 +203,7 @@ def lines(
         .thresholds(steps((None, CALM if filled else QUIET)))
     )  # fmt: skip
     panel = dressed(panel, said, queries, at, NOTHING, shown)
-    for ref, color in zip("ABC", colors, strict=False):
+    for ref, color in zip("ABCD", colors, strict=False):
         panel.override_by_query(
             ref, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})]
         )
@@ -280,17 +276,3 @@ def courses(
     if step:
         panel = panel.interval(step).max_data_points(points)
     return dressed(panel, said, queries, at, unit, columns)
-
-
-def rate_columns(t: Lang, rate: str, *, color: str = "") -> list[Column]:
-    """A rate that never stands alone: its bounds beside it, 样本不足 instead of it where the sample cannot carry it."""
-    titles = {
-        "rate_s": t("满意率", "Rate satisfied"),
-        "rate_sb": t("满意及基本满意率", "Rate with basic"),
-        "rate": t("满意率", "Rate satisfied"),
-    }
-    return [
-        Column(rate, titles[rate], SHARE, decimals=1, few=t("样本不足", "Too few"), color=color, width=0),
-        Column(f"{rate}_lo", t("最低可能", "At least"), SHARE, decimals=1, color=QUIET),
-        Column(f"{rate}_hi", t("最高可能", "At most"), SHARE, decimals=1, color=QUIET),
-    ]

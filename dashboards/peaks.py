@@ -45,11 +45,19 @@ def peaks(t: Lang) -> dict[str, Any]:
 def _matrix(t: Lang, said: Said, query: q.Query, at: At) -> Any:
     """A table of seven rows and as many columns as hours have ratings; the cell's colour says how much."""
     days = {number: (t(zh, en), "text") for number, zh, en in WEEKDAYS}
-    to_matrix = {"columnField": "hour", "rowField": "weekday", "valueField": "v", "emptyValue": "null"}
+    # Grafana's server from 10.3 on names a value "v" for good, and the matrix's columns after it: a column worked out has no name yet.
+    once = {
+        "mode": "binary",
+        "binary": {"left": "v", "operator": "*", "right": "1"},
+        "alias": "mean",
+        "replaceFields": False,
+    }
+    to_matrix = {"columnField": "hour", "rowField": "weekday", "valueField": "mean", "emptyValue": "null"}
     panel = rows(
         said, [query], at, [Column("weekday\\hour", t("星期 \\ 时", "Day \\ hour"), mapping=days, width=110)],
         transformations=[
             DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": "hour"}]}),
+            DataTransformerConfig(id_val="calculateField", options=once),
             DataTransformerConfig(id_val="groupingToMatrix", options=to_matrix),
             DataTransformerConfig(
                 id_val="sortBy", options={"fields": {}, "sort": [{"field": "weekday\\hour"}]}

@@ -5,9 +5,10 @@ from typing import Any
 
 from dashboards import queries as q
 from dashboards.alerts import COLLECTOR
-from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, lines, numbers, rows, steps_of
+from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, from_one, lines, numbers, rows
 from dashboards.theme import ACCENT, BASIC, CALM, DISSATISFIED, QUIET, REDS, SATISFIED, Lang
 
+LINES = 6  # of alarms on the wall
 FRESH_S = 61  # the collector writes every 10 s; over a minute without a line is a fault
 
 
@@ -15,8 +16,8 @@ def _alarms_said(t: Lang) -> Said:
     return Said(
         t("报警", "Alarms"),
         t(
-            "采集器当前报告的报警，最新的在前，大屏上危急的和整片失联的更在前；处置方法见 RUNBOOK。问不到数据库时此处也为空，请同时看“数据截至”一格",
-            "What the collector complains of now, the newest first, on the wall urgent ones and outages before them; RUNBOOK says what to do. Empty also if the database"
+            "采集器当前报告的报警和开始的时间，最新的在前，大屏上危急的和整片失联的更在前；处置方法见 RUNBOOK。问不到数据库时此处也为空，请同时看“数据截至”一格",
+            "What the collector complains of now and since when, the newest first, on the wall urgent ones and outages before them; RUNBOOK says what to do. Empty also if the database"
             " does not answer: see “Data as of”",
         ),
         t("没有报警（“数据截至”变红时不作准）", "None, unless “Data as of” is red"),
@@ -24,19 +25,30 @@ def _alarms_said(t: Lang) -> Said:
 
 
 def alarm_lines(t: Lang, at: At) -> Any:
-    """For the wall: urgent ones first, then the newest, in large type. All of them are in 设备 and 系统."""
+    """For the wall: urgent ones first, then the newest, in large type, with room for two lines of text each. All of them
+    are in 设备 and 系统, and the wall says how many if it has no room. Since when is a time that is never broken into lines, as a "3 hours ago" is."""
     urgent = [
         kind for rule in COLLECTOR for kind in rule.kinds if rule.severity == "critical" or kind == "outage"
     ]
-    asked = [q.DEAD, q.alarms(t.name, urgent), q.alarms(t.name, urgent, but=True)]
+    asked = [
+        q.DEAD,
+        q.more_alarms(LINES),
+        q.alarm_lines(t.name, urgent),
+        q.alarm_lines(t.name, urgent, but=True),
+    ]
     dead = Column(
         "age",
         t("采集器没有消息：各格都停在此前", "The collector is silent: nothing moves here"),
         t("suffix: 秒", "suffix: s"),
     )
+    more = Column(
+        "n",
+        t("报警共有（这里放不下的见“设备”看板）", "Alarms in all (those without room here: see Boxes)"),
+        t("suffix: 条", "none"),
+    )
     return lines(
-        _alarms_said(t), asked, at, Column("since_ms", unit=AGO), words="{2}", size=18, limit=7, sort=("since_ms", True),
-        colors=(DISSATISFIED, DISSATISFIED, REDS[0]), filled=True, beside=dead,
+        _alarms_said(t), asked, at, Column("since_ms", unit=t("time:MM/DD\N{NO-BREAK SPACE}HH:mm", "time:D\N{NO-BREAK SPACE}MMM\N{NO-BREAK SPACE}HH:mm")), words="{2}", size=18, limit=LINES, sort=("since_ms", True),
+        colors=(DISSATISFIED, CALM, DISSATISFIED, REDS[0]), filled=True, beside=(dead, more),
     )  # fmt: skip
 
 
@@ -59,7 +71,7 @@ def boxes(t: Lang, at: At) -> Any:
     )
     return numbers(
         said, [q.BOXES_ONLINE], at,
-        [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, DISSATISFIED, at_zero=QUIET),
+        [Column("online", t("在线", "Online"), COUNT, ACCENT), Column("silent", t("失联", "Silent"), COUNT, levels=from_one(DISSATISFIED)),
          Column("known", t("全部", "All"), COUNT, QUIET)], base=DISSATISFIED,
     )  # fmt: skip
 
@@ -77,7 +89,7 @@ def account_line(t: Lang, at: At) -> Any:
         ),
         [q.ACCOUNT_LINE], at,
         [Column("pressed", t("按下", "Pressed"), COUNT, ACCENT), Column("stored", t("入库", "Stored"), COUNT, SATISFIED),
-         Column("waiting", t("待传", "Waiting"), COUNT, BASIC, at_zero=QUIET), Column("lost", t("承认丢失", "Lost"), COUNT, DISSATISFIED, at_zero=QUIET),
+         Column("waiting", t("待传", "Waiting"), COUNT, levels=from_one(BASIC)), Column("lost", t("承认丢失", "Lost"), COUNT, levels=from_one(DISSATISFIED)),
          Column("unknown", t("未知（至多）", "Unknown, max"), COUNT, QUIET), Column("shown", t("大屏计入", "Shown"), COUNT, ACCENT),
          Column("ok", t("对账", "Account"), NOTHING, mapping=ok)],
         base=DISSATISFIED,
@@ -95,9 +107,8 @@ def fresh(t: Lang, at: At) -> Any:
         ),
         t("没有数据！", "No data!"),
     )
-    late = steps_of((None, CALM), (FRESH_S, DISSATISFIED))
     return numbers(
-        said, [q.FRESH], at, [Column("age", t("多久以前", "Ago"), t("suffix: 秒前", "suffix: s ago"), decimals=0, extra=late)],
+        said, [q.FRESH], at, [Column("age", t("多久以前", "Ago"), t("suffix: 秒前", "suffix: s ago"), decimals=0, levels=((None, CALM), (FRESH_S, DISSATISFIED)))],
         base=DISSATISFIED, filled=True,
     )  # fmt: skip
 

@@ -12,9 +12,11 @@ from dashboards.theme import FEWEST
 
 WALL, ROLLUP, DAY = Source.WALL, Source.ROLLUP, Source.DAY
 TZ = "tz('Asia/Shanghai')"
+BEIJING_MS = 8 * 3_600_000
 ALIVE = "time >= now() - 2m"  # the collector itself, the city's account and its boxes: said every 10 s
 # Boxes, account and alarms are said again every 90 s: older is of a dead collector.
 LATELY = "time >= now() - 4m"
+ALARM = '"kind", "subject", "county", "name"'  # one of them, in either language
 HIDDEN = 9  # taken off a rate that may not be shown: what is below -1 reads 样本不足
 Z = 1.959963984540054  # two-sided 95 %, as manyi.core.rates
 ZZ = Z * Z
@@ -96,18 +98,29 @@ def latest_reds(en: str, limit: int, where: str = "") -> Query:
     )
 
 
-def alarms(lang: str, kinds: Sequence[str] = (), but: bool = False) -> Query:
-    """What holds now; of these kinds only, or of all but these."""
-    joined = (
-        " AND ".join(f"\"kind\" != '{kind}'" for kind in kinds)
-        if but
-        else " OR ".join(f"\"kind\" = '{kind}'" for kind in kinds)
-    )
-    which = f" AND ({joined})" if kinds else ""
+def alarms(lang: str) -> Query:
+    """What holds now."""
+    return _alarms(lang, '"since_ms"', "")
+
+
+def alarm_lines(lang: str, kinds: Sequence[str], but: bool = False) -> Query:
+    """Of these kinds only, or of all but these. The wall is in UTC (board.TODAY), so times that it shows are put forward."""
+    join, sign = (" AND ", "!=") if but else (" OR ", "=")
+    joined = join.join(f"\"kind\" {sign} '{kind}'" for kind in kinds)
+    return _alarms(lang, f'"since_ms" + {BEIJING_MS} AS "since_ms"', f" AND ({joined})")
+
+
+def more_alarms(room: int) -> Query:
+    """How many there are, if there are more than so many."""
+    each = f'SELECT last("active") AS "active" FROM "alarm" WHERE {LATELY} GROUP BY {ALARM}'
+    return Query(WALL, f'SELECT "n" FROM (SELECT sum("active") AS "n" FROM ({each})) WHERE "n" > {room}')
+
+
+def _alarms(lang: str, since: str, which: str) -> Query:
     return Query(
         WALL,
-        f'SELECT "since_ms", "text" FROM (SELECT last("active") AS "active", last("since_ms") AS "since_ms",'
-        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY}{which} GROUP BY "kind", "subject", "county", "name")'
+        f'SELECT {since}, "text" FROM (SELECT last("active") AS "active", last("since_ms") AS "since_ms",'
+        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY}{which} GROUP BY {ALARM})'
         ' WHERE "active" = 1',
     )
 
@@ -178,19 +191,19 @@ def _shown(k: str) -> str:
     return f"{_share(k)} - {HIDDEN} * (1 - ceil(floor(1.0 * {_N} / {FEWEST}) / 1000000000))"
 
 
-def area_counts(where: str, tier: str = "hall") -> Query:
+def area_counts(where: str) -> Query:
     return Query(
         DAY,
         'SELECT sum("n") AS "n", sum("s") AS "s", sum("b") AS "b", sum("d") AS "d", sum("corrected") AS "corrected"'
-        f' FROM "rollup_day" WHERE "tier" = \'{tier}\' AND {where} AND $timeFilter',
+        f' FROM "rollup_day" WHERE "tier" = \'hall\' AND {where} AND $timeFilter',
     )
 
 
-def area_rate(k: str, where: str, tier: str = "hall") -> Query:
+def area_rate(k: str, where: str) -> Query:
     return Query(
         DAY,
         f'SELECT "rate", "lo", "hi" FROM (SELECT {_N} AS "n", {_share(k)} AS "rate", {_bound(k, "-")} AS "lo",'
-        f' {_bound(k, "+")} AS "hi" FROM "rollup_day" WHERE "tier" = \'{tier}\' AND {where} AND $timeFilter)'
+        f' {_bound(k, "+")} AS "hi" FROM "rollup_day" WHERE "tier" = \'hall\' AND {where} AND $timeFilter)'
         f' WHERE "n" >= {FEWEST}',
     )
 

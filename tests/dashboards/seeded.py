@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from manyi.core import known, projector
+from manyi.core import known, metrics, projector
 from manyi.core.ratings.rating import Rating
 from manyi.core.roster import check
 from manyi.core.visits import report as visits
@@ -30,6 +30,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 BUCKETS = {"manyi-wall": "manyi_wall", "manyi-rollup": "manyi_rollup", "manyi-day": "manyi_day"}
 TYPED = "周建国"  # what somebody typed beside 已知悉
+ANSWERED, QUEUED = 7, 2  # batches, as the collector has counted when it is looked at
 DISLIKED, UNPRESSED = "sim-007", "sim-003"
 BEATS = {  # what a technician should see: a backlog, a key that is held, rotten flash, a clock that is derived
     "sim-004": {"depth": 3, "oldest_ms": 3 * MINUTE, "stuck": 4, "faults": 2, "clock": 2},
@@ -94,6 +95,8 @@ class Seeded(Whole):
         """The collector's own thread runs until InfluxDB says what is waited for."""
         stop, wake = Event(), Event()
         workings = Workings(started_ms=self.now - HOUR, listening_ms=self.now - HOUR)
+        metrics.ACKS.inc(ANSWERED)
+        metrics.INBOX.set(QUEUED)
         thread = Thread(target=projector.run, args=(stop, wake, self.config, workings))
         thread.start()
         try:
@@ -105,6 +108,7 @@ class Seeded(Whole):
             stop.set()
             wake.set()
             thread.join(LONG_S)
+            metrics.INBOX.set(0)
             self.looked_ms = now_ms()
 
     def hours(self, box: str, since_ms: int, span_ms: int, times: int) -> None:

@@ -232,7 +232,7 @@ def test_alarms_stand_right_below_the_figures_in_large_type() -> None:
     for lang in ("zh", "en"):
         wall = {(p["gridPos"]["x"], p["gridPos"]["y"]): p for p in boards()[f"{lang}/city"]["panels"]}
         shown = wall[0, 5]
-        assert ['"alarm"' in target["query"] for target in shown["targets"]] == [False, True, True]
+        assert ['"alarm"' in target["query"] for target in shown["targets"]] == [False, True, True, True]
         assert (shown["type"], shown["options"]["reduceOptions"]["values"]) == ("stat", True)
         assert shown["options"]["text"]["valueSize"] >= 18
 

@@ -8,6 +8,7 @@ screen for that: it is one list, in one module, so that one process knows it.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from manyi.core import account, stores
+from manyi.core import account, metrics, stores, workdays
 from manyi.core.alarms import certificates
 from manyi.core.ledger import schema
 from manyi.core.rates import wilson
@@ -26,7 +27,19 @@ from manyi.core.roster.model import Roster
 from manyi.core.roster.rows import fact_rows
 
 from tests.dashboards.grafana import ALL, Panel, boards, interpolate, interval_of, targets
-from tests.dashboards.seeded import BEIJING, BUCKETS, DAY, DISLIKED, HOUR, MINUTE, TYPED, Seeded, midnight
+from tests.dashboards.seeded import (
+    ANSWERED,
+    BEIJING,
+    BUCKETS,
+    DAY,
+    DISLIKED,
+    HOUR,
+    MINUTE,
+    QUEUED,
+    TYPED,
+    Seeded,
+    midnight,
+)  # fmt: skip
 from tests.services.influx import Influx
 
 FEWEST = 59
@@ -140,8 +153,8 @@ def test_every_query_answers_as_it_stands_and_with_one_hall_and_two_chosen(asker
             ):
                 rows = asker.run(panel, target, **chosen)
                 calm = (
-                    panel.body["title"] in ("报警", "Alarms") and target["refId"] in "AB"
-                )  # alive, nothing urgent
+                    panel.body["title"] in ("报警", "Alarms") and target["refId"] in "ABC"
+                )  # alive, not many, nothing urgent
                 calm |= panel.board == "windows" and panel.body["title"] in (
                     "未评",
                     "Unrated visits",
@@ -193,17 +206,18 @@ def test_todays_course_ends_at_todays_sum(asker: Asker) -> None:
 
 
 def test_a_usual_day_is_the_mean_of_like_days(asker: Asker) -> None:
-    """The seeded days are those of today's weekday four weeks back, each with the same hours."""
+    """Each of its half-hours, worked out rating by rating, over the like days since the first rating."""
+    moments = [datetime.fromtimestamp(r.time_ms / 1000, BEIJING) for r in asker.city.ratings()]
+    today = datetime.fromtimestamp(asker.city.today / 1000, BEIJING).date()
+    days = [day for day in workdays.like(today) if day >= min(moments).date()]
+    halves = Counter((t.hour * 60 + t.minute) // 30 for t in moments if t.date() in days)
     rows = asker.ask("city", "今日累计与往常同日", "B")
-    assert len(rows) == 48
-    (days,) = {
-        r["days"] for r in asker.city.ask_source("manyi-day", "SELECT days FROM baseline WHERE tier = 'city'")
-    }
-    assert 0 < days <= 4
-    assert rows[-1]["n_cum"] > 0
-    by_day = Counter(midnight(r.time_ms) for r in asker.city.ratings())
-    del by_day[asker.city.today]
-    assert min(by_day.values()) <= rows[-1]["n_cum"] <= max(by_day.values())
+    usual = [sum(halves[h] for h in range(half + 1)) / len(days) for half in range(48) if days]
+    times = [asker.city.today + half * 30 * MINUTE for half in range(48) if days]
+    assert [r["n_cum"] for r in rows] == pytest.approx(usual, abs=1e-4)
+    assert [r["time"] for r in rows] == times
+    told = asker.city.ask_source("manyi-day", "SELECT days FROM baseline WHERE tier = 'city'")
+    assert {r["days"] for r in told} == {len(days)}
 
 
 def test_without_a_like_day_there_is_no_usual_day_rather_than_one_of_zeros(asker: Asker) -> None:
@@ -498,13 +512,19 @@ def test_the_collectors_own_figures_are_what_the_ledger_says(asker: Asker) -> No
         (rows,) = ledger.execute("SELECT max(id) FROM row").fetchone()
     (row,) = asker.ask("system", "采集器计数")
     assert (row["records"], row["aside"]) == (rows, 0)
+    assert (row["batches"], row["queue"]) == (metrics.value(metrics.ACKS), QUEUED)
+    assert row["batches"] >= ANSWERED
     for board in ("city", "system"):
         (row,) = asker.ask(board, "采集器")
         assert HOUR <= row["up_days"] * DAY <= asker.city.looked_ms - asker.city.now + HOUR
         assert row["live_lag_ms"] == 0, "the wall has taken in all of the ledger"
     (disk,) = asker.ask("system", "磁盘")
-    assert 0 < disk["disk_free_ratio"] <= 1
-    assert disk["ledger_bytes"] >= asker.city.config.data.ledger.stat().st_size
+    room = shutil.disk_usage(asker.city.config.data.ledger.parent)
+    assert disk["disk_free_bytes"] == pytest.approx(room.free, rel=0.5), "others write meanwhile"
+    assert disk["disk_free_ratio"] == pytest.approx(disk["disk_free_bytes"] / room.total, abs=1e-4)
+    ledger = asker.city.config.data.ledger
+    sizes = sum(file.stat().st_size for file in ledger.parent.glob(f"{ledger.name}*"))
+    assert ledger.stat().st_size <= disk["ledger_bytes"] <= sizes
     feeds = {r["feed"]: (r["lag"], r["failing"]) for r in asker.ask("system", "各投影")}
     assert {"ratings", "wall", "influx", "influx wall", "influx rollup", "influx day"} <= set(feeds)
     assert {failing for _, failing in feeds.values()} == {0}
@@ -589,6 +609,22 @@ def test_a_dead_collector_is_the_first_alarm_and_boxes_and_account_are_not_known
     assert 150 <= dead["age"] <= 190
 
 
+def test_the_wall_says_how_many_alarms_it_has_no_room_for(influx: Influx) -> None:
+    (panel,) = [
+        p for p, t in targets("zh") if (p.board, p.body["title"], t["refId"]) == ("city", "报警", "B")
+    ]
+    room = panel.body["options"]["reduceOptions"]["limit"]
+    bucket, at = influx.bucket(), int(time.time() * 1000)
+    points = [
+        f'alarm,kind=silent,subject=b{i},county=c active=1i,text_zh="x" {at}000000' for i in range(room)
+    ]
+    influx.write(bucket, [*points, f'alarm,kind=fork,subject=b,county=c active=0i,text_zh="over" {at}000000'])
+    asked = query_of("报警", "city", "B")
+    assert influx.query(bucket, asked) == []
+    influx.write(bucket, [f'alarm,kind=disk,subject=-,county=- active=1i,text_zh="x" {at}000000'])
+    assert [row["n"] for row in influx.query(bucket, asked)] == [room + 1]
+
+
 def test_no_staff_is_in_a_bucket_that_grafana_reads(asker: Asker) -> None:
     """Neither an id nor a name nor a badge, in any tag or text of any measurement; leaders on duty are in `red` alone."""
     with closing(schema.open_for_reading(asker.city.config.data.ledger)) as ledger:
@@ -631,8 +667,8 @@ def test_how_long_a_press_takes_is_the_ledgers(asker: Asker) -> None:
 
 
 def test_alarms_are_the_walls_in_both_languages(asker: Asker) -> None:
-    urgent, rest = asker.ask("city", "报警", "B"), asker.ask("city", "报警", "C")
-    rows = [*urgent, *rest]
+    urgent, rest = asker.ask("city", "报警", "C"), asker.ask("city", "报警", "D")
+    rows = [{**row, "since_ms": row["since_ms"] - 8 * HOUR} for row in (*urgent, *rest)]  # the wall is in UTC
     with closing(stores.open_reader(asker.city.config.data.wall)) as wall:
         held = json.loads(stores.get(wall, "health", "{}"))["alarms"]
     own = sorted((a["since_ms"], a["text_zh"]) for a in held)

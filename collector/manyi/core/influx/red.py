@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from manyi.core import stores
-from manyi.core.influx import lines
+from manyi.core.influx import brief, lines
 from manyi.core.influx.follow import BATCH_CHANGES, Follow, Server
 from manyi.core.influx.lines import tag, text
 from manyi.core.ratings import signed
@@ -24,7 +24,9 @@ from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.roster.model import Leader, Roster
 
 MEASUREMENT = "red"
-VERSION = 3  # 2: points with a sentence; 3: no typed name of whoever marked it
+VERSION = 4  # 2: points with a sentence; 3: no typed name of whoever marked it; 4: sentences that fit a line
+ROOM = (12, 11)  # em that a line of the wall has for hall and window beside telephone and leader
+ROOM_EN = (9, 7)  # "Not seen" and "25 minutes ago" are longer
 REASONS = {1: "态度", 2: "效率", 3: "流程"}  # docs/WIRE.md, press
 REASONS_EN = {1: "manner", 2: "speed", 3: "procedure"}
 SCHEMA = """
@@ -61,18 +63,20 @@ def fields(r: Rating, roster: Roster, leader: Leader | None) -> str:
 
 
 def _sentence(r: Rating, said: dict[str, str]) -> dict[str, str]:
-    """All of it in a line that a wall can show large, because InfluxQL cannot join texts."""
+    """All of it in one line that a wall can show large, because InfluxQL cannot join texts; long names are cut."""
     hall = said["hall_name"] or r.hall or "未分配"
     hall_en = said["hall_name_en"] or said["hall_name"] or r.hall or "Unassigned"
     window = said["window_name"] or r.window or r.box
     window_en = said["window_name_en"] or said["window_name"] or r.window or r.box
+    place = f"{brief.ends(hall, ROOM[0])} {brief.head(window, ROOM[1])}"
+    place_en = f"{brief.ends(hall_en, ROOM_EN[0])}, {brief.head(window_en, ROOM_EN[1])}"
     reached = " ".join(one for one in (said["phone"], said["leader"], said["leader_phone"]) if one)
     reason = said["reason"] and f"（{said['reason']}）"
     reason_en = REASONS_EN.get(r.reason, "") and f" ({REASONS_EN[r.reason]})"
     state, state_en = ("已知悉", "Seen") if r.known_ms else ("未知悉", "Not seen")
     return {
-        "text_zh": f"{state}　{hall} {window}{reason}　{reached}".rstrip(),
-        "text_en": f"{state_en} - {hall_en}, {window_en}{reason_en} - {reached}".rstrip(" -"),
+        "text_zh": f"{state}　{place}{reason}　{reached}".rstrip(),
+        "text_en": f"{state_en} - {place_en}{reason_en} - {reached}".rstrip(" -"),
     }
 
 
