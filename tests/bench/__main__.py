@@ -1,5 +1,5 @@
-"""`make bench`: runs every bench_*.py here one after the other and prints one table. It judges nothing by exit code:
-figures of a loaded machine are figures of a loaded machine.
+"""`make bench`: runs every bench_*.py here one after the other and prints one table. A slow figure is no
+failure: figures of a loaded machine are figures of a loaded machine. A bench that could not measure is one: exit code 1.
 
 A bench is a module with `main()`. It may return rows (name, value, unit, target, note) for the table, and may print
 what does not fit there.
@@ -16,8 +16,10 @@ import traceback
 from pathlib import Path
 
 
-def main(only: list[str]) -> None:
+def main(only: list[str]) -> bool:
+    """Whether all could be measured."""
     names = sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
+    failed: list[str] = []
     table = [("what", "measured", "unit", "target", "")]
     for name in names:
         if only and not any(word in name for word in only):
@@ -30,6 +32,7 @@ def main(only: list[str]) -> None:
         except Exception as error:  # the others' figures are worth having all the same
             traceback.print_exc()
             table.append((name, "failed", "", "", f"{type(error).__name__}: {error}".splitlines()[0]))
+            failed.append(name)
         print(f"    took {time.monotonic() - began:.0f} s", flush=True)
     machine = (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
@@ -47,6 +50,7 @@ def main(only: list[str]) -> None:
         print("  ".join(cells).rstrip())
         if i == 0:
             print("  ".join("-" * width for width in widths).rstrip())
+    return not failed
 
 
 def _text(cell: object) -> str:
@@ -56,4 +60,4 @@ def _text(cell: object) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(0 if main(sys.argv[1:]) else 1)
