@@ -17,8 +17,8 @@ def county(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-county", t("县区", "Counties"), t("所选县区在所选时段的评价，按大厅列出", "The chosen counties, by hall"),
         [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where, 7),
-         units(t, "hall", where, At(0, 12, 24, 8), t("各大厅", "Halls")), ranking(t, "hall", At(0, 20, 9, 8)),
-         reds(t, At(9, 20, 15, 8), 12, f" AND {where}")],
+         units(t, "hall", where, At(0, 12, 24, 8), t("各大厅", "Halls")), ranking(t, "hall", At(0, 20, 10, 8)),
+         reds(t, At(10, 20, 14, 8), 12, f" AND {where}")],
         variables=["county"], since="now-7d", until="now", refresh="10s",
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         ),
         t(*EMPTY),
     )
-    columns = [Column(tag, names[tag], width=130 if tag == "county" else 0) for tag in group]
+    columns = [Column(tag, names[tag], width=150 if tag == "county" else 0) for tag in group]
     columns += [
         Column("n", t("人次", "Ratings"), COUNT, ACCENT, width=80),
         Column("s", t("满意", "Satisfied"), COUNT, SATISFIED, width=80),

@@ -129,10 +129,10 @@ def ranking(t: Lang, tier: str, at: At) -> Any:
     return rows(
         _ranking_said(t, unit), [q.ranking(tier, t("name", "name_en"))], at,
         [Column("order", hidden=True), Column(tier, hidden=True), Column("place", t("名次", "Place"), width=70, align="center"),
-         Column("name", unit), Column("n", t("人次", "Ratings"), COUNT, width=85),
-         Column("rate", t("满意率", "Rate"), SHARE, SATISFIED, decimals=1, few=t("样本不足", "Too few"), width=100),
-         Column("lo", t("最低可能", "At least"), SHARE, QUIET, decimals=1, width=100),
-         Column("hi", t("最高可能", "At most"), SHARE, QUIET, decimals=1, width=100)],
+         Column("name", unit), Column("n", t("人次", "Ratings"), COUNT, width=80),
+         Column("rate", t("满意率", "Rate"), SHARE, SATISFIED, decimals=1, few=t("样本不足", "Too few"), width=90),
+         Column("lo", t("最低", "At least"), SHARE, QUIET, decimals=1, width=85),
+         Column("hi", t("最高", "At most"), SHARE, QUIET, decimals=1, width=85)],
         sort=("order", False),
     )  # fmt: skip
 
@@ -171,11 +171,11 @@ def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
     return rows(
         _reds_said(t),
         [q.latest_reds(t("", "_en"), limit, where)], at,
-        [Column("Time", t("多久以前", "How long ago"), AGO, width=150), Column("hall_name", t("大厅", "Hall")),
-         Column("window_name", t("窗口", "Window")), Column("reason", t("原因", "Reason"), width=90),
-         Column("phone", t("大厅电话", "Telephone"), width=140), Column("leader", t("值班领导", "Leader"), width=100),
-         Column("leader_phone", t("领导电话", "Their telephone"), width=140),
-         Column("known", t("知悉", "Seen"), width=95, mapping=known)],
+        [Column("Time", t("多久以前", "How long ago"), AGO, width=135), Column("hall_name", t("大厅", "Hall")),
+         Column("window_name", t("窗口", "Window")), Column("reason", t("原因", "Reason"), width=75),
+         Column("phone", t("大厅电话", "Telephone"), width=125), Column("leader", t("值班领导", "Leader"), width=90),
+         Column("leader_phone", t("领导电话", "Their telephone"), width=135),
+         Column("known", t("知悉", "Seen"), width=90, mapping=known)],
         hide_time=False,
     )  # fmt: skip
 

@@ -216,6 +216,8 @@ def rows(
     transformations: Sequence[DataTransformerConfig] = (), hide_time: bool = True,
 ) -> Builder[Panel]:  # fmt: skip
     """A table in the order of its columns. `sort` is (title, descending); equals stand by the column `then`, upwards."""
+    # Grafana 9 takes ids of figures alone for numbers, and numbers stand on the right.
+    columns = [c if c.unit or c.mapping or c.align else replace(c, align="left") for c in columns]
     panel = table.Panel().cell_height(model.TableCellHeight.LG if tall else model.TableCellHeight.MD)
     panel = panel.align(model.FieldTextAlignment.AUTO).filterable(False)
     panel = panel.color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS)).thresholds(
