@@ -96,6 +96,23 @@ def test_wrong_encoding_is_said_in_plain_words(folder: Path) -> None:
     assert "staff.csv：编码无法识别" in said(folder)
 
 
+@pytest.mark.parametrize(
+    "unseen", ["\x1b[2J", "\n共记录 0 处变化。", "\x7f", "\u202e", "\u200b", "\u2066", "\u00ad"]
+)
+@pytest.mark.parametrize("column", [3, 4])
+def test_name_with_what_nobody_sees_gets_nowhere(tmp_path: Path, unseen: str, column: int) -> None:
+    """It would steer the terminal that shows the report, put a line into it, or make two people look like one."""
+    row = ["c1", "县区", "", "东平", "Dongping"]
+    row[column] = f"东{unseen}平"
+    text = "编号,类型,上级,名称,英文名\n" + ",".join(f'"{cell}"' for cell in row) + "\n"
+    (tmp_path / "机构.csv").write_text(text, encoding="utf-8")
+    found = check(tmp_path)
+    assert unseen not in found.text()
+    assert all(unseen not in str(value) for _, body in found.facts for value in body.values())
+    if unseen < " " or unseen == "\x7f":
+        assert "看不见的字符" in found.text()
+
+
 def test_wrong_header_names_the_file_the_column_and_what_is_known(folder: Path) -> None:
     write(folder, boxes="box,windw,from\nbox-1,w1,2026-01-01\n")
     text = said(folder, "en")

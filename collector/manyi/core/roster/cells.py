@@ -26,6 +26,8 @@ DIGITS_KEPT = 15  # digits of a number that Excel keeps; what is longer has lost
 _HAN = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f·]"
 _HAN_GAP = re.compile(f"(?<={_HAN})\\s+(?={_HAN})")
 _DAY = timedelta(days=1)
+# Control and format characters: a name that steers a terminal, turns what follows it round, or only looks like another's.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class Holds(Enum):
@@ -70,6 +72,11 @@ def _plain(text: str, holds: Holds) -> str | Wrong:
     if UNREAD in text:
         return Wrong("有无法识别的字符（乱码），请重新填写", "holds a character that was lost on the way")
     text = text.strip()
+    if holds in (Holds.text, Holds.person) and any(unicodedata.category(c) in _UNSEEN for c in text):
+        return Wrong(
+            "有换行或看不见的字符，请重新填写",
+            "holds a line break or a character that nobody sees; type it again",
+        )
     match holds:
         case Holds.text:
             return text
