@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import re
 import runpy
 import struct
@@ -23,16 +24,20 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import xor
 from pathlib import Path
+from typing import Any
 
 from partitions import BLOCK, ENTRY_MAGIC, TABLE_AT, Partition, Wrong, named, ours, table
 
 HERE = Path(__file__).resolve().parent
 BUILT = HERE.parent / "build" / "firmware"
-BOOTLOADER_AT = {"esp32": 0x1000, "esp32s3": 0}
+BOOTLOADER_AT = {
+    "esp32": 0x1000,
+    "esp32s3": 0,
+}  # the chips that are known; another one is a line here and in CHIP_ID
 CHIP_ID = {"esp32": 0, "esp32s3": 9}  # of the image header
 IMAGE_MAGIC, IMAGE_HEAD, CHECKSUM_SEED = 0xE9, 24, 0xEF
 DESC_MAGIC = struct.pack("<I", 0xABCD5432)  # esp_app_desc_t, at the front of the first segment
-OLDEST = (1, 22)  # of MicroPython: what mpy-cross writes is read from here on (facts: tried 1.22 to 1.29)
+OLDEST = (1, 23)  # of MicroPython: the first with the modules `vfs` and `tls`
 BOOTLOADER, APPLICATION = ("引导程序", "bootloader"), ("应用程序", "application")
 BOOT_FILE = Path("ports/esp32/boot.py")
 
@@ -145,9 +150,24 @@ def version(app: bytes) -> tuple[int, ...]:
 # --- what is ours --------------------------------------------------------------------------------------------------
 
 
+def facts(board: str) -> dict[str, Any]:
+    """What boards/BOARD.py says. Raises Wrong if no image can be made for its chip."""
+    found = runpy.run_path(str(HERE / "boards" / f"{board}.py"))
+    if found["CHIP"] not in BOOTLOADER_AT:
+        known = "、".join(BOOTLOADER_AT)
+        raise Wrong(
+            f"boards/{board}.py 的芯片是 {found['CHIP']}，现在只能制作 {known} 的镜像",
+            f"boards/{board}.py is for an {found['CHIP']}; images can be made for {known.replace('、', ', ')}",
+        )
+    return found
+
+
 def tree(built: Path, board: str) -> dict[str, bytes]:
-    """Path on the box to content: boot.py, and app/ with the compiled firmware and this board's facts."""
-    files = {"boot.py": (HERE / BOOT_FILE).read_bytes()}
+    """Path on the box to content: boot.py, app/ with the compiled firmware and this board's facts, and what of these the
+    flashing tool has to know (`manyi.box.image.facts`). Raises Wrong."""
+    of = facts(board)
+    said = {"board": of["NAME"], "chip": of["CHIP"], "resets": of["AUTO_RESET"]}
+    files = {"boot.py": (HERE / BOOT_FILE).read_bytes(), "board.json": json.dumps(said).encode()}
     for path in sorted(built.rglob("*.mpy")):
         inside = path.relative_to(built)
         skip = inside.parts[:2] == ("ports", "sim") or inside == BOOT_FILE.with_suffix(".mpy")
@@ -251,8 +271,7 @@ def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
         raise Wrong(
             "固件还没有编译", "the firmware is not compiled: make firmware, or python firmware/build.py"
         )
-    chip = runpy.run_path(str(HERE / "boards" / f"{board}.py"))["CHIP"]
-    return assemble(raw, chip, tree(built, board), ours())
+    return assemble(raw, facts(board)["CHIP"], tree(built, board), ours())
 
 
 if __name__ == "__main__":

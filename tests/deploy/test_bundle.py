@@ -122,7 +122,7 @@ def test_a_depot_flashes_boxes_without_a_network(bundle: Bundle, tmp_path: Path)
     words = ("--board", "esp32-devkitc", "--firmware", official, "--sha256", sums, "--out", "image.bin")
     made = run("manyi-image", *words)
     assert made.returncode == 0, made.stdout + made.stderr
-    assert image.board((tmp_path / "image.bin").read_bytes()) == "esp32-devkitc"
+    assert image.facts((tmp_path / "image.bin").read_bytes()).board == "esp32-devkitc"
     assert run("esptool", "version").returncode == 0
     asked = run("manyi", "box", "flash", "--image", "image.bin", "-p", "/dev/ttyNONE7")
     assert asked.returncode != 0

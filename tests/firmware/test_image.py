@@ -6,7 +6,9 @@ The official .bin is simulated (synthetic.py); littlefs, mpy and their reader ar
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 import image
 import partitions
 import pytest
+from manyi.box import image as flashed
 
 from tests.firmware.conftest import FIRMWARE, RunMicropython
 from tests.firmware.synthetic import PARTITIONS, esp_image, micropython_bin
@@ -105,14 +108,67 @@ def test_an_application_too_large_for_its_partition_is_refused_with_by_how_much(
     image.take_apart(micropython_bin(app_size=0x1F0000 - 200), "esp32", image.ours())
 
 
-def test_a_micropython_too_old_for_our_bytecode_is_refused() -> None:
-    with pytest.raises(image.Wrong, match="older"):
-        image.take_apart(micropython_bin(version="v1.19.1"), "esp32", image.ours())
+@pytest.mark.parametrize("old", ["v1.19.1", "v1.22.2"])
+def test_a_micropython_without_the_modules_that_the_firmware_loads_is_refused(old: str) -> None:
+    """`vfs` and `tls` are of 1.23."""
+    assert "import vfs" in (FIRMWARE / image.BOOT_FILE).read_text()
+    with pytest.raises(image.Wrong, match=r"older than 1\.23"):
+        image.take_apart(micropython_bin(version=old), "esp32", image.ours())
+    image.take_apart(micropython_bin(version="v1.23.0"), "esp32", image.ours())
 
 
 def test_files_that_do_not_fit_are_refused() -> None:
     with pytest.raises(image.Wrong, match="do not fit"):
         image.filesystem({"a": b"x" * 70_000}, 64 * 1024)
+
+
+def add_board(folder: Path, chip: str) -> Path:
+    """The firmware with one file more, as a third party adds a board."""
+    shutil.copytree(FIRMWARE, folder / "firmware", ignore=shutil.ignore_patterns("__pycache__"))
+    boards = folder / "firmware" / "boards"
+    known = (boards / "esp32_devkitc.py").read_text(encoding="utf-8")
+    new = re.sub(r"^NAME = .*$", 'NAME = "acme-box"', known, flags=re.MULTILINE)
+    new = re.sub(r'^CHIP = "\w+"', f'CHIP = "{chip}"', new, flags=re.MULTILINE)
+    (boards / "acme_box.py").write_text(new, encoding="utf-8")
+    return folder / "firmware"
+
+
+def made_of(tree: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    (tmp_path / "ESP32_GENERIC.bin").write_bytes(micropython_bin())
+    digest = hashlib.sha256(micropython_bin()).hexdigest()
+    subprocess.run([sys.executable, tree / "build.py"], check=True, capture_output=True)
+    words = [
+        "--board",
+        "acme-box",
+        "--firmware",
+        "ESP32_GENERIC.bin",
+        "--sha256",
+        digest,
+        "--out",
+        "image.bin",
+    ]
+    return subprocess.run(
+        [sys.executable, tree / "image.py", *words], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+
+
+def test_a_third_party_s_board_is_one_file(tmp_path: Path) -> None:
+    done = made_of(add_board(tmp_path, "esp32"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    whole = (tmp_path / "image.bin").read_bytes()
+    assert flashed.facts(whole) == flashed.Facts("acme-box", "esp32", True)
+    vfs = image.named(image.ours(), "vfs")
+    assert b"acme-box" in whole[vfs.at : vfs.at + vfs.size]
+
+
+def test_a_board_of_a_chip_that_no_image_can_be_made_for_is_refused_with_those_that_can(
+    tmp_path: Path,
+) -> None:
+    done = made_of(add_board(tmp_path, "esp32c3"), tmp_path)
+    assert done.returncode == 1
+    assert "boards/acme_box.py 的芯片是 esp32c3，现在只能制作 esp32、esp32s3 的镜像" in done.stderr
+    assert "images can be made for esp32, esp32s3" in done.stderr
+    assert not (tmp_path / "image.bin").exists()
 
 
 def test_the_sha256_is_that_of_the_digits_or_of_the_name_in_a_list() -> None:
@@ -128,6 +184,7 @@ def test_the_sha256_is_that_of_the_digits_or_of_the_name_in_a_list() -> None:
 def test_no_simulator_and_no_other_board_on_a_board(firmware: Path) -> None:
     files = image.tree(firmware, "esp32_devkitc")
     assert files["boot.py"] == (FIRMWARE / "ports" / "esp32" / "boot.py").read_bytes()
+    assert json.loads(files["board.json"]) == {"board": "esp32-devkitc", "chip": "esp32", "resets": True}
     assert "app/main.mpy" in files
     assert "app/box/survey.mpy" in files
     assert "app/box/journal.mpy" not in files  # main.mpy has it

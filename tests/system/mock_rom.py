@@ -1,8 +1,11 @@
-"""esp32-mock-bootloader as a chip that is reset for each visitor, and has patience. A program: its arguments are the mock's.
+"""esp32-mock-bootloader as a chip that nobody resets, and has patience. A program: its arguments are the mock's.
 
 Left alone the mock ends a visit three seconds after its last block, whatever is going on, and gives up a reader who is
 silent for 50 ms: on a busy machine both happen in the midst of a visit ("md5sum (result was 3166", "No more data to read").
 Here a visit begins when somebody says hello, and a reader is waited for. Refuses a mock that does it otherwise.
+
+A cable without RTS and DTR, as a pseudo terminal is one, leaves the visitor's own loader (the stub) running at the speed it
+was told. It hears no hello, which is said more slowly, unless the visitor before has sent it back to the chip's.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from threading import Event
 from esp32_mock_bootloader import cli, protocol, server
 
 TO_CHIP = 0
+REBOOT = bytes(4)  # with FLASH_END: back to the chip's own loader
 PATIENCE_S = 60.0  # for a reader; one that was killed is gone for good
 
 
@@ -24,16 +28,23 @@ class Session(server.ChipSession):
     def __init__(self, chip: str) -> None:
         super().__init__(chip)
         Session.now = self
+        self.leaves = False
 
 
 _frames_of = server.slip_decode_frames
 
 
 def frames(raw: bytes) -> list[bytes]:
-    found: list[bytes] = _frames_of(raw)
-    if any(f[:2] == bytes((TO_CHIP, protocol.CMD_SYNC)) for f in found):
-        Session.now.stub_active = False  # hello: the chip's own loader answers
+    session = Session.now
+    if session.leaves:
+        session.leaves = session.stub_active = False
+    found = [f for f in _frames_of(raw) if not (session.stub_active and is_(protocol.CMD_SYNC, f))]
+    session.leaves = any(is_(protocol.CMD_FLASH_END, f) and f[8:] == REBOOT for f in found)
     return found
+
+
+def is_(command: int, frame: bytes) -> bool:
+    return frame[:2] == bytes((TO_CHIP, command))
 
 
 _once = server._recv_slip_payload

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from manyi.box import desk, identity, label, orders, records, renew, rescue, tray
+from manyi.box import desk, identity, orders, prints, records, renew, rescue, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
@@ -105,7 +105,13 @@ def box_flash(
     box: Annotated[str, typer.Option(help=both("只用这一个身份", "Only this identity."))] = "",
     records_dir: RecordsDir = HOME,
     keep_journal: Annotated[
-        bool, typer.Option("--keep-journal", help=both("保留芯片里的记录", "Leave the chip's records alone."))
+        bool,
+        typer.Option(
+            "--keep-journal",
+            help=both(
+                "还是原来那一台：身份、设置和记录不动", "It stays the box it is: identity, settings, records."
+            ),
+        ),
     ] = False,
     force: Annotated[
         bool,
@@ -122,6 +128,16 @@ def box_flash(
     ] = False,
 ) -> None:
     """烧录一台或一盘，校验，可同时写入身份 / Flash one board or a tray of them, verify, and write identities."""
+    if (handover is None) != (site is None) or (box and handover is None):
+        raise BoxError(
+            "移交文件和现场文件要一起写（HANDOVER= 和 SITE=），只用一个身份再加 BOX=；没有写入任何一台",
+            "--handover and --site go together (HANDOVER=, SITE=), and --box picks of them; no board was touched",
+        )
+    if keep_journal and handover is not None:
+        raise BoxError(
+            "保留记录的评价器还是原来那一台，不再给身份：去掉 HANDOVER= 和 SITE=",
+            "a box whose journal is kept stays who it is, and is given no identity: leave --handover and --site out",
+        )
     try:
         whole = image_file.read_bytes()
     except OSError as error:
@@ -221,8 +237,7 @@ def box_list(
 ) -> None:
     """列出写过身份的评价器和验收结果 / List boxes that were given an identity, and their tests."""
     book = records.Records(records_dir)
-    given = identity.handover(identity.text_of(handover)) if handover else []
-    keys = {one.box: bytes.fromhex(one.k_link) for one in given}
+    keys = identity.links(handover)
     claims = book.claims()
     if not claims:
         typer.echo(
@@ -251,32 +266,7 @@ def _state(one: records.Claim, text: str, key: bytes | None) -> str:
     return both("合格", "passed") if json.loads(text).get("ok") else both("不合格", "not passed")
 
 
-@box_app.command("label")
-def box_label(
-    out: Annotated[
-        Path, typer.Option("--out", help=both("SVG 文件；多页加编号", "SVG file; pages are numbered."))
-    ],
-    box: Annotated[
-        list[str] | None, typer.Option(help=both("只要这些，可重复", "Only these, repeatable."))
-    ] = None,
-    pin: Annotated[
-        bool, typer.Option("--pin", help=both("贴在盒内的：带 PIN", "For inside the case: with the PIN."))
-    ] = False,
-    records_dir: RecordsDir = HOME,
-) -> None:
-    """打印标签：二维码、编号、校验、MAC / Labels to print: QR code, id, check digits, MAC."""
-    claims = [c for c in records.Records(records_dir).claims() if not c.retired and (not box or c.box in box)]
-    if missing := set(box or ()) - {c.box for c in claims}:
-        raise BoxError(f"没有这些记录：{' '.join(sorted(missing))}", "there is no record of these")
-    pages = label.sheets([label.Label(c.box, c.mac, c.pin if pin else "") for c in claims])
-    if not pages:
-        raise BoxError("没有可打印的标签", "there is nothing to print")
-    for number, page in enumerate(pages, 1):
-        path = out if len(pages) == 1 else out.with_stem(f"{out.stem}-{number}")
-        path.write_text(page, encoding="utf-8")
-        typer.echo(f"{path}  " + both("按 100% 打印", "print at 100%"))
-
-
+prints.mount(box_app)
 desk.mount(box_app)
 orders.mount(box_app)
 rescue.mount(box_app)

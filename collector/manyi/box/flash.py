@@ -69,7 +69,7 @@ _TROUBLE = (
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """How to reach one."""
+    """How to reach one. `reset` False: nothing on its cable resets it, a hand does (IO0 to GND, EN)."""
 
     port: str
     baud: int = BAUD
@@ -90,7 +90,9 @@ def trouble(text: str, port: str) -> BoxError:
 
 
 def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], None] = lambda _: None) -> str:
-    """What it said. Raises BoxError."""
+    """What it said. Raises BoxError.
+
+    Without a reset esptool leaves the chip in its own loader at the speed that the next run begins with, not in the stub."""
     reset = [] if board.reset else ["--before", "no-reset", "--after", "no-reset"]
     command = [
         sys.executable, "-m", "esptool", "--chip", chip, "--port", board.port, "--baud", str(board.baud), *reset, *words,
@@ -131,18 +133,22 @@ def mac(board: Board, chip: str) -> str:
     return found[1].replace(":", "")
 
 
+def read(board: Board, chip: str, place: image.Partition) -> bytes:
+    """So much of a chip's flash. Raises BoxError."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "read.bin"
+        esptool(board, chip, "read-flash", hex(place.at), hex(place.size), str(out))
+        return out.read_bytes()
+
+
 def held(board: Board, chip: str, backup: Path | None = None) -> image.Held | None:
     """What a chip that was a box before still holds; None if it was not one of ours. Raises BoxError.
 
     `backup`: where its journal's bytes go if there is anything in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "read.bin"
-        esptool(board, chip, "read-flash", hex(image.TABLE_AT), hex(image.TABLE_SIZE), str(out))
-        journal = image.find(out.read_bytes(), "journal")
-        if journal is None:
-            return None
-        esptool(board, chip, "read-flash", hex(journal.at), hex(journal.size), str(out))
-        raw = out.read_bytes()
+    journal = image.find(read(board, chip, image.TABLE), "journal")
+    if journal is None:
+        return None
+    raw = read(board, chip, journal)
     found = image.held(raw)
     if found.records and backup is not None:
         backup.parent.mkdir(parents=True, exist_ok=True)
@@ -158,12 +164,8 @@ def write(
     progress: Callable[[float], None] = lambda _: None,
 ) -> None:
     """One esptool run from address 0. Raises BoxError."""
-    chip = image.chip(whole)
-    journal = image.find(whole[image.TABLE_AT :], "journal")
-    if journal is None:
-        raise BoxError(
-            "这不是 firmware/image.py 制作的镜像", "this is no image of firmware/image.py: it has no journal"
-        )
+    journal = image.named(whole[image.TABLE_AT :], "journal")
+    chip = image.facts(whole).chip
     part = whole[: journal.at] if keep_journal else whole
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "image.bin"

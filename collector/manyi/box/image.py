@@ -1,11 +1,14 @@
-"""What the host reads in a flash image, and the one thing it adds: a box's identity. Pure functions over bytes.
+"""What the host reads in a flash image, and what it adds: a box's identity and what it has learned. Pure functions over
+bytes.
 
-firmware/image.py makes images; neither imports the other, and tests/system/test_box_tools.py binds them.
+firmware/image.py makes images; neither imports the other, and tests/system/test_box_tools.py binds them. What a board
+is, an image says itself (`board.json`), so that no board and no chip is known here by its name.
 """
 
 from __future__ import annotations
 
 import binascii
+import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +19,7 @@ from manyi.box.words import BoxError
 TABLE_AT, TABLE_SIZE = 0x8000, 0xC00
 BLOCK, SLOT = 4096, 64
 ENTRY = struct.Struct("<2sBBII16sI")
-CHIP_AT = {"esp32": 0x1000, "esp32s3": 0x0}
-CHIP_ID = {"esp32": 0, "esp32s3": 9}
+FACTS = "board.json"
 JOURNAL_MAGIC = b"MYJ1"
 ACKED_ONES = 3  # as the box counts: one rotten bit of eight neither frees nor takes back
 
@@ -26,6 +28,21 @@ ACKED_ONES = 3  # as the box counts: one rotten bit of eight neither frees nor t
 class Partition:
     at: int
     size: int
+
+    def of(self, whole: bytes) -> bytes:
+        return whole[self.at : self.at + self.size]
+
+
+TABLE = Partition(TABLE_AT, TABLE_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an image says of the board that it is for. `resets`: esptool starts its boot loader by itself."""
+
+    board: str
+    chip: str
+    resets: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +64,35 @@ def find(table: bytes, name: str) -> Partition | None:
     return None
 
 
-def chip(whole: bytes) -> str:
-    """Which chip an image is for. Raises BoxError."""
-    for name, at in CHIP_AT.items():
-        if whole[at : at + 1] == b"\xe9" and struct.unpack_from("<H", whole, at + 12)[0] == CHIP_ID[name]:
-            return name
-    raise BoxError(
-        "镜像里没有引导程序", "there is no bootloader in this image: make it with firmware/image.py"
-    )
-
-
-def with_files(whole: bytes, files: Mapping[str, bytes]) -> bytes:
-    """The image with these files at the root of its file system. Raises BoxError."""
-    from littlefs import LittleFS, LittleFSError, UserContext  # noqa: PLC0415  only who flashes needs it
-
-    vfs = find(whole[TABLE_AT:], "vfs")
-    if vfs is None:
-        raise BoxError("镜像里没有文件系统", "there is no file system in this image")
-    held_ = UserContext(vfs.size)
-    held_.buffer[:] = whole[vfs.at : vfs.at + vfs.size]
-    try:
-        fs = LittleFS(
-            context=held_,
-            block_size=BLOCK,
-            block_count=vfs.size // BLOCK,
-            read_size=32,
-            prog_size=32,
-            lookahead_size=32,
-            mount=False,
+def named(table: bytes, name: str) -> Partition:
+    """Raises BoxError."""
+    found = find(table, name)
+    if found is None:
+        raise BoxError(
+            "这不是 firmware/image.py 制作的镜像", f"this is no image of firmware/image.py: it has no {name}"
         )
-        fs.mount()
+    return found
+
+
+def facts(whole: bytes) -> Facts:
+    """Raises BoxError."""
+    try:
+        said = json.loads(read(whole, FACTS))
+        return Facts(str(said["board"]), str(said["chip"]), bool(said["resets"]))
+    except (ValueError, KeyError, TypeError):
+        raise BoxError(
+            "镜像里看不出板型：用 firmware/image.py 重新制作",
+            "the image does not say which board it is for: make it anew with firmware/image.py",
+        ) from None
+
+
+def with_files(whole: bytes, files: Mapping[str, bytes], part: str = "vfs") -> bytes:
+    """The image with these files at the root of one of its file systems. Raises BoxError."""
+    from littlefs import LittleFSError  # noqa: PLC0415  only who flashes needs it
+
+    place = named(whole[TABLE_AT:], part)
+    try:
+        fs, flash = _mounted(place.of(whole))
         for name, content in files.items():
             with fs.open(name, "wb") as file:
                 file.write(content)
@@ -85,7 +101,7 @@ def with_files(whole: bytes, files: Mapping[str, bytes]) -> bytes:
         raise BoxError(
             "镜像的文件系统写不进去", f"the image's file system does not take it: {error}"
         ) from None
-    return whole[: vfs.at] + bytes(held_.buffer) + whole[vfs.at + vfs.size :]
+    return whole[: place.at] + bytes(flash) + whole[place.at + place.size :]
 
 
 def held(journal: bytes) -> Held:
@@ -113,41 +129,44 @@ def held(journal: bytes) -> Held:
 
 def read(whole: bytes, name: str) -> bytes:
     """A file at the root of the image's file system; b"" if there is none, or no file system that can be read."""
+    vfs = find(whole[TABLE_AT:], "vfs")
+    found = files(vfs.of(whole)) if vfs is not None else None
+    return (found or {}).get(name, b"")
+
+
+def files(part: bytes) -> dict[str, bytes] | None:
+    """Every file at the root of a partition's file system; None if it cannot be read."""
     from littlefs import LittleFSError  # noqa: PLC0415
 
+    found = {}
     try:
-        fs = _mounted(whole)
-        if fs is None:
-            return b""
-        with fs.open(name, "rb") as file:
-            return bytes(file.read())
+        fs, _ = _mounted(part)
+        for entry in fs.scandir("/"):
+            if entry.type == REGULAR:
+                with fs.open(entry.name, "rb") as file:
+                    found[str(entry.name)] = bytes(file.read())
     except (LittleFSError, OSError):
-        return b""
+        return None
+    return found
 
 
-def board(whole: bytes) -> str:
-    """The NAME of the board that an image was made for: the one whose facts lie in it. Raises BoxError."""
-    from littlefs import LittleFSError  # noqa: PLC0415
-
-    try:
-        fs = _mounted(whole)
-        if fs is not None:
-            (name,) = fs.listdir("app/boards")
-            return str(name).partition(".")[0].replace("_", "-")
-    except (LittleFSError, ValueError):
-        pass
-    raise BoxError("镜像里看不出板型", "the image does not say which board it is for")
+REGULAR = 1  # a littlefs entry that is a file
 
 
-def _mounted(whole: bytes) -> Any:
-    """The image's file system, to be read; None if it has none. Raises LittleFSError."""
+def _mounted(part: bytes) -> tuple[Any, bytearray]:
+    """A partition's file system, and the bytes that it writes to. Raises LittleFSError."""
     from littlefs import LittleFS, UserContext  # noqa: PLC0415  only who flashes needs it
 
-    vfs = find(whole[TABLE_AT:], "vfs")
-    if vfs is None:
-        return None
-    held_ = UserContext(vfs.size)
-    held_.buffer[:] = whole[vfs.at : vfs.at + vfs.size]
-    fs = LittleFS(context=held_, block_size=BLOCK, block_count=vfs.size // BLOCK, mount=False)
+    flash = UserContext(len(part))
+    flash.buffer[:] = part
+    fs = LittleFS(
+        context=flash,
+        block_size=BLOCK,
+        block_count=len(part) // BLOCK,
+        read_size=32,
+        prog_size=32,
+        lookahead_size=32,
+        mount=False,
+    )
     fs.mount()
-    return fs
+    return fs, flash.buffer

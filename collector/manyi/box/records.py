@@ -1,7 +1,8 @@
 """The bench's own book: which identity went into which chip, and how its test ended. One folder, a file a box.
 
 Refuses: to give one identity to two chips, or two to one chip; to let a record be changed unseen (its mac).
-Holds no key. The PIN of the hotspot is in it, so its files are for their owner only.
+Holds no key but in `<mac>.kept`, which is there while a box is flashed with its journal kept (keeping.py), and gone when it
+is verified. The PIN of the hotspot is in it too, so its files are for their owner only.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from manyi.core.wire import SEAL_BYTES, seal
 
 ACCEPTED = ".accepted.json"
 GIVEN = ".given.json"
+KEPT = ".kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,9 @@ class Records:
                 return other
             if other.box == box:
                 raise BoxError(
-                    f"{box} 已给过芯片 {other.mac}，编号不可再用",
-                    f"{box} was given to chip {other.mac}: an id is never used again",
+                    f"{box} 已给过芯片 {other.mac}，编号不可再用：用那块芯片，或请中心另给一个编号（manyi broker add）",
+                    f"{box} was given to chip {other.mac}, and an id is never used again: take that chip, or another id "
+                    "(manyi broker add)",
                 )
             if other.mac == mac and not other.retired:
                 raise BoxError(
@@ -95,6 +98,10 @@ class Records:
         made = Claim(box, mac, "".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)), at_ms)
         self._write(box + GIVEN, json.dumps(asdict(made)))
         return made
+
+    def release(self, box: str) -> None:
+        """Takes a claim back whose identity no chip has ever kept."""
+        (self.folder / (box + GIVEN)).unlink(missing_ok=True)
 
     def retire(self, box: str) -> None:
         for one in self.claims():
@@ -108,6 +115,18 @@ class Records:
         """The acceptance record's text; "" if there is none."""
         path = self.folder / (box + ACCEPTED)
         return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def keep(self, mac: str, text: str) -> None:
+        """Puts by what makes a chip the box it is."""
+        self._write(mac + KEPT, text)
+
+    def kept(self, mac: str) -> str:
+        """What was put by; "" if nothing is."""
+        path = self.folder / (mac + KEPT)
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def let_go(self, mac: str) -> None:
+        (self.folder / (mac + KEPT)).unlink(missing_ok=True)
 
     def _write(self, name: str, text: str) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from manyi.box import flash, image
+from manyi.box import flash, image, keeping
 from manyi.box.console import Console, opened
 from manyi.box.identity import Given, Site, files
 from manyi.box.provision import START_S
@@ -23,6 +24,8 @@ HANDS = 6
 """Boards at once: more than that, and a USB hub and a laptop's cores are what is waited for."""
 STEP_PERCENT = 10
 LOOK_S = 0.5
+HAND_S = 300.0
+"""For a start that takes a hand: somebody has to take a wire off first, and may have a tray of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,14 @@ class Tools:
 
     mac: Callable[[flash.Board, str], str]
     held: Callable[[flash.Board, str, Path], image.Held | None]
+    read: Callable[[flash.Board, str, image.Partition], bytes]
     write: Callable[..., None]
-    prove: Callable[[str, Given], None]
+    prove: Callable[[flash.Board, Given], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Tray:
-    """What every board of it gets."""
+    """What every board of it gets. `keep_journal`: each stays the box it is, so none is given an identity."""
 
     whole: bytes
     given: list[Given]  # none: the boards stay blank
@@ -106,20 +110,28 @@ def run(tray: Tray, ports: Iterable[str], tell: Callable[[str], None]) -> list[O
 def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Outcome:
     box = mac = ""
     try:
-        chip, board = image.chip(tray.whole), flash.Board(port, tray.baud, tray.reset)
-        tools = tray.tools or Tools(flash.mac, flash.held, flash.write, prove)
-        mac = tools.mac(board, chip)
+        facts = image.facts(tray.whole)
+        board = flash.Board(port, tray.baud, tray.reset and facts.resets)
+        tools = tray.tools or Tools(flash.mac, flash.held, flash.read, flash.write, prove)
+        mac = tools.mac(board, facts.chip)
         whole, given = tray.whole, None
-        if tray.site is not None:
-            given, claim = deal.to(mac)
-            box = given.box
-            whole = image.with_files(whole, files(given, tray.site, image.board(whole), claim.pin))
+        if tray.keep_journal:
+            kept = keeping.taken(partial(tools.read, board, facts.chip), whole, tray.records, mac)
+            whole, given = kept.into(whole), kept.given()
+        else:
+            guard(tray, tools, board, facts.chip, mac)
+            if tray.site is not None:
+                given, claim = deal.to(mac)
+                whole = image.with_files(whole, files(given, tray.site, facts.board, claim.pin))
+        box = given.box if given else ""
         tell(f"{port}  {box}  {mac}  " + both("开始", "begins"))
-        guard(tray, tools, board, chip, mac)
         tools.write(board, whole, keep_journal=tray.keep_journal, progress=_steps(f"{port}  {box}", tell))
         tell(f"{port}  {box}  " + both("已写入并校验", "written and verified"))
+        tray.records.let_go(mac)
+        if not board.reset:
+            tell(f"{port}  {box}  " + both("断开 IO0，碰一下 EN", "take IO0 off GND, touch EN"))
         if given is not None:
-            tools.prove(port, given)
+            tools.prove(board, given)
     except (BoxError, OSError) as stopped:
         error = stopped if isinstance(stopped, BoxError) else file_trouble(stopped.filename, stopped)
         tell(f"{port}  {box or '-'}  {MARKS[False]} {error}")
@@ -130,8 +142,11 @@ def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Out
 
 def guard(tray: Tray, tools: Tools, board: flash.Board, chip: str, mac: str) -> None:
     """Nothing that was pressed is written over. Raises BoxError."""
-    if tray.keep_journal:
-        return
+    if tray.records.kept(mac) and not tray.force:
+        raise BoxError(
+            "这块芯片保留记录的烧录中断过：接着用 KEEP_JOURNAL=1（--keep-journal）；确需放弃用 --force",
+            "this chip was being flashed with --keep-journal: go on with it, or give its records up with --force",
+        )
     backup = tray.records.folder / f"{mac}-{tray.now_ms()}.journal"
     found = tools.held(board, chip, backup)
     if found is not None and found.waiting and not tray.force:
@@ -143,11 +158,11 @@ def guard(tray: Tray, tools: Tools, board: flash.Board, chip: str, mac: str) -> 
         )
 
 
-def prove(port: str, given: Given) -> None:
+def prove(board: flash.Board, given: Given) -> None:
     """The box that started is the one that was written. Raises BoxError."""
-    with opened(port) as line:
-        console = Console(line, port)
-        seen = console.wait_for("locked", "open", patience_s=START_S)
+    with opened(board.port) as line:
+        console = Console(line, board.port)
+        seen = console.wait_for("locked", "open", patience_s=START_S if board.reset else HAND_S)
         if seen.get("box") != given.box:
             raise BoxError(f"启动后自称 {seen.get('box')}", f"it started as {seen.get('box')}")
         console.unlock(bytes.fromhex(given.k_link))

@@ -1,0 +1,91 @@
+"""A chip that is flashed anew and stays the box it is: its identity and what it has learned go into the new image, its
+journal is not touched. What is taken out lies beside the bench's records until the chip has it again, so that a cable
+pulled out in the midst loses nothing.
+
+Refuses: a chip whose identity cannot be read, and one that is divided otherwise than the image. Takes no update along:
+what runs afterwards is what was flashed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from manyi.box import image
+from manyi.box.identity import IDENTITY, Given
+from manyi.box.image import Partition
+from manyi.box.records import Records
+from manyi.box.words import BoxError
+
+LEARNED = (
+    "config",
+    "wifi",
+    "address",
+    "duty",
+)  # files of the partition `data`; `slot`, `a` and `b` are updates
+
+Read = Callable[[Partition], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Files of the partitions `vfs` and `data`. They hold the box's keys."""
+
+    who: dict[str, bytes] = field(repr=False)
+    learned: dict[str, bytes] = field(repr=False)
+
+    def given(self) -> Given | None:
+        """None: the chip had no identity."""
+        try:
+            one = json.loads(self.who[IDENTITY])
+            return Given(*(one[k] for k in ("box", "user", "password", "k_link", "k_chain")))
+        except (KeyError, ValueError, TypeError):
+            return None
+
+    def into(self, whole: bytes) -> bytes:
+        """The image as this box's. Raises BoxError."""
+        return image.with_files(image.with_files(whole, self.who), self.learned, "data")
+
+
+def taken(read: Read, whole: bytes, book: Records, mac: str) -> Kept:
+    """What the chip is and has learned, also when an earlier run was broken off. Raises BoxError."""
+    found = _read(read, whole)
+    earlier = book.kept(mac)
+    if earlier and (found is None or found.given() is None):
+        parts = json.loads(earlier)
+        return Kept(*({name: bytes.fromhex(text) for name, text in part.items()} for part in parts))
+    if found is None:
+        raise BoxError(
+            "芯片里的身份读不出，没有写入。原来是评价器：先 manyi box save 存下记录交中心，再不保留记录重做，用新名称；"
+            "本来就是空白板：去掉 KEEP_JOURNAL（--keep-journal）",
+            "this chip's identity cannot be read; nothing was written. If it was a box: `manyi box save` first, for the "
+            "centre, then flash it without --keep-journal and give it a new name; if it never was one: leave --keep-journal out",
+        )
+    book.keep(
+        mac,
+        json.dumps([{name: raw.hex() for name, raw in part.items()} for part in (found.who, found.learned)]),
+    )
+    return found
+
+
+def _read(read: Read, whole: bytes) -> Kept | None:
+    """None: there is nothing that can be read. Raises BoxError."""
+    table = read(image.TABLE)
+    if image.find(table, "journal") is None:
+        return None
+    wanted = whole[image.TABLE_AT :]
+    places = {}
+    for name in ("vfs", "data", "journal"):
+        places[name] = image.named(wanted, name)
+        if image.find(table, name) != places[name]:
+            raise BoxError(
+                "芯片的分区和镜像不同，不能保留记录：先 manyi box save 存下记录交中心",
+                "the chip is divided otherwise than this image: `manyi box save` first, for the centre",
+            )
+    root = image.files(read(places["vfs"]))
+    if root is None:
+        return None
+    who = {name: raw for name, raw in root.items() if name == IDENTITY or name.startswith("ca-")}
+    data = image.files(read(places["data"])) or {}  # a box makes a torn one anew, too
+    return Kept(who, {name: data[name] for name in LEARNED if name in data})
