@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from manyi.box import desk, identity, orders, prints, records, renew, rescue, tray
+from manyi.box import desk, identity, label, orders, records, renew, rescue, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
@@ -237,7 +237,8 @@ def box_list(
 ) -> None:
     """列出写过身份的评价器和验收结果 / List boxes that were given an identity, and their tests."""
     book = records.Records(records_dir)
-    keys = identity.links(handover)
+    given = identity.handover(identity.text_of(handover)) if handover else []
+    keys = {one.box: bytes.fromhex(one.k_link) for one in given}
     claims = book.claims()
     if not claims:
         typer.echo(
@@ -266,7 +267,32 @@ def _state(one: records.Claim, text: str, key: bytes | None) -> str:
     return both("合格", "passed") if json.loads(text).get("ok") else both("不合格", "not passed")
 
 
-prints.mount(box_app)
+@box_app.command("label")
+def box_label(
+    out: Annotated[
+        Path, typer.Option("--out", help=both("SVG 文件；多页加编号", "SVG file; pages are numbered."))
+    ],
+    box: Annotated[
+        list[str] | None, typer.Option(help=both("只要这些，可重复", "Only these, repeatable."))
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help=both("贴在盒内的：带 PIN", "For inside the case: with the PIN."))
+    ] = False,
+    records_dir: RecordsDir = HOME,
+) -> None:
+    """打印标签：二维码、编号、校验、MAC / Labels to print: QR code, id, check digits, MAC."""
+    claims = [c for c in records.Records(records_dir).claims() if not c.retired and (not box or c.box in box)]
+    if missing := set(box or ()) - {c.box for c in claims}:
+        raise BoxError(f"没有这些记录：{' '.join(sorted(missing))}", "there is no record of these")
+    pages = label.sheets([label.Label(c.box, c.mac, c.pin if pin else "") for c in claims])
+    if not pages:
+        raise BoxError("没有可打印的标签", "there is nothing to print")
+    for number, page in enumerate(pages, 1):
+        path = out if len(pages) == 1 else out.with_stem(f"{out.stem}-{number}")
+        path.write_text(page, encoding="utf-8")
+        typer.echo(f"{path}  " + both("按 100% 打印", "print at 100%"))
+
+
 desk.mount(box_app)
 orders.mount(box_app)
 rescue.mount(box_app)
