@@ -146,6 +146,24 @@ def test_a_side_branch_that_is_written_to_stays_an_alarm_and_a_week_of_quiet_end
     assert eye.see("fork", late) == []
 
 
+def test_a_clone_with_a_journal_of_its_own_is_known_by_the_boxs_going_on(eye: Eye) -> None:
+    """It makes no fork: its tags are right, and its numbers begin at 1."""
+    paper, other = eye.screen.ledger, "ffeeddccbbaa0099"
+
+    def stand(life: str, seq: int) -> None:
+        paper.conn.execute("UPDATE head SET start = 1, seq = ? WHERE life = ?", (seq, life))
+
+    stand(LIFE, paper.press("box-1", 1_000, 1))
+    stand(other, paper.press("box-1", 1_000, 1, NOON + MINUTE, life=other))
+    stand(other, paper.press("box-1", 9_000, 1, NOON + MINUTE, life=other))
+    assert eye.see("lives", NOON + MINUTE) == [], "so far it is a box whose journal was made anew"
+    stand(LIFE, paper.press("box-1", 9_000, 3, NOON + 2 * MINUTE))
+    late = NOON + 2 * MINUTE + FORK_MS
+    (one,) = eye.see("lives", late - 1)
+    assert (one["subject"], one["county"], one["since_ms"]) == ("box-1", "c1", NOON + MINUTE)
+    assert eye.see("lives", late) == []
+
+
 # -- ratings
 
 

@@ -47,6 +47,14 @@ WHERE h.branch > 0 AND NOT EXISTS (SELECT 1 FROM row k
   WHERE k.head = h.id AND k.kind <> 'record' AND k.kind = 'known' AND coalesce(r.at_ms, f.at_ms) < k.at_ms + ?)
 GROUP BY h.box"""
 
+# Of two lives of a box, the older has a row after the younger's first.
+_IN_TURN = """
+SELECT old.box, min(first.at_ms), max(newest.at_ms) FROM head old
+JOIN head young ON young.box = old.box AND young.branch = 0 AND young.id > old.id
+JOIN row first ON first.head = young.id AND first.kind = 'record' AND first.seq = young.start
+JOIN row newest ON newest.head = old.id AND newest.kind = 'record' AND newest.seq = old.seq
+WHERE old.branch = 0 AND newest.id > first.id GROUP BY old.box"""
+
 
 @dataclass(slots=True)
 class Every(Generic[T]):
@@ -92,6 +100,7 @@ class Rules:
             *self._windows(roster, minute, now_ms),
             *self._red_keys(roster, minute, now_ms),
             *self._forks(roster, now_ms),
+            *self._lives(roster, now_ms),
             *self._floods(roster, now_ms),
         ]
 
@@ -194,6 +203,14 @@ class Rules:
         return [
             alarm("fork", newest, box, county=roster.where(box, now_ms).county, since_ms=first)
             for box, first, newest in self._ledger.execute(_BRANCHES, (FORK_KNOWN_MS,))
+            if now_ms - newest < FORK_MS
+        ]
+
+    def _lives(self, roster: Roster, now_ms: int) -> list[Alarm]:
+        """A clone with a journal of its own makes no fork: it is known by the box's own going on."""
+        return [
+            alarm("lives", newest, box, county=roster.where(box, now_ms).county, since_ms=first)
+            for box, first, newest in self._ledger.execute(_IN_TURN)
             if now_ms - newest < FORK_MS
         ]
 
