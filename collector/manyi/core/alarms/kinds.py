@@ -25,7 +25,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fork": ("评价器 {box} 出现互相矛盾的记录（可能被克隆）：分支已另存，不计入评价",
              "Box {box} told two stories (a clone?): the second is kept and not rated"),
     "lives": ("评价器 {box} 有两份记录在轮流上报（被克隆？）：存储重建过的评价器不会再回到旧的那份；两份都已计入，请去现场查看",
-              "Box {box} speaks in turn from two journals (a clone?): one whose journal was made anew never goes back to the old. "
+              "Box {box} speaks in turn from two journals (a clone?): one that began a new journal never goes back to the old. "
               "Both are counted: go and look at the box"),
     "flood": ("评价器 {box} 发来的消息多得不正常（故障或被冒用？）：已限速，拒收 {n} 条，不影响其他评价器",
               "Box {box} says more than a box can have to say (broken or misused?): slowed down, {n} messages refused; "
