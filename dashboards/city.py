@@ -31,7 +31,7 @@ def city(t: Lang) -> dict[str, Any]:
         t, "manyi-city", t("全市总览", "The city"),
         t("今天全市的群众评价：控制中心大屏", "Today's ratings of the whole city: the control centre's wall"),
         [*_counts(t), *_rates(t), alarm_lines(t, At(0, 5, 11, 9)), red_lines(t, At(11, 5, 13, 9)), _course(t),
-         ranking_lines(t, At(9, 14, 9, 10)), _map(t), *_feet(t)],
+         ranking_lines(t, At(8, 14, 10, 10)), _map(t), *_feet(t)],
         wall=True,
     )  # fmt: skip
 
@@ -97,7 +97,7 @@ def _course(t: Lang) -> Any:
         ("custom.showPoints", "never"),
     )
     return courses(
-        said, [q.CITY_COURSE, q.CITY_USUAL], At(0, 14, 9, 10),
+        said, [q.CITY_COURSE, q.CITY_USUAL], At(0, 14, 8, 10),
         [Column("today", t("今日", "Today"), COUNT, ACCENT),
          Column("usual", t("往常（近四个同日平均）", "Usual (mean of four)"), COUNT, BASELINE, extra=dashed)],
     )  # fmt: skip
