@@ -222,7 +222,7 @@ def test_the_secret_is_made_once_and_for_the_service_alone(tmp_path: Path) -> No
 
 
 def test_a_secret_that_cannot_be_made_names_its_file_and_not_the_port(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"nowhere/office\.secret: the secret key cannot be made"):
+    with pytest.raises(SetupError, match=r"nowhere/office\.secret：.*the secret key cannot be made"):
         secret(tmp_path / "nowhere" / "office.secret")
 
 

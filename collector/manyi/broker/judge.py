@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from manyi.broker import acl, certificates, mosquitto, passwords
 from manyi.broker.names import COLLECTOR, SERVICES, VISITS, WINDOW, is_account
-from manyi.words import both
+from manyi.words import both, many
 
 SAMPLE, OTHER = "box-under-test", "another-box"
 """Two boxes that the access list is asked about."""
@@ -225,9 +225,9 @@ def judge_passwords(where: str, text: str) -> Iterator[Finding]:
 def _judge_end(where: str, cert: x509.Certificate, now: datetime) -> Iterator[Finding]:
     days = certificates.days_left(cert.not_valid_after_utc, now)
     if days < 0:
-        yield finding(where, "证书已过期", f"expired {-days} days ago: no box connects any more")
+        yield finding(where, "证书已过期", f"expired {many(-days, 'day')} ago: no box connects any more")
     elif days < certificates.SOON_DAYS:
-        yield finding(where, f"证书 {days} 天后过期", f"expires in {days} days: manyi ca renew")
+        yield finding(where, f"证书 {days} 天后过期", f"expires in {many(days, 'day')}: manyi ca renew")
     if cert.not_valid_before_utc > now:
         yield finding(where, "证书尚未生效", "not valid yet")
 

@@ -20,7 +20,7 @@ from manyi.core import verify as verifying
 from manyi.core.days import date_of
 from manyi.core.errors import InputError
 from manyi.core.pipeline import unix_ms
-from manyi.words import both
+from manyi.words import both, many
 
 
 class Projection(StrEnum):
@@ -78,11 +78,12 @@ def verify(
         raise typer.Exit(MISMATCH)
     zh, en = ("标签未查（没有 --keys）", "no tags (no --keys)")
     if auditor is not None:
-        zh, en = (f"{report.tags:,} 个标签", f"{report.tags:,} tags")
+        zh, en = (f"{report.tags:,} 个标签", many(report.tags, "tag"))
     typer.echo(
         both(
             f"相符：{report.rows:,} 行，{report.records:,} 条记录，{zh}，{report.roots:,} 份每日封印",
-            f"Nothing was changed: {report.rows:,} rows, {report.records:,} records, {en}, {report.roots:,} daily roots",
+            f"Nothing was changed: {many(report.rows, 'row')}, {many(report.records, 'record')}, {en}, "
+            f"{many(report.roots, 'daily root')}",
         )
     )
 
@@ -122,7 +123,7 @@ def export(
     typer.echo(
         both(
             f"{out}：{rows} 行（{done.first} 至 {done.last}），其中 {done.withheld} 行不含人员信息",
-            f"{rows} rows ({done.first} to {done.last}), {done.withheld} without their persons",
+            f"{many(rows, 'row')} ({done.first} to {done.last}), {done.withheld} without their persons",
         )
     )
 

@@ -58,7 +58,10 @@ def write(
         return _write(conn, roots, out, days, persons)
     except OSError as error:
         raise InputError(
-            f"{out} cannot be written ({error}). Name a new folder on a disk with room."
+            both(
+                f"{out} 无法写入：请指定有空间的磁盘上的新目录",
+                f"it cannot be written ({error}). Name a new folder on a disk with room.",
+            )
         ) from error
 
 
@@ -180,7 +183,7 @@ def _read(path: Path) -> Iterator[tuple[Row, bytes | None]]:
                     bytes.fromhex(f["hash"]),
                 )  # fmt: skip
                 if not all(isinstance(row[i], int) for i in (0, 1, 5, 6)):
-                    raise TypeError("a number is no number")
+                    raise TypeError
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise InputError(
                     both(f"{path}:{number}：不是导出文件的一行", f"not a row of an export ({error}).")

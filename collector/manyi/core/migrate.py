@@ -19,6 +19,7 @@ from manyi.core.config import Config
 from manyi.core.errors import LedgerError, SetupError
 from manyi.core.ledger import schema
 from manyi.core.orders import store as orders
+from manyi.words import both
 
 Say = Callable[[str], None]
 
@@ -55,7 +56,9 @@ def _orders(config: Config) -> None:
         try:
             version = conn.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.Error as error:
-            raise LedgerError(f"{config.data.orders} cannot be read ({error}).") from error
+            raise LedgerError(
+                both(f"{config.data.orders} 无法读取", f"it cannot be read ({error}).")
+            ) from error
     if version > orders.VERSION:
         raise LedgerError(
             f"{config.data.orders} 由更新的版本写成 / It is of version {version}; this program knows version "

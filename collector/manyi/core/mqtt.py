@@ -29,6 +29,7 @@ from manyi.core.inbox import Inbox
 from manyi.core.pipeline import unix_ms
 from manyi.core.wire import SUBSCRIPTION
 from manyi.core.workings import BROKER, Workings
+from manyi.words import both
 
 KEEPALIVE_S: Final = 30
 # Queue and personnel systems'; taken by a client of its own (told/mqtt.py).
@@ -123,7 +124,7 @@ class Mqtt:
             self._complain(str(reason))
 
     def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:
-        self._complain("no connection")
+        self._complain(both("连不上消息服务器", "no connection to the broker"))
 
     def _complain(self, why: str) -> None:
         """Once per outage, not once per attempt."""
@@ -158,6 +159,11 @@ def _tls_of(broker: Broker) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
     except (OSError, ssl.SSLError) as error:
-        raise SetupError(f"{broker.ca_file}: the broker's CA file cannot be read ({error}).") from error
+        raise SetupError(
+            both(
+                f"{broker.ca_file}：无法读取消息服务器的根证书",
+                f"the broker's CA file cannot be read ({error}).",
+            )
+        ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -30,6 +30,7 @@ from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.writer import Done, Work
 from manyi.core.wire import Fetch, LinkKeys, Unreadable, decode, write_ack
 from manyi.core.workings import PIPELINE, Workings
+from manyi.words import both
 
 TRANSACTION_RECORDS: Final = 500  # about 20 batches; more would keep live presses waiting behind a backlog
 GATHER_S: Final = 0.05  # the longest that decoding may put off a commit
@@ -149,7 +150,9 @@ class Pipeline:
             self._fails(str(error))
             return False
         if free < RESERVE_BYTES:
-            self._fails(f"the disk is full: {free // MIB} MiB left")
+            self._fails(
+                both(f"磁盘已满：只剩 {free // MIB} MiB", f"the disk is full: {free // MIB} MiB left")
+            )
         return free >= RESERVE_BYTES
 
     def _fails(self, why: str) -> None:

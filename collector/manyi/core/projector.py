@@ -27,7 +27,7 @@ from manyi.core.visits.store import VisitStore
 from manyi.core.wall.health import Health
 from manyi.core.wall.store import Wall
 from manyi.core.workings import Workings
-from manyi.words import both
+from manyi.words import both, many
 
 if TYPE_CHECKING:
     from manyi.core.influx.feeds import Feed
@@ -276,7 +276,7 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
             for feed in feeds:
                 feed.reset()
             _drain(feeds)
-        say(both(f"{which}：已重建，所示按键 {int(shown):,}", f"{which}: {int(shown):,} presses shown"))
+        say(both(f"{which}：已重建，所示按键 {int(shown):,}", f"{which}: {many(int(shown), 'press')} shown"))
 
 
 def _drain(feeds: list["Feed"]) -> None:
@@ -285,7 +285,12 @@ def _drain(feeds: list["Feed"]) -> None:
     for feed in feeds:
         while moved := feed.step():
             if not isinstance(moved, int):
-                problems.append(f"InfluxDB cannot be written ({feed.name}): {moved.why}.")
+                problems.append(
+                    both(
+                        f"InfluxDB 写不进去（{feed.name}）",
+                        f"InfluxDB cannot be written ({feed.name}): {moved.why}.",
+                    )
+                )
                 break
     if problems:
-        raise SetupError(*problems, "Run the same command again when it can.")
+        raise SetupError(*problems, both("恢复后再执行同一命令", "Run the same command again when it can."))

@@ -121,10 +121,14 @@ def publish(conn: sqlite3.Connection, folder: Path, now_ms: int) -> list[Path]:
     have = published(folder)
     day = have[-1].day + timedelta(days=1) if have else date_of(found[0])
     if (date_of(now_ms) - day).days > CATCH_UP_DAYS:
+        before = date_of(now_ms) - timedelta(days=1)
+        command = f"manyi root --day {before} > {folder / f'{before}.txt'}"
         raise InputError(
-            f"The clock says {date_of(now_ms)}, and the next daily root is that of {day}: no root is written. Set the "
-            f"clock right. If it is right, write one: manyi root --day {date_of(now_ms) - timedelta(days=1)} > "
-            f"{folder / f'{date_of(now_ms) - timedelta(days=1)}.txt'}"
+            both(
+                f"时钟是 {date_of(now_ms)}，而下一个日封印应是 {day} 的：没有写。请校准时钟；如果时钟是对的，执行 {command}",
+                f"The clock says {date_of(now_ms)}, and the next daily root is that of {day}: no root is written. Set the "
+                f"clock right. If it is right, write one: {command}",
+            )
         )
     while day < date_of(now_ms):
         path = folder / f"{day.isoformat()}.txt"

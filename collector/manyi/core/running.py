@@ -15,6 +15,7 @@ from threading import Event, Thread, current_thread
 from typing import Any, Final, TextIO
 
 from manyi.core.errors import SetupError
+from manyi.words import both
 
 JOIN_S: Final = 10.0  # the longest a thread may take to end: one transaction and one write to InfluxDB
 # Without a round a thread hangs. An honest round takes seconds: a commit on a slow disk, a write to InfluxDB up to its
@@ -29,14 +30,18 @@ def hold(folder: Path) -> TextIO:
         lock = (folder / "serve.lock").open("w")
     except OSError as error:
         raise SetupError(
-            f"{folder}: the service must be able to write there ({error}). Look at [data] dir, "
-            "its owner and the disk."
+            both(
+                f"{folder}：服务要能写入，请检查 [data] dir、它的属主和磁盘",
+                f"the service must be able to write there ({error}). Look at [data] dir, its owner and the disk.",
+            )
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise SetupError(f"{folder}: another `manyi serve` runs on this data folder.") from error
+        raise SetupError(
+            both(f"{folder}：另一个 manyi serve 正在使用", "another `manyi serve` runs on this data folder.")
+        ) from error
     return lock
 
 

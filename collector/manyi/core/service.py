@@ -31,6 +31,7 @@ from manyi.core.roster.policy import state_policy
 from manyi.core.running import Running, hold
 from manyi.core.told.mqtt import Link
 from manyi.core.workings import Workings
+from manyi.words import both
 
 CHORES_S: Final = 60.0
 
@@ -52,7 +53,10 @@ class Service(Running):
             self._begin()
         except (OSError, sqlite3.Error) as error:
             raise SetupError(
-                f"{config.data.dir}: the ledger cannot be written ({error}). Is the disk full? The boxes wait."
+                both(
+                    f"{config.data.dir}：台账写不进去，磁盘是否满了？评价器会等待",
+                    f"the ledger cannot be written ({error}). Is the disk full? The boxes wait.",
+                )
             ) from error
         self._inbox = Inbox()
         self._workings = Workings(started_ms=unix_ms())

@@ -15,7 +15,7 @@ from manyi.core.days import date_of
 from manyi.core.errors import ManyiError
 from manyi.core.ledger import chain, reader, schema
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
-from manyi.words import apart
+from manyi.words import apart, many
 
 TAIL_ROWS: Final = 5_000  # well under a second; `manyi verify` reads all
 BEAT_LIMIT_MS: Final = 15_000  # the projector beats every second
@@ -100,10 +100,10 @@ def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
         yield bad(
             "ledger",
             f"少了 {latest.row - last} 行：执行 manyi verify",
-            f"{latest.row - last} rows are gone since roots/latest: run manyi verify.",
+            f"{many(latest.row - last, 'row')} gone since roots/latest: run manyi verify.",
         )
     else:
-        yield good("ledger", f"共 {last} 行，末尾的链完好", f"{last} rows, the chain's end holds.")
+        yield good("ledger", f"共 {last} 行，末尾的链完好", f"{many(last, 'row')}, the chain's end holds.")
 
 
 def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
@@ -128,7 +128,7 @@ def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
         yield warn(
             "boxes",
             f"已有 {minutes} 分钟没有任何评价器的消息",
-            f"No box has been heard for {minutes} minutes: look at broker and network.",
+            f"No box has been heard for {many(minutes, 'minute')}: look at broker and network.",
         )
 
 
@@ -225,7 +225,7 @@ def feed(place: Place) -> Iterator[Finding]:
         yield bad(
             "feed",
             f"最近的文件是 {minutes} 分钟前的：查网闸和采集区的 manyi-feed-out",
-            f"The newest file is {minutes} minutes old: look at the gap, and at manyi-feed-out in the collector's zone.",
+            f"The newest file is {many(minutes, 'minute')} old: look at the gap, and at manyi-feed-out in the collector's zone.",
         )
     else:
         yield good("feed", "文件按时收到", "Files come in time.")

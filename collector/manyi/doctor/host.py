@@ -16,6 +16,7 @@ from manyi.core.errors import ManyiError
 from manyi.core.keys import load as load_keys
 from manyi.core.ledger import schema
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+from manyi.words import many
 
 AS_DELIVERED: Final = ("请填写", "example.gov.cn", "broker.example")
 FREE_RATIO_WARN: Final = 0.10
@@ -90,7 +91,7 @@ def secrets(place: Place) -> Iterator[Finding]:
             yield good(
                 "secrets",
                 f"密钥文件都在，只有本账户可读；评价器 {boxes} 台",
-                f"All there and ours alone; {boxes} boxes have keys.",
+                f"All there and ours alone; keys of {many(boxes, 'box')}.",
             )
     elif not wrong:
         yield good("secrets", "密钥文件都在，只有本账户可读", "All there, and ours alone.")

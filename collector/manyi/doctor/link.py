@@ -17,6 +17,7 @@ from manyi.core.config import Broker, secret
 from manyi.core.errors import ManyiError
 from manyi.doctor import books, mqtt_probe, servers
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+from manyi.words import many
 
 WARN_DAYS, BAD_DAYS = 60, 7
 PROBE_BOX: Final = "doctor-probe"
@@ -87,7 +88,7 @@ def _certificate(place: Place, sock: socket.socket) -> Iterator[Finding]:
         tzinfo=UTC
     )
     days = (ends - datetime.fromtimestamp(place.now_ms / 1000, UTC)).days
-    said = f"{sock.version()}，{days} 天后到期", f"{sock.version()}, {days} days left"
+    said = f"{sock.version()}，{days} 天后到期", f"{sock.version()}, {many(days, 'day')} left"
     advice = "manyi ca renew", "manyi ca renew, then systemctl reload mosquitto"
     if days < BAD_DAYS:
         yield bad("certificate", f"{said[0]}：马上 {advice[0]}", f"{said[1]}: now {advice[1]}")

@@ -12,6 +12,7 @@ from manyi.backup import manifest, rotation
 from manyi.core.days import HOUR_MS
 from manyi.core.errors import ManyiError
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+from manyi.words import many
 
 WARN_DAYS: Final = 60
 LATE_H, OLD_H = 26, 72  # a night with its delay; three nights
@@ -33,10 +34,10 @@ def authority(place: Place) -> Iterator[Finding]:
         yield bad(
             "authority",
             f"根证书 {days} 天后到期：所有评价器都要换",
-            f"The root ends in {days} days: every box needs the next one first.",
+            f"The root ends in {many(days, 'day')}: every box needs the next one first.",
         )
     else:
-        yield good("authority", f"根证书还有 {days} 天", f"The root lasts {days} days.")
+        yield good("authority", f"根证书还有 {days} 天", f"The root lasts {many(days, 'day')}.")
 
 
 def copies(place: Place) -> Iterator[Finding]:
@@ -68,13 +69,13 @@ def copies(place: Place) -> Iterator[Finding]:
         yield say(
             "backup",
             f"最近的备份是 {hours} 小时前：journalctl -u manyi-backup",
-            f"The newest copy is {hours} hours old: journalctl -u manyi-backup",
+            f"The newest copy is {many(hours, 'hour')} old: journalctl -u manyi-backup",
         )
     else:
         yield good(
             "backup",
             f"最近的备份 {hours} 小时前，{made.rows} 行",
-            f"The newest copy is {hours} hours old, {made.rows} rows.",
+            f"The newest copy is {many(hours, 'hour')} old, with {many(made.rows, 'row')}.",
         )
     if not made.secrets:
         yield warn(

@@ -13,7 +13,7 @@ from manyi.core import config as configs
 from manyi.core.config import Config, secret
 from manyi.core.errors import InputError
 from manyi.feed import receiver, sender
-from manyi.words import both
+from manyi.words import both, many
 
 feed_app = typer.Typer(
     no_args_is_help=True,
@@ -56,7 +56,10 @@ def feed_in(context: typer.Context, folder: Folder = None) -> None:
     taken = receiver.receive(config, where, _now_ms(), key_of(config))
     if taken.files:
         typer.echo(
-            both(f"收进 {taken.files} 个文件，{taken.rows} 行", f"{taken.files} files, {taken.rows} rows")
+            both(
+                f"收进 {taken.files} 个文件，{taken.rows} 行",
+                f"{many(taken.files, 'file')}, {many(taken.rows, 'row')}",
+            )
         )
 
 

@@ -75,7 +75,7 @@ def read(path: Path, key: bytes) -> Page:
     """Raises InputError for what is no whole file, EvidenceError for one that was changed or sealed with another key."""
     try:
         if path.stat().st_size > FILE_MAX:
-            raise ValueError("too long")
+            raise ValueError(f"> {FILE_MAX} B")
         raw = path.read_bytes()
         cut = raw.rindex(b"\n", 0, len(raw) - 1) + 1
         end = json.loads(raw[cut:])["end"]
@@ -91,9 +91,11 @@ def read(path: Path, key: bytes) -> Page:
             )
         )
     try:
-        return _parsed(raw[:cut].decode("ascii").splitlines())
+        return _parsed(path, raw[:cut].decode("ascii").splitlines())
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise InputError(f"{path}: not a file of this feed ({error!r}).") from error
+        raise InputError(
+            both(f"{path.name} 不是传送文件", f"{path} is not a file of this feed ({error!r}).")
+        ) from error
 
 
 def _seal(body: bytes, key: bytes) -> str:
@@ -123,10 +125,15 @@ def _line(fields: dict[str, Any]) -> str:
     return json.dumps(fields, separators=(",", ":")) + "\n"
 
 
-def _parsed(lines: list[str]) -> Page:
+def _parsed(path: Path, lines: list[str]) -> Page:
     head = json.loads(lines[0])
     if head["manyi-feed"] != FORMAT:
-        raise ValueError("made by a newer program: install that release here first")
+        raise InputError(
+            both(
+                f"{path.name} 由更新的版本生成：请先在本区安装该版本",
+                f"{path} was made by a newer program: install that release here first.",
+            )
+        )
     found = Page(
         str(head["ledger"]), int(head["n"]), int(head["at_ms"]), bytes.fromhex(head["before"]), int(head["first"]),
         int(head["last"]),

@@ -17,7 +17,7 @@ from manyi.core.roster.facts import Facts
 from manyi.core.roster.model import Roster
 from manyi.grafana import assets
 from manyi.grafana.write import INFLUX, LANGS, TOKEN, Where, write
-from manyi.words import both
+from manyi.words import both, many
 
 grafana_app = typer.Typer(no_args_is_help=True, help=both("大屏看板（Grafana）", "Grafana's dashboards."))
 
@@ -88,7 +88,7 @@ def grafana_write(
     typer.echo(
         both(
             f"写入 {len(done.changed)} 个文件，{done.same} 个未变",
-            f"{len(done.changed)} files written, {done.same} as they were.",
+            f"{many(len(done.changed), 'file')} written, {done.same} as they were.",
         )
     )
     if done.without_shape:
@@ -106,6 +106,6 @@ def _roster(context: typer.Context, folder: Path | None) -> Roster:
             return rows.roster(ledger)
     report = check(folder)
     if not report.ok:
-        raise InputError(report.text("zh"))
+        raise InputError(both(report.text("zh"), report.text("en")))
     nothing = Facts()
     return Roster(nothing.after(nothing.differences(report.facts)))

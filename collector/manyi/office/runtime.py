@@ -22,6 +22,7 @@ from manyi.office.bounds import TOLD_MAX
 from manyi.office.hub import MAX_STREAMS, Hub
 from manyi.office.source import Source
 from manyi.office.stores import Stores
+from manyi.words import both
 
 HERE = Path(__file__).parent
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -126,13 +127,17 @@ def secret(path: Path) -> str:
     except FileExistsError:
         return existing_secret(path, "secret key")
     except OSError as error:
-        raise SetupError(f"{path}: the secret key cannot be made ({error}).") from error
+        raise SetupError(
+            both(f"{path}：无法生成密钥", f"the secret key cannot be made ({error}).")
+        ) from error
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
     except OSError as error:
         path.unlink()  # half a secret would be refused at every later start
-        raise SetupError(f"{path}: the secret key cannot be written ({error}).") from error
+        raise SetupError(
+            both(f"{path}：无法写入密钥", f"the secret key cannot be written ({error}).")
+        ) from error
     return existing_secret(path, "secret key")
 
 

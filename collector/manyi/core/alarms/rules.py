@@ -23,6 +23,7 @@ from manyi.core.days import BEIJING, DAY_MS, MINUTE_MS, day_of
 from manyi.core.hours import opened_ms
 from manyi.core.roster.model import Roster
 from manyi.core.workings import BROKER, DEAF, FEED, FLOOD_OVER_MS, PIPELINE, Workings
+from manyi.words import many
 
 RARELY_MS: Final = 300_000  # certificates, settings and months of presses do not change faster
 PATIENCE_MS: Final = 60_000  # a link that is away so long is worth a word, and then silence of boxes is not
@@ -151,7 +152,7 @@ class Rules:
                 continue
             else:
                 day = datetime.fromtimestamp(one.expires_ms / 1000, UTC).astimezone(BEIJING).date()
-                zh, en = f"还有 {days} 天到期（{day}）", f"ends in {days} days ({day})"
+                zh, en = f"还有 {days} 天到期（{day}）", f"ends in {many(days, 'day')} ({day})"
                 if one.expires_ms <= now_ms:
                     zh, en = f"已于 {day} 到期", f"ended on {day}"
             found.append(

@@ -68,7 +68,10 @@ def init(url: str, names: Names, files: Files, say: Say) -> None:
     """Brings the server to what we need. Raises SetupError with what is in the way; can be run again."""
     if len(names.kept_s) != 4:
         raise SetupError(
-            "The four buckets need four names: only so can the wall be kept from what names persons."
+            both(
+                "四个存储桶要有四个名称：否则大屏会读到涉及个人的数据",
+                "The four buckets need four names: only so can the wall be kept from what names persons.",
+            )
         )
     server = _Server(url.rstrip("/"))
     try:
@@ -110,11 +113,17 @@ class _Server:
             ) from error
         except ValueError as error:
             raise SetupError(
-                f"{self.url}: this is no InfluxDB 2 ({method} {path}: {answer.status})."
+                both(
+                    f"{self.url}：不是 InfluxDB 2",
+                    f"this is no InfluxDB 2 ({method} {path}: {answer.status}).",
+                )
             ) from error
         if answer.status in (401, 403):
             raise SetupError(
-                f"{self.url}: the operator token is not accepted ({method} {path}: {answer.status})."
+                both(
+                    f"{self.url}：不接受这个管理令牌",
+                    f"the operator token is not accepted ({method} {path}: {answer.status}).",
+                )
             )
         if answer.status >= 400:
             why = said.get("message", "") if isinstance(said, dict) else ""

@@ -156,7 +156,10 @@ def upgrade(path: Path) -> int:
             conn.execute("COMMIT")
     except sqlite3.Error as error:
         raise LedgerError(
-            f"{path} cannot be brought to version {VERSION} ({error}). Nothing was changed."
+            both(
+                f"{path} 无法升级到版本 {VERSION}，没有改动任何内容",
+                f"it cannot be brought to version {VERSION} ({error}). Nothing was changed.",
+            )
         ) from error
     return had
 

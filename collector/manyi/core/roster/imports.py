@@ -15,6 +15,7 @@ from manyi.core.roster.facts import Change, Facts
 from manyi.core.roster.model import Roster
 from manyi.core.roster.moves import Move, moves
 from manyi.core.roster.rows import fact_rows
+from manyi.words import many
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ class Imported:
             lines += differences.moves_text(self.moved, self.names, lang)
             last = "Nothing was recorded: this was a dry run." if en else "这是试运行，什么也没有记录。"
         else:
-            last = f"{len(self.changes)} changes recorded." if en else f"共记录 {len(self.changes)} 处变化。"
+            last = (
+                f"{many(len(self.changes), 'change')} recorded."
+                if en
+                else f"共记录 {len(self.changes)} 处变化。"
+            )
         return "\n".join([*lines, last])
 
 
