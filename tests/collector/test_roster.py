@@ -92,7 +92,7 @@ def test_chinese_headers_in_the_encodings_bureaus_have(folder: Path, encoding: s
 
 
 def test_wrong_encoding_is_said_in_plain_words(folder: Path) -> None:
-    (folder / "staff.csv").write_bytes("staff,name\na,张三\n".encode("utf-16"))
+    (folder / "staff.csv").write_bytes("staff,name\na,张三\n".encode("utf-16-le"))
     assert "staff.csv：编码无法识别" in said(folder)
 
 

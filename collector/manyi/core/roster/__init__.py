@@ -1,6 +1,6 @@
 """The roster: which box stands at which window, and who sits there, from when to when.
 
-sources.py, csvs.py, workbooks.py (files to grids of cells), cells.py and table.py (grids to rows of text),
+sources.py, csvs.py, workbooks.py (files to grids of cells), cells.py, headers.py and table.py (grids to rows of text),
 times.py, layouts.py and entries.py (rows to facts, all errors at once), references.py, check.py (the files as
 a whole), facts.py (the newest of each fact, and what changes), imports.py (the one that writes the ledger),
 moves.py and differences.py (what an import would change), model.py (pure look-ups), rows.py and current.py (the

@@ -14,17 +14,17 @@ from manyi.core.roster.entries import Found
 from manyi.core.roster.facts import Body
 from manyi.core.roster.model import Roster
 from manyi.core.roster.references import Tables, references
-from manyi.core.roster.table import Column, Problem, Table, build
+from manyi.core.roster.table import Problem, Table, build
 
 Parse = Callable[[Table, list[Problem]], Found]
 
-TABLES: dict[str, tuple[str, tuple[Column, ...], Parse]] = {
-    "offices": ("office", layouts.OFFICES, entries.offices),
-    "boxes": ("placement", layouts.BOXES, entries.boxes),
-    "staff": ("staff", layouts.STAFF, entries.staff),
-    "duty": ("duty", layouts.DUTY, entries.duty),
-    "leaders": ("leader", layouts.LEADERS, entries.leaders),
-    "business": ("business", layouts.BUSINESS, entries.business),
+TABLES: dict[str, tuple[str, Parse]] = {
+    "offices": ("office", entries.offices),
+    "boxes": ("placement", entries.boxes),
+    "staff": ("staff", entries.staff),
+    "duty": ("duty", entries.duty),
+    "leaders": ("leader", entries.leaders),
+    "business": ("business", entries.business),
 }
 EXAMPLE = "example-"  # how the template's ids begin: worth a word if they are still there
 
@@ -53,9 +53,9 @@ def check(path: Path, known: Roster | None = None) -> Report:
     problems, notes = source.problems, source.notes
     tables: Tables = {}
     for name, grid in source.grids.items():
-        kind, columns, parse = TABLES[name]
+        kind, parse = TABLES[name]
         if grid is not None:
-            table = build(grid, columns, problems, notes)
+            table = build(grid, layouts.COLUMNS[name], problems, notes)
             tables[kind] = (table, parse(table, problems))
     references(tables, known, problems)
     order = [(table.file, table.sheet) for table, _ in tables.values()]

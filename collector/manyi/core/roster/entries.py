@@ -15,16 +15,19 @@ from manyi.core.roster.times import moment, with_date
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
 BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")  # the wire's form of a box id
 BADGE = re.compile(r"(?:[0-9a-f]{2}){1,10}")  # the wire carries at most 10 bytes
-TELEPHONE = re.compile(r"[0-9+(][0-9 ()+-]{2,23}(?:(?:转|ext|x)[0-9]{1,6})?")
+_NUMBER = "[0-9+(][0-9 ()+-]{2,23}(?:(?:转|ext|x)[0-9]{1,6})?"
+TELEPHONE = re.compile(f"{_NUMBER}(?:/{_NUMBER})?")  # one, or an office's and a mobile
 BUSINESS_CODE = re.compile(r"[0-9]{1,5}")
 BUSINESS_MAX = 0xFFFF  # what the wire carries; 0 is: not told
 MAX_NAME = 60  # characters; longer does not fit any screen and is a sign of a slipped column
 TIER_WORDS = {
-    "county": "county", "县区": "county", "县": "county", "区": "county", "市": "county",
-    "township": "township", "乡镇": "township", "街道": "township",
-    "hall": "hall", "大厅": "hall", "服务大厅": "hall",
-    "window": "window", "窗口": "window",
+    "county": "county", "县区": "county", "区县": "county", "县": "county", "区": "county", "市": "county",
+    "县市": "county", "县市区": "county",
+    "township": "township", "乡镇": "township", "镇": "township", "乡": "township", "街道": "township",
+    "乡镇街道": "township", "镇街": "township",
+    "hall": "hall", "window": "window",
 }  # fmt: skip
+TIER_ENDS = {"大厅": "hall", "窗口": "window"}  # 政务大厅, 服务大厅, 综合窗口
 PARENTS = {"county": ("",), "township": ("county",), "hall": ("county", "township"), "window": ("hall",)}
 TIER_ZH = {"county": "县区", "township": "乡镇", "hall": "大厅", "window": "窗口"}
 MAIN_WORDS = frozenset({"", "main", "a", "a角", "主岗", "主"})
@@ -40,7 +43,7 @@ def offices(table: Table, problems: list[Problem]) -> Found:
     for line in table.lines:
         c = line.cells
         _id(c.get("id", ""), line, "id", ID, say)
-        tier = TIER_WORDS.get(c.get("type", "").lower(), "")
+        tier = _tier(c.get("type", ""))
         if not tier:
             say(line, "type", "应为 县区、乡镇、大厅 或 窗口", "must be county, township, hall or window")
         _name(c.get("name", ""), line, say)
@@ -52,14 +55,21 @@ def offices(table: Table, problems: list[Problem]) -> Found:
     return found
 
 
+def _tier(word: str) -> str:
+    """ "" if it is none."""
+    plain = re.sub(r"[\s、()（）]", "", word).lower()
+    return TIER_WORDS.get(plain) or next((t for end, t in TIER_ENDS.items() if plain.endswith(end)), "")
+
+
 def boxes(table: Table, problems: list[Problem]) -> Found:
     say = _sayer(table, problems)
     found: Found = []
     for line in table.lines:
         c = line.cells
-        _id(c.get("box", ""), line, "box", BOX, say)
+        box = c.get("box", "").lower()  # no box's id has capitals, whatever somebody typed
+        _id(box, line, "box", BOX, say)
         since = _time(c.get("from", ""), line, "from", say)
-        found.append((line, {"box": c.get("box", ""), "window": c.get("window", ""), "from_ms": since}))
+        found.append((line, {"box": box, "window": c.get("window", ""), "from_ms": since}))
     _unique(
         found, ("box", "from_ms"), "box", ("同一评价器同一启用时间出现两次", "same box and time twice"), say
     )
@@ -73,7 +83,7 @@ def staff(table: Table, problems: list[Problem]) -> Found:
         c = line.cells
         _id(c.get("staff", ""), line, "staff", ID, say)
         _name(c.get("name", ""), line, say)
-        badge = re.sub(r"[ :-]", "", c.get("badge", "")).lower()
+        badge = re.sub(r"[ :-]", "", c.get("badge", "")).lower().removeprefix("0x")
         if badge and not BADGE.fullmatch(badge):
             say(line, "badge", "工牌应为 1 至 10 个字节的十六进制", "a badge is 1 to 10 bytes in hex")
         found.append((line, {
@@ -171,8 +181,13 @@ def business(table: Table, problems: list[Problem]) -> Found:
 def _span(line: Line, say: Say) -> tuple[int, int | None]:
     """From and to; a row with a date may give times alone."""
     c = line.cells
-    since = _time(with_date(c.get("date", ""), c.get("from", "")), line, "from", say)
-    until = _time(with_date(c.get("date", ""), c["to"]), line, "to", say) if c.get("to") else None
+    day = c.get("date", "")
+    if day and moment(day) is None:
+        zh, en = "应为 2026-11-21 这样的日期，要有年份", "must be a date such as 2026-11-21, with its year"
+        say(line, "date", zh, en)
+        return 0, None
+    since = _time(with_date(day, c.get("from", "")), line, "from", say)
+    until = _time(with_date(day, c["to"]), line, "to", say) if c.get("to") else None
     if since and until is not None and 0 < until <= since:
         say(line, "to", "结束时间不晚于开始时间", "ends before it begins")
     return since, until

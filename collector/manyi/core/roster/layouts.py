@@ -1,9 +1,11 @@
 """The columns of each table, and the headers by which bureaus know them. Refuses to know what a cell means: entries.py does."""
 
+from typing import Final
+
 from manyi.core.roster.cells import Holds
 from manyi.core.roster.table import Column
 
-_CODE, _TIME = Holds.code, Holds.time
+_CODE, _TIME, _PHONE = Holds.code, Holds.time, Holds.phone
 DATE = Column("date", "日期", ("值班日期", "day"), optional=True, holds=_TIME)
 
 OFFICES = (
@@ -13,7 +15,11 @@ OFFICES = (
     Column("name", "名称", ("name_zh", "机构名称", "单位名称", "窗口名称"), holds=Holds.text),
     Column("name_en", "英文名", ("英文名称",), optional=True),
     Column(
-        "telephone", "电话", ("tel", "phone", "联系电话", "办公电话", "电话号码"), optional=True, holds=_CODE
+        "telephone",
+        "电话",
+        ("tel", "phone", "联系电话", "办公电话", "电话号码", "手机", "手机号"),
+        optional=True,
+        holds=_PHONE,
     ),
 )
 BOXES = (
@@ -51,7 +57,16 @@ LEADERS = (
     Column(
         "telephone",
         "电话",
-        ("tel", "phone", "联系电话", "手机", "手机号", "电话号码", "值班电话"),
-        holds=_CODE,
+        ("tel", "phone", "联系电话", "手机", "手机号", "手机号码", "电话号码", "值班电话"),
+        holds=_PHONE,
     ),
 )
+
+COLUMNS: Final = {
+    "offices": OFFICES,
+    "boxes": BOXES,
+    "staff": STAFF,
+    "duty": DUTY,
+    "leaders": LEADERS,
+    "business": BUSINESS,
+}

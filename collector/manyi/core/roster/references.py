@@ -97,6 +97,8 @@ def _parent(table: Table, row: int, body: Body, tiers: dict[str, str], problems:
     if parent and parent not in tiers:
         zh, en = f"没有编号为 {parent} 的机构", f"there is no office {parent}"
         problems.append(table.problem(row, "parent", zh, en))
+    elif parent and not tiers[parent]:
+        return  # what it is was said there
     elif tiers.get(parent, "") not in allowed:
         if tier == "county":
             zh, en = "县区没有上级，应留空", "a county has no parent; leave it empty"

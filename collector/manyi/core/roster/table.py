@@ -1,19 +1,21 @@
-"""A grid of cells to rows of text: where the header is, headers in Chinese or English, where each cell came from.
+"""A grid of cells to rows of text: headers in Chinese or English, where each cell came from.
 
-Title rows above the header, blank rows and merged footers are passed over. It refuses to know what a cell
+Title rows above the header, blank rows, notes and totals below are passed over (headers.py). It refuses to know what a cell
 means, to spread a merged cell over the rows it covers, and never stops at the first problem. Another source
 of tables has only to give `Grid`s (csvs.py, workbooks.py).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from manyi.core.roster import headers
 from manyi.core.roster.cells import UNREAD, Holds, Value, Wrong, is_number, text_of
+from manyi.core.roster.headers import IGNORED, Header
+from manyi.core.roster.headers import fold as fold  # noqa: PLC0414  of those who have a header and no grid
 
-HEADER_WITHIN = 20  # rows; a title, its subtitle, the unit and the date above a header are four
-IGNORED = frozenset({"序号", "备注", "说明", "no", "no.", "#", "remark", "remarks", "note", "notes"})
+DAYS = 3  # columns that are days make a grid
+_DAY = re.compile(r"(?:\d{1,2}月)?\d{1,2}[日号]?|(?:周|星期)[一二三四五六日天]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,15 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A file's or sheet's cells: (row number, cells) each."""
+    """A file's or sheet's cells: (row number, cells) each. `is_1904`: its days count from 1904, so a number without a format
+    is no day that anybody could tell.
+    """
 
     file: str
     sheet: str
-    rows: tuple[tuple[int, tuple[Value, ...]], ...]
+    rows: tuple[headers.Row, ...]
     merged: tuple[Merged, ...] = ()
+    is_1904: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +107,6 @@ class Table:
         return Problem(self.file, row, self.shown.get(column, column), zh, en, self.sheet, letter)
 
 
-def fold(header: str) -> str:
-    """A header without what bureaus put around it: spaces, stars, line breaks, （必填） at its end."""
-    plain = unicodedata.normalize("NFKC", header).lower()
-    return re.sub(r"\([^()]*\)$", "", re.sub(r"[\s_*:]", "", plain))
-
-
 def letters(index: int) -> str:
     """Excel's name of a column: 0 is A, 26 is AA."""
     found = ""
@@ -125,12 +124,11 @@ def build(grid: Grid, columns: tuple[Column, ...], problems: list[Problem], note
         zh, en = "是空的，至少要有表头", "is empty; it needs at least a header"
         problems.append(Problem(grid.file, 0, "", zh, en, grid.sheet))
         return Table(grid.file, grid.sheet, {}, {}, ())
-    first = _header_row(rows, columns)
-    row, header = rows[first]
-    at, shown = _header(grid, row, header, columns, problems, notes)
+    header = headers.find(rows, frozenset(h for c in columns for h in c.known_as()))
+    at, shown = _columns(grid, header, columns, problems, notes)
     table = Table(grid.file, grid.sheet, shown, at, ())
-    body = list(_body(table, grid, rows[first + 1 :], len(header), problems, notes))
-    lines = tuple(_lines(table, body, columns, problems, notes))
+    body = list(_body(table, grid, rows[header.below :], header.titles, problems, notes))
+    lines = tuple(_lines(table, body, columns, problems, notes, serials=not grid.is_1904))
     return Table(grid.file, grid.sheet, shown, at, lines)
 
 
@@ -138,30 +136,17 @@ def _blank(value: Value) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def _header_row(rows: list[tuple[int, tuple[Value, ...]]], columns: tuple[Column, ...]) -> int:
-    """The first row with the most known headers, two at least; else the first, whose problems then tell."""
-    known = {h for c in columns for h in c.known_as()}
-    most, found = 1, 0
-    for i, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
-        hits = sum(isinstance(c, str) and fold(c) in known for c in cells)
-        if hits > most:
-            most, found = hits, i
-    return found
-
-
-def _header(
-    grid: Grid, row: int, header: tuple[Value, ...], columns: tuple[Column, ...],
-    problems: list[Problem], notes: list[Problem],
-) -> tuple[dict[str, int], dict[str, str]]:  # fmt: skip
+def _columns(
+    grid: Grid, header: Header, columns: tuple[Column, ...], problems: list[Problem], notes: list[Problem]
+) -> tuple[dict[str, int], dict[str, str]]:
     def say(where: list[Problem], i: int | None, title: str, zh: str, en: str) -> None:
         letter = letters(i) if grid.sheet and i is not None else ""
-        where.append(Problem(grid.file, row, title, zh, en, grid.sheet, letter))
+        where.append(Problem(grid.file, header.row, title, zh, en, grid.sheet, letter))
 
     at: dict[str, int] = {}
     shown: dict[str, str] = {}
     unknown: list[tuple[int, str]] = []
-    for i, cell in enumerate(header):
-        title = "" if _blank(cell) else str(cell).strip()
+    for i, title in enumerate(header.titles):
         column = next((c for c in columns if fold(title) in c.known_as()), None)
         if not title or (column is None and fold(title) in IGNORED):
             continue
@@ -172,6 +157,11 @@ def _header(
         else:
             at[column.name], shown[column.name] = i, title
     missing = [c for c in columns if c.name not in at and not c.optional]
+    if missing and sum(bool(_DAY.fullmatch(fold(title))) for _, title in unknown) >= DAYS:
+        zh = "每天一列的表读不了：请改成每人每段时间一行"
+        en = "a table with a column for each day is not read: give each stay a row of its own"
+        say(problems, None, "", zh, en)
+        return at, shown
     zh, en = "、".join(c.zh for c in columns), ", ".join(c.name for c in columns)
     for i, title in unknown:  # one of them may be what is missing; else it is a column of the bureau's own
         if missing:
@@ -184,9 +174,9 @@ def _header(
 
 
 def _body(
-    table: Table, grid: Grid, rows: list[tuple[int, tuple[Value, ...]]], width: int,
-    problems: list[Problem], notes: list[Problem],
-) -> Iterator[tuple[int, tuple[Value, ...]]]:  # fmt: skip
+    table: Table, grid: Grid, rows: list[headers.Row], titles: tuple[str, ...], problems: list[Problem],
+    notes: list[Problem],
+) -> Iterator[headers.Row]:  # fmt: skip
     names = {i: name for name, i in table.at.items()}
     across: set[int] = set()
     for m in grid.merged:
@@ -202,15 +192,19 @@ def _body(
             zh, en = "跨列合并的行，当作标题或说明，未读", "merged across columns: a title or note, not read"
             notes.append(table.problem(row, "", zh, en))
             continue
-        if any(not _blank(c) for c in cells[width:]):
+        if headers.is_aside(cells, titles):
+            zh, en = "合计、备注或签名一类的行，未读", "a total, a note or a signature, not read"
+            notes.append(table.problem(row, "", zh, en))
+            continue
+        if any(not _blank(c) for c in cells[len(titles) :]):
             zh, en = "单元格比表头多，是否多了一个逗号", "has more cells than the header"
             problems.append(table.problem(row, "", zh, en))
         yield row, cells
 
 
 def _lines(
-    table: Table, rows: list[tuple[int, tuple[Value, ...]]], columns: tuple[Column, ...],
-    problems: list[Problem], notes: list[Problem],
+    table: Table, rows: list[headers.Row], columns: tuple[Column, ...], problems: list[Problem], notes: list[Problem],
+    *, serials: bool,
 ) -> Iterator[Line]:  # fmt: skip
     holds = {c.name: c.holds for c in columns}
     numbers: dict[str, list[tuple[int, str]]] = {}
@@ -219,11 +213,11 @@ def _lines(
         texts: dict[str, str] = {}
         for name, i in table.at.items():
             value = cells[i] if i < len(cells) else ""
-            text = text_of(value, holds[name])
+            text = text_of(value, holds[name], serials=serials)
             if isinstance(text, Wrong):
                 problems.append(table.problem(row, name, text.zh, text.en))
                 text = UNREAD
-            elif holds[name] is Holds.code and is_number(value):
+            elif holds[name] in (Holds.code, Holds.time) and is_number(value):
                 numbers.setdefault(name, []).append((row, text))
             elif holds[name] is Holds.code and text.isdigit() and text[0] == "0":
                 zeros.add(name)
@@ -231,7 +225,14 @@ def _lines(
         if any(texts.values()):
             yield Line(row, texts)
     for name, found in numbers.items():
-        _numbers(table, name, found, name in zeros, problems, notes)
+        if holds[name] is Holds.time:
+            row, text = found[0]
+            zh = f"{len(found)} 个单元格是数字，按日期时间读取，如 {text}"
+            notes.append(
+                table.problem(row, name, zh, f"{len(found)} cells are numbers, read as times such as {text}")
+            )
+        else:
+            _numbers(table, name, found, name in zeros, problems, notes)
 
 
 def _numbers(

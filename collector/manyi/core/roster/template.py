@@ -12,7 +12,8 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from manyi.core.errors import InputError
 from manyi.core.roster.cells import Holds
-from manyi.core.roster.check import EXAMPLE, TABLES
+from manyi.core.roster.check import EXAMPLE
+from manyi.core.roster.layouts import COLUMNS
 from manyi.core.roster.sources import NAMES
 from manyi.core.roster.table import Column
 
@@ -81,7 +82,7 @@ def template(path: Path, lang: str = "zh") -> None:
         guide.write_string(row, 0, line)
     examples = _examples(en)
     for kind in NAMES:
-        _sheet(book, kind, TABLES[kind][1], examples[kind], en)
+        _sheet(book, kind, COLUMNS[kind], examples[kind], en)
     try:
         book.close()
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:

@@ -58,7 +58,7 @@ def read_workbook(file: str, raw: bytes, problems: list[Problem], notes: list[Pr
             return refuse("展开后过大，请拆分后再导入", "is too large when unpacked; split it")
         errors, seen = looked
         with CalamineWorkbook.from_filelike(io.BytesIO(seen)) as book:
-            return _grids(file, book, errors, notes)
+            return _grids(file, book, errors, notes, is_1904=_is_1904(seen))
     except PasswordError:
         return refuse("有密码保护，请取消密码后再导入", "is protected by a password; remove it")
     except BaseException as error:
@@ -71,7 +71,9 @@ def read_workbook(file: str, raw: bytes, problems: list[Problem], notes: list[Pr
         )
 
 
-def _grids(file: str, book: CalamineWorkbook, errors: Errors, notes: list[Problem]) -> list[Grid]:
+def _grids(
+    file: str, book: CalamineWorkbook, errors: Errors, notes: list[Problem], *, is_1904: bool
+) -> list[Grid]:
     found = []
     for sheet in book.sheets_metadata:
         if sheet.typ is not SheetTypeEnum.WorkSheet:
@@ -90,8 +92,17 @@ def _grids(file: str, book: CalamineWorkbook, errors: Errors, notes: list[Proble
             Merged(top + 1, left, bottom + 1, right)
             for (top, left), (bottom, right) in cells.merged_cell_ranges or ()
         )
-        found.append(Grid(file, sheet.name, tuple((i, tuple(row)) for i, row in enumerate(rows, 1)), merged))
+        numbered = tuple((i, tuple(row)) for i, row in enumerate(rows, 1))
+        found.append(Grid(file, sheet.name, numbered, merged, is_1904))
     return found
+
+
+def _is_1904(raw: bytes) -> bool:
+    """As a Macintosh once counted days. An .xls does not say it here: none has been written so for many years."""
+    if not raw.startswith(b"PK"):
+        return False
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        return bool(re.search(rb'\bdate1904="(?:1|true)"', archive.read(BOOK)))
 
 
 def look(raw: bytes) -> tuple[Errors, bytes] | None:
