@@ -2,8 +2,9 @@
 
 Most rules look at the `alarm` measurement: the collector has weighed samples, opening hours and outages, and one alarm
 there is one alert here, in words with the place's name. A few ask for themselves, because a collector that is dead
-raises no alarm. Refuses secrets: addresses come from the environment (provisioning/grafana.env), and a storm of alerts
-when the database is away: one rule says that for all.
+raises no alarm; none asks for what an alarm says already, because one cause is to be one call. Refuses secrets: addresses
+come from the environment (provisioning/grafana.env), and a storm of alerts when the database is away: one rule says
+that for all.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ RUNBOOK = "docs/RUNBOOK.md"
 LATELY_S = 600
 SILENT_S = 180  # the collector writes every 10 s
 CERTIFICATE_DAYS = 14  # the collector reminds from 60 days on; this is the last call
-DISK_LEAST = 0.05  # of the disk: a city fills that in weeks, and boxes wait when it is full
 LAG_MS = 5_000  # promised is a second; five in every look of five minutes is no hiccup
 
 
@@ -53,14 +53,16 @@ COLLECTOR = (
     Kinds("manyi-unacknowledged", "不满意未及时知悉 / A red that nobody has seen", ("unacknowledged",), "warning"),
     Kinds("manyi-silent", "评价器失联（整片失联合为一条） / Boxes silent (an outage is one)", ("silent", "outage"), "warning"),
     Kinds("manyi-red-key", "红键可疑 / A red key silent against its peers", ("red_key",), "warning"),
+    Kinds("manyi-chain", "台账被改动 / The ledger was changed", ("chain",), "critical"),
     Kinds("manyi-account", "对账不符 / The account does not add up", ("account", "shown"), "critical"),
-    Kinds("manyi-fork", "记录分叉或断链 / A fork or a broken chain", ("fork", "break"), "critical"),
+    Kinds("manyi-fork", "评价器记录分叉或有两份 / A box with two histories", ("fork", "lives"), "critical"),
     Kinds("manyi-behind", "采集或汇总落后 / The collector is behind", ("behind", "projection", "stalled", "broker", "feed"), "critical"),
     Kinds("manyi-disk", "磁盘将满 / The disk fills up", ("disk", "disk_full"), "critical"),
     Kinds("manyi-certificate", "证书将到期 / A certificate expires", ("certificate",), "warning"),
     Kinds(
-        "manyi-box", "评价器需要检查 / A box needs somebody", ("flood", "stuck", "keytest", "loss", "clock", "config", "badge", "undated", "update"), "warning",
+        "manyi-box", "评价器需要检查 / A box needs somebody", ("flood", "stuck", "keytest", "loss", "break", "clock", "config", "undated"), "warning",
     ),
+    Kinds("manyi-upkeep", "名册或程序要更新 / The roster or the program is out of date", ("badge", "signin", "update", "calendar"), "warning"),
 )  # fmt: skip
 DIRECT = (
     Direct(
@@ -71,19 +73,9 @@ DIRECT = (
         "Alerting",
     ),
     Direct(
-        "manyi-account-off", "全市对账不符 / The city's account is off", Source.WALL,
-        "SELECT last(\"ok\") FROM \"account\" WHERE \"scope\" = 'city' AND time >= now() - 10m", "below", 1, "2m", "critical",
-        "全市按下与入库、待传、承认丢失之和不等 / Pressed is not stored, waiting and admitted lost",
-    ),
-    Direct(
         "manyi-lag", "实时按键入库变慢 / Live presses are slow", Source.WALL,
         'SELECT min("live_lag_ms") FROM "collector" WHERE time >= now() - 5m', "above", LAG_MS, "1m", "warning",
         "五分钟内实时按键入库一直超过 5 秒 / For five minutes live presses took over 5 s",
-    ),
-    Direct(
-        "manyi-disk-low", "磁盘剩余不足 / Little disk left", Source.WALL,
-        'SELECT last("disk_free_ratio") FROM "collector" WHERE time >= now() - 10m', "below", DISK_LEAST, "5m", "critical",
-        "采集器所在磁盘剩余不足 5% / Less than 5% of the collector's disk is left",
     ),
     Direct(
         "manyi-certificate-last", "证书即将失效 / A certificate is about to lapse", Source.WALL,
@@ -97,18 +89,21 @@ SERIES = '"kind", "subject", "county", "name", "name_en"'
 WORDS = {
     "dissatisfied": ("不满意占比过高", "too many dissatisfied"), "unacknowledged": ("不满意超时无人知悉", "reds that nobody has seen"),
     "silent": ("评价器失联", "box silent"), "outage": ("整片评价器失联", "boxes silent all at once"),
-    "red_key": ("红键可疑", "is its red key dead?"), "account": ("对账不符", "its account is off"),
+    "red_key": ("红键可疑", "is its red key dead?"), "chain": ("台账被改动或损坏", "the ledger is not what was written"),
+    "account": ("对账不符", "its account is off"),
     "shown": ("大屏合计与台账不符", "the wall's sum is off"), "fork": ("记录分叉", "two histories"),
+    "lives": ("两份记录轮流上报", "two journals in turn"),
     "break": ("记录链断开", "a broken chain"), "behind": ("汇总落后", "figures are behind"),
     "projection": ("汇总写入失败", "a projection fails"), "stalled": ("台账写不进去", "the ledger cannot be written"),
-    "broker": ("连不上 MQTT 服务器", "no link to the broker"), "feed": ("采集区文件接不上", "files do not follow on"),
+    "broker": ("连不上消息服务器", "no link to the broker"), "feed": ("采集区文件接不上", "files do not follow on"),
     "disk": ("数据盘快满", "the disk fills up"), "disk_full": ("数据盘已满，采集暂停", "the disk is full, taking in has stopped"),
     "certificate": ("证书将到期", "a certificate ends"), "flood": ("消息过多，已限速", "floods, and was slowed down"),
     "stuck": ("有键卡住", "a key is stuck"),
     "keytest": ("按键测试未通过", "failed its key test"), "loss": ("丢失按键", "presses lost"),
     "clock": ("时钟不可信", "a clock that cannot be right"), "config": ("拒绝新设置", "refused its settings"),
     "badge": ("未知工牌", "an unknown badge"), "undated": ("有按键尚无时间", "presses without a time"),
-    "update": ("有更新格式的记录未计入", "records of a newer format"),
+    "update": ("有更新格式的记录未计入", "records of a newer format"), "signin": ("签到里有名册没有的窗口或工号", "sign-ins of nobody in the roster"),
+    "calendar": ("明年放假安排尚未收录", "the holidays to come are not known"),
 }  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from manyi.core import checking, root, service
 from manyi.core import config as configs
-from manyi.core import root, service
 from manyi.core.config import Config
 from manyi.core.errors import SetupError
 from manyi.core.ledger import facts, schema
@@ -70,7 +70,7 @@ def test_a_full_disk_at_the_start_is_one_plain_line(config: Config, monkeypatch:
 
 
 def test_a_stray_file_among_the_roots_ends_nothing(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "CHORES_S", 0.05)
+    monkeypatch.setattr(checking, "MINUTE_S", 0.05)
     running = Service(config)
     facts.append_facts(running._conn, unix_ms(), [("office", {"id": "h1"})])
     (config.data.roots / "notes.txt").write_text("do not put anything here")

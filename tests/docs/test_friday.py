@@ -49,11 +49,12 @@ WALL = {
     "badge": ("未知工牌", "unknown badge"),
     "account": ("对账不符", "does not add up"),
     "fork": ("互相矛盾的记录", "told two stories"),
+    "lives": ("两份记录在轮流上报", "speaks in turn from two journals"),
     "flood": ("多得不正常", "says more than a box can have to say"),
 }
 CENTRE = {
     "disk_full", "stalled", "broker", "feed", "shown", "update", "projection", "disk", "behind", "certificate",
-    "unacknowledged", "dissatisfied", "signin", "calendar",
+    "unacknowledged", "dissatisfied", "signin", "calendar", "chain",
 }  # fmt: skip
 
 

@@ -66,6 +66,11 @@ class Data:
     def roots(self) -> Path:
         return self.dir / "roots"
 
+    @property
+    def checked(self) -> Path:
+        """What the ledger's own check has found (checked.py)."""
+        return self.dir / "checked.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Broker:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -108,8 +109,11 @@ def published(folder: Path) -> list[Root]:
     return [parse(file.read_text(encoding="ascii", errors="replace"), str(file)) for file in files]
 
 
-def publish(conn: sqlite3.Connection, folder: Path, now_ms: int) -> list[Path]:
-    """Writes the roots of all days that are over and have none yet. A root that is there is never touched.
+def publish(
+    conn: sqlite3.Connection, folder: Path, now_ms: int, holds: Callable[[Root], bool] = lambda _: True
+) -> list[Path]:
+    """Writes the roots of all days that are over and have none yet. A root that is there is never touched, and a day whose
+    rows do not hold gets none.
 
     Raises InputError rather than seal years ahead: a clock in 2099 would leave nothing for the real days to come.
     """
@@ -131,15 +135,19 @@ def publish(conn: sqlite3.Connection, folder: Path, now_ms: int) -> list[Path]:
             )
         )
     while day < date_of(now_ms):
-        path = folder / f"{day.isoformat()}.txt"
-        _write(path, of_day(conn, day, now_ms).text())
-        made.append(path)
+        sealed = of_day(conn, day, now_ms)
+        if holds(sealed):
+            made.append(folder / f"{day.isoformat()}.txt")
+            _write(made[-1], sealed.text())
         day += timedelta(days=1)
     return made
 
 
-def write_latest(conn: sqlite3.Connection, folder: Path, now_ms: int) -> None:
-    row, digest = reader.tail(conn)
+def write_latest(
+    conn: sqlite3.Connection, folder: Path, now_ms: int, newest: tuple[int, bytes] | None = None
+) -> None:
+    """`newest`: id and hash, if not simply the ledger's last row."""
+    row, digest = newest or reader.tail(conn)
     _write(folder / LATEST, f"manyi-latest 1\nrow {row}\nhash {digest.hex()}\nat_ms {now_ms}\n")
 
 

@@ -5,7 +5,8 @@
     projector   ledger → ratings → wall, InfluxDB
     orders      settings, commands and updates → boxes
     told        queue and personnel systems → ledger, prompts → boxes; if [visits] names any
-    chores      once a minute: the MQTT thread, key file, roots/latest, yesterday's root
+    check       the ledger is hashed again: each minute its new rows, each day before its root, then the whole (checking.py)
+    chores      once a minute: the MQTT thread, key file
 
 How threads end together, and one service a folder: running.py. Refuses to know anything of the web.
 """
@@ -19,8 +20,9 @@ from typing import Final
 import structlog
 
 from manyi.core import disk, projector, root
+from manyi.core.checking import Checking
 from manyi.core.config import Config
-from manyi.core.errors import ManyiError, SetupError
+from manyi.core.errors import SetupError
 from manyi.core.inbox import Inbox
 from manyi.core.keys import LinkKeys
 from manyi.core.ledger import schema
@@ -76,7 +78,9 @@ class Service(Running):
         )
         self._thread("pipeline", lambda: self._pipeline.run(self.stop))
         self._thread("projector", lambda: projector.run(self.stop, self._wake, config, self._workings))
+        self._checking = Checking(config.data)
         self._thread("orders", lambda: self._sender.run(self.stop))
+        self._thread("check", lambda: self._checking.run(self.stop))
         self._thread("chores", self._chores)
         if (told := self._told) is not None:
             self._thread("told", lambda: told.run(self.stop))
@@ -97,7 +101,7 @@ class Service(Running):
         self._wake.set()
         self._end_threads()
         if not self.failed:
-            self._note_latest(self._conn)
+            self._checking.note_latest(self._conn)
             self._conn.close()
         self._lock.close()
         log.info("stopped")
@@ -113,31 +117,12 @@ class Service(Running):
         root.write_latest(self._conn, self._config.data.roots, unix_ms())
 
     def _chores(self) -> None:
-        conn = schema.open_for_reading(self._config.data.ledger)
-        try:
-            while True:
-                self._minute(conn)
-                if self.stop.wait(CHORES_S):
-                    return
-                if not self._mqtt.lives:
-                    raise RuntimeError("the MQTT client's thread has ended")
-        finally:
-            conn.close()
-
-    def _minute(self, conn: sqlite3.Connection) -> None:
-        self._keys.refresh()
-        try:
-            for path in root.publish(conn, self._config.data.roots, unix_ms()):
-                log.info("root_written", file=str(path))
-        except (ManyiError, OSError, sqlite3.Error) as error:  # tried again; presses go on being taken in
-            log.error("root_not_written", why=str(error))
-        self._note_latest(conn)
-
-    def _note_latest(self, conn: sqlite3.Connection) -> None:
-        try:
-            root.write_latest(conn, self._config.data.roots, unix_ms())
-        except (OSError, sqlite3.Error) as error:  # a full disk: the pipeline says so too
-            log.error("latest_not_written", why=str(error))
+        while True:
+            self._keys.refresh()
+            if self.stop.wait(CHORES_S):
+                return
+            if not self._mqtt.lives:
+                raise RuntimeError("the MQTT client's thread has ended")
 
 
 def _told(config: Config) -> Link | None:

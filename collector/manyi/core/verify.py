@@ -295,18 +295,21 @@ class Checker:
 
 def ledger(conn: sqlite3.Connection, roots: Path, keys: Mapping[str, bytes] | None = None) -> Report:
     """Checks a whole ledger from one snapshot. Raises InputError if a root file cannot be read, or the keys are others'."""
-    sealed, latest = root.published(roots), root.read_latest(roots)
     if keys is not None:
         _right_keys(conn, keys)
-    checker = Checker(keys=keys, roots=sealed)
+    checker = Checker(keys=keys, roots=root.published(roots))
+    return report(checker, rest(conn, checker, BEFORE_ALL, roots))
+
+
+def rest(conn: sqlite3.Connection, checker: Checker, after: int, roots: Path) -> Finding | None:
+    """Every row after `after`, up to which the checker has been fed, then what only the whole can show; one snapshot."""
+    sealed, latest = root.published(roots), root.read_latest(roots)
     conn.execute("BEGIN")
     try:
-        finding = _all_rows(conn, checker)
-        if finding is None:
-            finding = _tail(conn, checker, sealed, latest) or _heads(conn, checker)
+        found = _all_rows(conn, checker, after)
+        return found or _tail(conn, checker, sealed, latest) or _heads(conn, checker)
     finally:
         conn.execute("COMMIT")
-    return report(checker, finding)
 
 
 def _right_keys(conn: sqlite3.Connection, keys: Mapping[str, bytes]) -> None:
@@ -331,8 +334,7 @@ def report(checker: Checker, finding: Finding | None) -> Report:
     return Report(checker.rows, checker.records, checker.tags, checker.roots, notes, finding)
 
 
-def _all_rows(conn: sqlite3.Connection, checker: Checker) -> Finding | None:
-    after = BEFORE_ALL
+def _all_rows(conn: sqlite3.Connection, checker: Checker, after: int) -> Finding | None:
     while rows := reader.rows_after(conn, after, PAGE_ROWS):
         for row in rows:
             finding = checker.feed(row)

@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from manyi.core import projector
+from manyi.core.checking import Checking
 from manyi.core.config import Config
 from manyi.core.errors import ManyiError
 from manyi.core.ledger import schema
@@ -41,6 +42,7 @@ class Follower(Running):
         schema.open_for_writing(config.data.ledger, copy=True).close()
         self._thread("projector", self._project)
         self._thread("feed", self._take)
+        self._thread("check", lambda: Checking(config.data, seals=False).run(self.stop))
 
     def start(self) -> None:
         self._begin_threads()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from manyi.core import config, disk, metrics, stores
+from manyi.core import checked, config, disk, metrics, stores
 from manyi.core.alarms import certificates, suspicion
 from manyi.core.alarms.kinds import Alarm, alarm
 from manyi.core.alarms.silence import CITY, gather
@@ -95,6 +95,7 @@ class Rules:
         minute = now_ms - now_ms % MINUTE_MS
         return [
             *self._of_service(minute, now_ms),
+            *self._chain(minute),
             *self._of_certificates(minute, now_ms),
             *self._silent(roster, heard, minute, now_ms),
             *self._reds(roster, minute, now_ms),
@@ -141,6 +142,14 @@ class Rules:
             return None
         metrics.DISK_FREE.set(found.free if found else 0)
         return found
+
+    def _chain(self, minute: int) -> list[Alarm]:
+        """What the service's check of the ledger has found; a whole check that finds nothing ends it (core/checking.py)."""
+        found = None if self._folder is None else checked.read(config.Data(self._folder).checked).broken
+        if found is None:
+            return []
+        zh, en = (f"第 {found.row} 行", f"row {found.row} is") if found.row else ("的计数", "counts are")
+        return [alarm("chain", minute, since_ms=found.found_ms, where_zh=zh, where_en=en)]
 
     def _of_certificates(self, minute: int, now_ms: int) -> list[Alarm]:
         found = []
