@@ -22,11 +22,10 @@ from typing import Any, Final
 
 from manyi.core.days import DAY_MS, day_begin
 from manyi.core.duty.stay import Stay
-from manyi.core.roster.cells import Holds, Wrong, text_of
+from manyi.core.roster import cells
 from manyi.core.roster.entries import MAX_NAME, TELEPHONE
 from manyi.core.roster.model import Roster
-from manyi.core.told.items import AHEAD_MS, STAFF_MAX, NotTaken, moment, opening, short, text
-from manyi.core.told.items import Wrong as Wrongs
+from manyi.core.told.items import AHEAD_MS, STAFF_MAX, NotTaken, Wrong, moment, opening, short, text
 from manyi.core.told.sources import DUTY, LEADERS, MAY_NOT, Source
 
 LATE_MS: Final = 92 * DAY_MS  # the quarter that is being assessed; what was assessed stays
@@ -63,7 +62,7 @@ def judge(told: Any, source: Source, roster: Roster, now_ms: int) -> Stay:
 
 def aside(stay: Stay, roster: Roster) -> list[tuple[str, str, str]]:
     """(field, Chinese, English) of what the roster does not know: such a stay counts for nobody until it does."""
-    found: Wrongs = []
+    found: Wrong = []
     if stay.withdrawn:
         return found
     field, of = ("window", "窗口") if stay.tel is None else ("hall", "大厅")
@@ -77,7 +76,7 @@ def aside(stay: Stay, roster: Roster) -> list[tuple[str, str, str]]:
 
 
 def _text(
-    told: Mapping[str, Any], field: str, most: int, wrong: Wrongs, own: Mapping[str, str] | None = None
+    told: Mapping[str, Any], field: str, most: int, wrong: Wrong, own: Mapping[str, str] | None = None
 ) -> str:
     """`own`: the source's own words for what the roster names otherwise."""
     value = text(told.get(field)) or ""
@@ -87,16 +86,16 @@ def _text(
     return value
 
 
-def _telephone(told: Mapping[str, Any], wrong: Wrongs) -> str:
-    value = text_of(text(told.get("telephone")) or "", Holds.phone)
-    if isinstance(value, Wrong) or not TELEPHONE.fullmatch(value):
+def _telephone(told: Mapping[str, Any], wrong: Wrong) -> str:
+    value = cells.text_of(text(told.get("telephone")) or "", cells.Holds.phone)
+    if isinstance(value, cells.Wrong) or not TELEPHONE.fullmatch(value):
         zh, en = "telephone 应为电话号码，如 0537-6600101", "telephone: a number such as 0537-6600101"
         wrong.append(("telephone", zh, en))
         return ""
     return value
 
 
-def _times(told: Mapping[str, Any], now_ms: int, wrong: Wrongs) -> tuple[int, int | None]:
+def _times(told: Mapping[str, Any], now_ms: int, wrong: Wrong) -> tuple[int, int | None]:
     from_ms, to_ms = moment(told, "from"), moment(told, "to")
     open_ = to_ms is None and told.get("to") is None and told.get("to_ms") is None
     for field, value in (("from", from_ms), *(() if open_ else (("to", to_ms),))):
