@@ -8,12 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from manyi.office.access import policy
 from manyi.office.access.policy import Oidc
 
 from tests.office.browser import Chromium
 from tests.office.city import City
 from tests.office.fake_oidc import CLIENT, SECRET, Provider
-from tests.office.people import HTTP, People, code, events, people, post
+from tests.office.people import HTTP, People, code, events, form, people, post
 
 START = "/sso/sso/login/"
 
@@ -124,6 +125,27 @@ def test_somebody_logged_in_cannot_become_an_officer_by_the_way(
         assert sign_on(client, "/me/", process).status_code == 403
     with joined.browser() as client:
         assert sign_on(client).status_code == 403
+
+
+def test_setting_out_again_and_again_fills_neither_the_accounts_nor_the_provider(
+    joined: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs no account, and each time leaves a session behind. An hour instead of the rule's minute: a machine may be slow."""
+    from django.conf import settings  # noqa: PLC0415  needs configure()
+    from django.contrib.sessions.models import Session  # noqa: PLC0415
+
+    most, every = policy.SSO_RATE.split("/m/")
+    assert settings.ACCOUNT_RATE_LIMITS["sso_started"] == policy.SSO_RATE
+    rates = {**settings.ACCOUNT_RATE_LIMITS, "sso_started": f"{most}/h/{every}"}
+    monkeypatch.setattr(settings, "ACCOUNT_RATE_LIMITS", rates)
+    with joined.browser() as client:
+        token = form(client.get("/login/"))
+        said = []
+        for _ in range(int(most) + 2):
+            client.cookies.pop("manyi", None)
+            said.append(client.post(START, data={"csrfmiddlewaretoken": token}).status_code)
+    assert said == [302] * int(most) + [429] * 2
+    assert Session.objects.count() == int(most)
 
 
 def test_a_token_for_another_service_is_refused(joined: People, provider: Provider) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.providers.openid_connect import views as oidc
 from asgiref.sync import sync_to_async
 from django.contrib.auth import login
 from django.core import signing
@@ -15,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from manyi.office.access import audit
+from manyi.office.access.adapters import APP
 from manyi.office.access.gate import has_first
 from manyi.office.access.menu import menu
 from manyi.office.access.models import User
@@ -58,6 +61,15 @@ def _me(request: HttpRequest) -> HttpResponse:
         "access/me.html",
         {"totp": Authenticator.Type.TOTP in found, "codes": Authenticator.Type.RECOVERY_CODES in found},
     )
+
+
+def sso(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """On the way to the identity provider. Whoever has no account can set out, and must not do so without end."""
+    if not ratelimit.consume(request, app=APP, action="sso_started"):
+        refused: HttpResponse = ratelimit.respond_429(request)
+        return refused
+    answer: HttpResponse = oidc.login(request, provider_id)
+    return answer
 
 
 @public

@@ -16,6 +16,9 @@ ADDRESS_RATE = "20/5m/ip"
 ACCOUNT_RATE = "10/5m/key"
 # Logins of one browser, or of one address without one: each takes 0.1 s of argon2.
 LOGIN_RATE = "30/m/key"
+# On the way to the identity provider, of one address: each costs a session and a question to the provider. A hall's clerks
+# behind one router all begin at half past eight.
+SSO_RATE = "60/m/ip"
 # Long enough for an installation on Friday whose people come on Monday.
 FIRST_PASSWORD_HOURS = 72
 PASSWORD_CHARACTERS = 10

@@ -78,6 +78,7 @@ def fixed() -> dict[str, Any]:
         "ACCOUNT_RATE_LIMITS": {
             "login": "",  # of an address alone: whoever sits behind the same router could use it up
             "login_tried": figures.LOGIN_RATE,
+            "sso_started": figures.SSO_RATE,
             "login_failed": f"{figures.ADDRESS_RATE},{figures.ACCOUNT_RATE}",
             "login_failed_at_home": figures.ACCOUNT_RATE,
         },
