@@ -44,7 +44,7 @@ if done.exception and not isinstance(done.exception, SystemExit):
         ),
         (("save", "-p", "COM3"), "COM3"),
         (("list",), ""),
-        (("label", "--out", "labels.svg"), "没有可打印的标签"),
+        (("label", "--out", "labels.svg"), "没有可打印的"),
     ],
 )
 def test_the_bench_s_commands_run_without_what_only_unix_has(

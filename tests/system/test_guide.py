@@ -98,7 +98,7 @@ def test_the_page_has_the_whole_path_in_order() -> None:
     said = [re.split(r" -| \w+=", line)[0] for line in commands()]
     assert said == [
         "make flash", "python firmware/build.py", "python firmware/image.py", "manyi box flash", "manyi box provision",
-        "manyi box doctor", "manyi box label", "manyi box label", "make flash",
+        "manyi box doctor", "manyi box label", "manyi box label", "manyi box record", "make flash",
     ]  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def test_a_technician_follows_the_page_from_make_flash_to_the_green_light(
     centre = FakeCollector(mosquitto.port, NAME, K_LINK, K_CHAIN)
     typed = Bench(tmp_path, firmware, make_loader().port, bench.line.port).typed
     try:
-        flash, _, image, flash_on_windows, provision, doctor, label, inside, _ = commands()
+        flash, _, image, flash_on_windows, provision, doctor, label, inside, record, _ = commands()
         for own in recipe(flash):
             said = typed(own)
         assert "1/1 台完成" in said
@@ -139,6 +139,7 @@ def test_a_technician_follows_the_page_from_make_flash_to_the_green_light(
         bench.until("the green key", lambda: "only=1" in bench.heard("lamp")[-1])
         typed(label)
         typed(inside)
+        typed(record)
         assert "PIN" in (tmp_path / "inside.svg").read_text()
         assert "PIN" not in (tmp_path / "labels.svg").read_text()
         assert "合格" in typed("manyi box list --handover boxes.jsonl")

@@ -14,15 +14,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from manyi.box import desk, identity, label, orders, records, renew, rescue, tray
+from manyi.box import desk, identity, orders, prints, records, renew, rescue, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
 from manyi.box.console import Console, opened
-from manyi.box.desk import HOME, AskCode, RecordsDir, confirmed, now_ms, told, unlocked
+from manyi.box.desk import HOME, AskCode, RecordsDir, confirmed, now_ms, say, told, unlocked
 from manyi.box.identity import Given
 from manyi.box.provision import Journal
 from manyi.box.words import BoxError, both, file_trouble
+from manyi.core.errors import ManyiError
 
 FAILED, INTERRUPTED = 1, 130
 GREEN, RED, PLAIN = "\x1b[1;42m", "\x1b[1;41m", "\x1b[0m"
@@ -35,14 +36,18 @@ class _Bench(TyperGroup):
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
-            typer.echo(
+            say(
                 both("\n已中断：同一条命令再来一次即可", "interrupted: give the same command again"), err=True
             )
             raise typer.Exit(INTERRUPTED) from None
+        except ManyiError as error:
+            say(str(error), err=True)
+            raise typer.Exit(error.exit_code) from None
         except OSError as error:
             if not error.filename:
                 raise
-            raise file_trouble(error.filename, error) from None
+            say(str(file_trouble(error.filename, error)), err=True)
+            raise typer.Exit(BoxError.exit_code) from None
 
 
 box_app = typer.Typer(
@@ -151,8 +156,8 @@ def box_flash(
             raise BoxError(f"移交文件里没有 {box}", f"{box} is not in the hand-over file")
     book = records.Records(records_dir)
     load = tray.Tray(whole, given, at, book, now_ms, keep_journal, force, baud, not no_reset)
-    outcomes = tray.run(load, port or tray.ports(), typer.echo)
-    typer.echo(tray.summary(outcomes))
+    outcomes = tray.run(load, port or tray.ports(), say)
+    say(tray.summary(outcomes))
     if not all(one.ok for one in outcomes):
         raise typer.Exit(FAILED)
 
@@ -203,7 +208,7 @@ def box_doctor(
                 "还没有身份：先 manyi box provision", "it has no identity yet: manyi box provision"
             )
         key = unlocked(context, console, seen, handover, ask_code)
-        checks = doctors.examine(console, confirmed, typer.echo, link_s=patience)
+        checks = doctors.examine(console, confirmed, say, link_s=patience)
         status = console.ask("status")
         good = doctors.passed(checks)
         if good:
@@ -215,11 +220,15 @@ def box_doctor(
             text = records.vouched(body, lambda digest: console.ask("vouch", digest)["mac"])
         console.ask("lock")
     path = records.Records(records_dir).accept(seen["box"], text)
-    typer.echo(both("验收记录", "acceptance record") + f": {path}")
+    told(
+        f"验收记录存在 {path}，打印用 manyi box record",
+        f"the acceptance record is {path}; manyi box record prints it",
+    )
     typer.echo(
         (GREEN + both("  合格  ", "  PASS  ") if good else RED + both("  不合格  ", "  NOT PASSED  ")) + PLAIN
     )
     if not good:
+        told("× 的各项处理以后，再测一次", "put right what is marked ×, and test again")
         raise typer.Exit(FAILED)
 
 
@@ -237,8 +246,7 @@ def box_list(
 ) -> None:
     """列出写过身份的评价器和验收结果 / List boxes that were given an identity, and their tests."""
     book = records.Records(records_dir)
-    given = identity.handover(identity.text_of(handover)) if handover else []
-    keys = {one.box: bytes.fromhex(one.k_link) for one in given}
+    keys = identity.links(handover)
     claims = book.claims()
     if not claims:
         typer.echo(
@@ -267,32 +275,7 @@ def _state(one: records.Claim, text: str, key: bytes | None) -> str:
     return both("合格", "passed") if json.loads(text).get("ok") else both("不合格", "not passed")
 
 
-@box_app.command("label")
-def box_label(
-    out: Annotated[
-        Path, typer.Option("--out", help=both("SVG 文件；多页加编号", "SVG file; pages are numbered."))
-    ],
-    box: Annotated[
-        list[str] | None, typer.Option(help=both("只要这些，可重复", "Only these, repeatable."))
-    ] = None,
-    pin: Annotated[
-        bool, typer.Option("--pin", help=both("贴在盒内的：带 PIN", "For inside the case: with the PIN."))
-    ] = False,
-    records_dir: RecordsDir = HOME,
-) -> None:
-    """打印标签：二维码、编号、校验、MAC / Labels to print: QR code, id, check digits, MAC."""
-    claims = [c for c in records.Records(records_dir).claims() if not c.retired and (not box or c.box in box)]
-    if missing := set(box or ()) - {c.box for c in claims}:
-        raise BoxError(f"没有这些记录：{' '.join(sorted(missing))}", "there is no record of these")
-    pages = label.sheets([label.Label(c.box, c.mac, c.pin if pin else "") for c in claims])
-    if not pages:
-        raise BoxError("没有可打印的标签", "there is nothing to print")
-    for number, page in enumerate(pages, 1):
-        path = out if len(pages) == 1 else out.with_stem(f"{out.stem}-{number}")
-        path.write_text(page, encoding="utf-8")
-        typer.echo(f"{path}  " + both("按 100% 打印", "print at 100%"))
-
-
+prints.mount(box_app)
 desk.mount(box_app)
 orders.mount(box_app)
 rescue.mount(box_app)

@@ -4,6 +4,8 @@ keys (retire and code also at the bench). Composes; decides nothing.
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 import unicodedata
 from pathlib import Path
@@ -16,6 +18,7 @@ from manyi.box import provision as provisioning
 from manyi.box.console import Console, opened
 from manyi.box.words import BoxError, both
 from manyi.core.errors import InputError
+from manyi.words import laid
 
 if TYPE_CHECKING:
     from manyi.box.placing import Choose
@@ -62,7 +65,13 @@ def now_ms() -> int:
 
 
 def told(zh: str, en: str) -> None:
-    typer.echo(both(zh, en))
+    say(both(zh, en))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """On a terminal a long line has its English below; in a file or a pipe it stays one line."""
+    stream = sys.stderr if err else sys.stdout
+    typer.echo(laid(text, shutil.get_terminal_size().columns) if stream.isatty() else text, err=err)
 
 
 def confirmed(question: str) -> bool:
@@ -77,9 +86,9 @@ def confirmed(question: str) -> bool:
 def k_link(context: typer.Context, handover: Path | None, box: str) -> bytes:
     """From the hand-over file at the bench; from the collector's own key file at the centre."""
     if handover is not None:
-        found = {one.box: one.k_link for one in identity.handover(identity.text_of(handover))}
-        if box in found:
-            return bytes.fromhex(found[box])
+        found = identity.links(handover).get(box)
+        if found is not None:
+            return found
         raise BoxError(f"移交文件里没有 {box}", f"{box} is not in {handover}")
     from manyi.core import config, keys  # noqa: PLC0415
 

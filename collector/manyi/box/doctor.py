@@ -208,7 +208,7 @@ def report(
 ) -> dict[str, Any]:
     """The acceptance record's body."""
     return {
-        "v": 1, "box": hello["box"], "mac": hello["mac"], "board": hello["board"], "fw": hello["fw"], "life": status["life"],
+        "v": 1, "box": hello["box"], "chip": hello["mac"], "board": hello["board"], "fw": hello["fw"], "life": status["life"],
         "boot": int(status["boot"]), "time_ms": now_ms, "by": by, "ok": passed(checks),
         "checks": [{"name": c.name, "ok": c.ok, "key": c.key} for c in checks],
     }  # fmt: skip

@@ -10,16 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from html import escape
 
+from manyi.box import paper
 from manyi.box.words import BoxError
 
 PREFIX = "MANYI"
 CHECK_PRIME = 9973
 """Four digits: one wrong character is noticed 9,972 times of 9,973, and a person can read them out."""
-PAGE_W, PAGE_H = 210.0, 297.0  # A4, mm
 WIDE, HIGH, ACROSS, DOWN = 70.0, 37.0, 3, 8  # the commonest sheet of 24 labels
-QUIET = 4  # modules of white around a code, as its standard wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +58,20 @@ def sheets(labels: list[Label]) -> list[str]:
 
 
 def _sheet(labels: list[Label]) -> str:
-    drawn = [_label(one, i % ACROSS * WIDE, i // ACROSS * HIGH) for i, one in enumerate(labels)]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{PAGE_W:g}mm" height="{PAGE_H:g}mm" '
-        f'viewBox="0 0 {PAGE_W:g} {PAGE_H:g}" '
-        f'font-family="Noto Sans CJK SC,Microsoft YaHei,PingFang SC,sans-serif">\n'
-        '<rect width="100%" height="100%" fill="#fff"/>\n' + "".join(drawn) + "</svg>\n"
-    )
+    return paper.page([_label(one, i % ACROSS * WIDE, i // ACROSS * HIGH) for i, one in enumerate(labels)])
+
+
+def spelled(mac: str) -> str:
+    return ":".join(mac[i : i + 2] for i in range(0, len(mac), 2))
 
 
 def _label(one: Label, x: float, y: float) -> str:
-    side = 29.0
-    mac = ":".join(one.mac[i : i + 2] for i in range(0, len(one.mac), 2))
-    rows = [(4.2, "bold", one.box), (3.0, "normal", f"校验 {check(one.box)}"), (2.6, "normal", f"MAC {mac}")]
+    side, at = 29.0, y + 10.0
+    rows = [(4.2, one.box), (3.0, f"校验 check {check(one.box)}"), (2.6, f"MAC {spelled(one.mac)}")]
     if one.pin:
-        rows.append((3.0, "normal", f"PIN {one.pin}（贴盒内）"))
-    text, at = [], y + 10.0
-    for height, weight, words in rows:
-        # A long id is squeezed, never cut: textLength is what a renderer must keep to.
-        squeeze = (
-            f' textLength="{WIDE - side - 8:g}" lengthAdjust="spacingAndGlyphs"'
-            if len(words) * height * 0.6 > WIDE - side - 8
-            else ""
-        )
-        text.append(
-            f'<text x="{x + side + 5:g}" y="{at:g}" font-size="{height:g}" font-weight="{weight}"{squeeze}>'
-            f"{escape(words)}</text>\n"
-        )
+        rows.append((3.0, f"PIN {one.pin} 贴盒内 inside"))
+    drawn = [paper.qr(code(one.box), x + 3, y + 4, side)]
+    for height, words in rows:
+        drawn.append(paper.text(x + side + 5, at, height, words, bold=words == one.box, most=WIDE - side - 8))
         at += height + 3.0
-    return _qr(code(one.box), x + 3, y + 4, side) + "".join(text)
-
-
-def _qr(text: str, x: float, y: float, side: float) -> str:
-    import segno  # noqa: PLC0415  only who prints needs it
-
-    rows = [list(row) for row in segno.make_qr(text, error="q").matrix]
-    unit = side / (len(rows) + 2 * QUIET)
-    cells = "".join(
-        f"M{x + (QUIET + column) * unit:.3f} {y + (QUIET + row) * unit:.3f}h{unit:.3f}v{unit:.3f}h-{unit:.3f}z"
-        for row, line in enumerate(rows)
-        for column, dark in enumerate(line)
-        if dark
-    )
-    return f'<path d="{cells}" fill="#000" shape-rendering="crispEdges"/>\n'
+    return "".join(drawn)

@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from manyi.core.errors import ManyiError
 from manyi.words import both
 
-__all__ = ["MARKS", "TROUBLES", "BoxError", "Words", "answer", "both", "file_trouble", "link_trouble"]
+__all__ = [
+    "MARKS",
+    "TROUBLES",
+    "BoxError",
+    "Unfit",
+    "Words",
+    "answer",
+    "both",
+    "file_trouble",
+    "link_trouble",
+]
 
 
 MARKS = {True: "√", False: "×", None: "–"}
-"""Of what is well, is not, was not tried: signs that every Chinese code page has (✓ is in none)."""
+"""Of what is well, is not, was not tried: signs that every Chinese code page has (the tick is in none)."""
 
 
 class BoxError(ManyiError):
@@ -25,9 +35,19 @@ class BoxError(ManyiError):
         self.zh, self.en = zh, en
 
 
+class Unfit(BoxError):
+    """Every problem found, one a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        Exception.__init__(self, "\n".join(problems))
+        self.problems = problems
+
+
 def file_trouble(path: object, error: OSError) -> BoxError:
-    """A file or folder that cannot be read or written."""
+    """A file or folder that cannot be read or written; `path` None: nobody says which, as of a program or a socket."""
     zh, en = _FILE.get(type(error), ("读写不了", "cannot be read or written"))
+    if path is None:
+        return BoxError(f"系统说：{error}", f"the system says: {error.strerror or error}")
     return BoxError(f"{path}：{zh}", f"{path}: {en} ({error.strerror or error})")
 
 
