@@ -14,7 +14,7 @@ import pytest
 
 from tests.services.processes import Server, free_port, listens
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Broker(Server):

@@ -18,7 +18,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
-PATIENCE_S = 20.0  # for anything that must come true by itself
+from tests.firmware.simbox import PATIENCE_S, eventually
 
 
 def sealed(key: bytes, topic: str, body: str) -> bytes:
@@ -90,8 +90,7 @@ class FakeCollector:
         ]
 
     def until(self, what: str, true: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
-        with self._changed:
-            answer = self._changed.wait_for(true, patience_s)
+        answer = eventually(self._changed, true, patience_s)
         assert answer, f"did not come true in {patience_s} s: {what}"
         return answer
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.firmware.conftest import micropython
 from tests.firmware.fake_collector import FakeCollector
-from tests.firmware.simbox import SimBox, acked
+from tests.firmware.simbox import SimBox, acked, lit_at_once
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port
 
@@ -45,8 +45,7 @@ def test_presses_offline_wait_and_come_in_order(mosquitto: Mosquitto, make_box: 
                                                 collector: FakeCollector) -> None:  # fmt: skip
     mosquitto.stop()
     box = make_box(mosquitto.port)
-    for level in (1, 2, 3, 3, 2, 1):
-        assert float(box.press(level)["ms"]) < 100
+    lit_at_once([box.press(level) for level in (1, 2, 3, 3, 2, 1)])
     mosquitto.start()
     box.wait("link up")
     acked(box, 8)
@@ -214,6 +213,7 @@ def test_a_command_is_done_once_and_only_in_its_boot(box: SimBox, collector: Fak
     collector.send("cmd", body.replace('"k1"', '"k3"').replace("identify", "update"))
     collector.until("the last reply", lambda: any(r["id"] == "k3" for r in collector.heard["reply"]))
     assert [(r["id"], r["ok"]) for r in collector.heard["reply"]] == [("k1", 1), ("k3", 0)]
+    box.wait("cmd", 2)
     assert len(box.said("cmd")) == 2
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.conftest import micropython
-from tests.firmware.simbox import SimBox
+from tests.firmware.simbox import SimBox, lit_at_once
 from tests.services.certs import Certs, make_certs
 from tests.services.mosquitto import Mosquitto
 
@@ -38,7 +38,7 @@ def make_tls_box(make_box: Callable[..., SimBox], broker: Mosquitto, tmp_path: P
 def test_a_verified_broker_is_spoken_to(make_tls_box: Callable[..., SimBox], certs: Certs) -> None:
     box = make_tls_box(certs.ca_der)
     box.wait("link up")
-    assert float(box.press(2)["ms"]) < 100
+    lit_at_once([box.press(2) for _ in range(3)])
 
 
 def test_a_broker_of_another_authority_is_not(make_tls_box: Callable[..., SimBox], tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.firmware.conftest import micropython
+from tests.firmware.simbox import eventually
 from tests.system.serial_line import SerialLine
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # for anything that must come true by itself
 HEAP = "56wK"  # with an open console beside TLS, and for a renewal beside a link that fails
 RESET = 3  # exit status of the simulator: start it again
 STARTS = 12  # a box that resets more often in one test loops
@@ -69,8 +70,7 @@ class BenchBox:
         self.process.stdin.flush()
 
     def until(self, what: str, true: Callable[[], bool]) -> None:
-        with self._changed:
-            came = self._changed.wait_for(true, PATIENCE_S)
+        came = eventually(self._changed, true, PATIENCE_S)
         assert came, f"did not come true in {PATIENCE_S} s: {what}\n" + "\n".join(self.said[-30:])
 
     def heard(self, start: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,29 +69,36 @@ def give(
         return provision.provision(Console(line, bench.line.port), given, site, book, 1, **more)
 
 
-def follow(bench: BenchBox, wrong: bool = False) -> None:
-    """The fingers of a technician: presses the key whose lamp is lit, or another one."""
-    seen = len(bench.heard("lamp"))
-    for _ in range(3):
-        bench.until("a lamp asks", lambda s=seen: any("only=" in x for x in bench.heard("lamp")[s:]))
-        lit = [x for x in bench.heard("lamp")[seen:] if "only=" in x][-1]
-        key = int(re.search(r"only=(\d)", lit)[1])  # type: ignore[index]
-        seen = len(bench.heard("lamp"))
-        bench.tell(f"tap {key % 3 + 1 if wrong else key} 40")
+def fingers(bench: BenchBox, wrong: bool = False) -> None:
+    """A technician's, from now on beside the test: they press the key whose lamp is lit, or another one."""
+    seen = len(bench.heard("lamp"))  # now, not when the thread comes to it
+    threading.Thread(target=_follow, args=(bench, wrong, seen), daemon=True).start()
+
+
+def _follow(bench: BenchBox, wrong: bool, seen: int) -> None:
+    pressed: list[str] = []  # a test asks for each key once
+
+    def asks() -> list[str]:
+        lit = [re.search(r"only=(\d)", line) for line in bench.heard("lamp")[seen:]]
+        return [key[1] for key in lit if key and key[1] not in pressed]
+
+    while len(pressed) < 3:
+        bench.until("a lamp asks", lambda: bool(asks()))
+        pressed.append(asks()[0])
+        bench.tell(f"tap {int(pressed[-1]) % 3 + 1 if wrong else pressed[-1]} 40")
         if wrong:
             return
-        time.sleep(0.3)
 
 
 def examine(
-    bench: BenchBox, link_s: float = 30, fingers: bool = True, wrong: bool = False
+    bench: BenchBox, link_s: float = 60, somebody: bool = True, wrong: bool = False
 ) -> list[doctor.Check]:
     with opened(bench.line.port) as line:
         console = Console(line, bench.line.port)
         console.unlock(K_LINK)
 
         def tell(text: str) -> None:
-            if "press each key" in text and fingers:
-                threading.Thread(target=follow, args=(bench, wrong), daemon=True).start()
+            if "press each key" in text and somebody:
+                fingers(bench, wrong)
 
-        return doctor.examine(console, lambda _: True, tell, link_s=link_s, keys_s=25 if fingers else 1)
+        return doctor.examine(console, lambda _: True, tell, link_s=link_s, keys_s=60 if somebody else 1)

@@ -77,11 +77,12 @@ class SimBox:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.folder / "stderr.log").open("ab"),
             text=True, bufsize=1, start_new_session=True,
         )  # fmt: skip
-        threading.Thread(target=self._listen, args=(self.process, len(self.said)), daemon=True).start()
-        before = len(self.said)
-        until(f"{self.name} is ready", lambda: any(w == "ready" for w, _ in self.said[before:]))
+        ready = self.heard("ready")  # whoever listened to the process before has ended
+        self._ear = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self._ear.start()
+        until(f"{self.name} is ready", lambda: self.heard("ready") > ready)
 
-    def _listen(self, process: subprocess.Popen[str], _since: int) -> None:
+    def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         life = ""
         for line in process.stdout:
@@ -110,10 +111,22 @@ class SimBox:
         until(f"{self.name} lights for key {level}", lambda: len(self.lights) > seen)
         time.sleep(HAND_S)
 
+    def rest(self) -> None:
+        """Returns when every key that was asked for has been pressed, and what became of it is in flash."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        answered = self.heard("unknown")
+        self.say("block 0")  # the hand looks before anything else is done
+        self.say("rested")  # no command: it is answered in its turn
+        until(f"{self.name} has pressed all keys", lambda: self.heard("unknown") > answered)
+
     def kill(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
+        self.process.wait()
+        self._ear.join()  # what it said last is heard
 
     def restart(self) -> None:
         self.kill()
@@ -133,9 +146,10 @@ class City:
         boxes: int,
         influx: Influx | None = None,
         flash_kib: int = 0,
+        policy: str = "",
         **facts: object,
     ) -> None:
-        self.folder, self.broker, self.influx = folder, broker, influx
+        self.folder, self.broker, self.influx, self.policy = folder, broker, influx, policy
         self.bucket = influx.bucket() if influx else ""
         self.boxes = [
             SimBox(folder / f"sim-{i:03}", f"sim-{i:03}", i, broker.port, **facts)
@@ -161,6 +175,7 @@ class City:
             '[city]\nname = "岱州市"\nname_en = "Daizhou"\n[data]\ndir = "data"\n'
             f'[broker]\nhost = "127.0.0.1"\nport = {self.broker.port}\nplain = true\n'
             f'[keys]\nlink_file = "link.keys"\n[web]\nport = {self.web}\nlogin = false\n'
+            f"[policy]\n{self.policy}\n"
         )
         if self.influx:
             (self.folder / "token").write_text(self.influx.token)
@@ -204,7 +219,7 @@ class City:
         self.collector.kill()
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=PATIENCE_S) as answer:
             return json.load(answer)
 
     def _answers(self) -> bool:
@@ -248,8 +263,10 @@ class City:
 
     def settle(self, patience_s: float = PATIENCE_S) -> None:
         """Waits until everything pressed has arrived everywhere, then holds every figure against the truth."""
+        for box in self.boxes:
+            box.rest()
         truth = self.truth()
-        until(f"{len(truth)} presses in the ledger", lambda: len(self.ledger()) >= len(truth), patience_s)
+        until(f"{len(truth)} presses in the ledger", lambda: truth <= set(self.ledger()), patience_s)
         until(f"{len(truth)} presses on the wall", lambda: self.shown() == len(truth), patience_s)
         if self.influx:
             until(f"{len(truth)} presses in InfluxDB", lambda: self.in_influx() == len(truth), patience_s)

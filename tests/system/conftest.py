@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,12 @@ from tests.system.city import City
 
 @pytest.fixture
 def make_city(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Callable[..., City]]:
-    """Makes started cities: `make_city(boxes=3, influx=influx, flash_kib=20, **facts of box.json)`."""
+    """Makes started cities: `make_city(boxes=3, influx=influx, flash_kib=20, policy="visit_ms = 9000", **facts of
+    box.json)`."""
     made: list[City] = []
 
-    def make(boxes: int = 2, influx: Influx | None = None, flash_kib: int = 0, **facts: object) -> City:
-        city = City(tmp_path / f"city-{len(made)}", mosquitto, boxes, influx, flash_kib, **facts)
+    def make(boxes: int = 2, influx: Influx | None = None, **more: Any) -> City:
+        city = City(tmp_path / f"city-{len(made)}", mosquitto, boxes, influx, **more)
         made.append(city)
         city.start()
         return city

@@ -11,7 +11,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +31,7 @@ from tests.services.certs import Certs, make_certs
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port
 from tests.system.bench_box import HEAP, BenchBox, MockLoader
-from tests.system.bench_fixtures import FAST, GIVEN, OTHER, examine, follow, give, site_of
+from tests.system.bench_fixtures import FAST, GIVEN, OTHER, examine, fingers, give, site_of
 
 pytest_plugins = ["tests.firmware.simfixtures"]
 pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
@@ -344,7 +343,7 @@ def test_a_server_that_is_not_to_be_trusted_is_refused_and_named(
     broker = make_mosquitto(tls=certs)
     give(bench, book, site_of(broker.port, root))
     bench.until("it tries the link twice", lambda: len(bench.heard("link down")) > 1)
-    found = {c.name: c for c in examine(bench, link_s=1, fingers=False)}
+    found = {c.name: c for c in examine(bench, link_s=1, somebody=False)}
     assert (found["link"].ok, found["link"].key) == (False, kind), bench.heard("link down")
     assert "证书" in found["link"].words
     assert found["ack"].ok is None
@@ -356,7 +355,7 @@ def test_a_revoked_credential_is_named(
     broker = make_mosquitto(users={"somebody": "else"})
     give(bench, book, site_of(broker.port))
     bench.until("it tries the link", lambda: bool(bench.heard("link down")))
-    found = {c.name: c for c in examine(bench, link_s=1, fingers=False)}
+    found = {c.name: c for c in examine(bench, link_s=1, somebody=False)}
     assert (found["link"].ok, found["link"].key) == (False, "credential")
 
 
@@ -538,8 +537,7 @@ def test_one_uninterrupted_path_from_the_supplied_file_to_the_label(
     who = bench.folder / "box.json"  # so that the fingers see which lamp is lit
     who.write_text(json.dumps(json.loads(who.read_text()) | {"tell_lamp": True}))
     bench.switch_off_and_on()
-    tester = threading.Thread(target=follow, args=(bench,), daemon=True)
-    tester.start()
+    fingers(bench)
     said = typed("-m", "manyi", "box", "doctor", *port, *given, *book, answers="y\ny\n")
     assert "PASS" in said
     text = (tmp_path / "boxes" / f"{BOX}.accepted.json").read_text()

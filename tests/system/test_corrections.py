@@ -66,12 +66,12 @@ def test_roster_correction_moves_ratings_everywhere(make_city: Callable[..., Cit
 def test_late_presses_of_a_visit_correct_what_is_shown(
     make_city: Callable[..., City], influx: Influx
 ) -> None:
-    city = make_city(boxes=1, influx=influx)
+    city = make_city(boxes=1, influx=influx, policy="visit_ms = 15000")
     box = city.boxes[0]
     box.tap(1)
-    city.settle()
+    until("it is on the wall", lambda: city.shown() == 1)
     city.collector.kill()
-    box.tap(3)  # the same visitor within 5 s, and the collector hears of it later
+    box.tap(3)  # the same visitor within 15 s, and the collector hears of it later
     city.collector.start()
     city.settle()
     total = city.get("/api/wall")["total"]

@@ -100,4 +100,4 @@ def test_everything_killed_at_random(make_city: MakeCity, own_influx: Influx) ->
     for box in city.boxes:
         box.tap(1)
     city.settle(180)
-    assert len(city.truth()) > KILLS
+    assert len(city.truth()) > len(city.boxes), "presses in between, too"

@@ -141,6 +141,7 @@ def test_cloned_box_is_kept_alarmed_and_not_rated(make_city: MakeCity) -> None:
         lambda: ("fork", box.name) in {(a["kind"], a["box"]) for a in city.get("/api/wall")["alarms"]},
     )
     assert [fork["of"] for fork in rows(city, "fork")] == [0]
+    assert city.shown() == 4, "and it stays so"
     clone.kill()
     assert city.lit() == city.truth() == set(city.ledger())
 
@@ -187,11 +188,11 @@ def test_forged_acknowledgement_frees_nothing(make_city: MakeCity) -> None:
     city.collector.kill()
     box.tap(3)
     life, seq, _ = next(iter(box.lights))
-    before = box.heard("ack")
     tag = next(r.tag for r in flashread.records(box.image) if r.seq == seq)
     forged = f'{{"v":1,"life":"{life}","seq":{seq},"tag":"{tag}","boot":1,"up_ms":1,"now":1795000000000,"mac":"{"0" * 32}"}}'
     publish(city.broker.port, f"manyi/1/{box.name}/ack", forged)
     until("the box refuses it", lambda: box.heard("refused"))
+    before = box.heard("ack")  # those that were on their way when the collector was killed
     box.tap(2)
     assert box.heard("ack") == before
     city.collector.start()

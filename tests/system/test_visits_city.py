@@ -19,8 +19,9 @@ from manyi.core.visits import report as visits
 from tests.collector.test_visits_mqtt import Ear
 from tests.services.mosquitto import Mosquitto
 from tests.system.city import City, until
+from tests.system.wiretap import publish
 
-HEARS_S = 1.0  # from the broker to a box that says nothing about prompts
+MINUTE_MS = 60_000
 WINDOW = "np-h1-w1"  # where the demo's roster has sim-001
 FIRST, SECOND = "NP1002", "NP1003"  # of the demo's staff, and not planned there
 
@@ -56,7 +57,7 @@ def city(make_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> Iterator[C
 
 def test_visit_invites_its_rating_and_the_unrated_are_counted(city: City) -> None:
     (box,) = city.boxes
-    until("the box is connected", lambda: box.heard("link"))
+    until("the box has found the collector", lambda: box.heard("ack"))
     queue, ear = Queue(city), Ear(city.broker.port, "manyi/1/+/prompt")
     now_ms = time.time_ns() // 1_000_000
     one = {"id": "A001", "window": WINDOW, "finished_ms": now_ms, "business": 12, "prompt": True}
@@ -64,7 +65,8 @@ def test_visit_invites_its_rating_and_the_unrated_are_counted(city: City) -> Non
     with closing(ear):
         topic, told = ear.next()
     assert (topic, told["biz"]) == ("manyi/1/sim-001/prompt", 12)
-    time.sleep(HEARS_S)
+    publish(city.broker.port, topic, '{"v":1,"visit":"none","biz":1}')
+    until("the box has heard of it, as of what came next", lambda: box.heard("refused"))
     box.tap(1)
     assert queue.tells(one, {"id": "A002", "window": WINDOW, "finished_ms": now_ms}) == {
         "taken": 1, "repeated": 1, "refused": [],
@@ -84,9 +86,9 @@ def test_visit_invites_its_rating_and_the_unrated_are_counted(city: City) -> Non
 
 def test_rating_is_whose_the_system_says_and_a_correction_moves_it_with_a_trail(city: City) -> None:
     (box,) = city.boxes
-    until("the box is connected", lambda: box.heard("link"))
+    until("the box has found the collector", lambda: box.heard("ack"))
     queue = Queue(city)
-    from_ms = time.time_ns() // 1_000_000
+    from_ms = time.time_ns() // 1_000_000 - MINUTE_MS  # however late the box was told what time it is
     one = {"id": "S1", "window": WINDOW, "staff": FIRST, "from_ms": from_ms}
     assert queue.tells(one, what="duty")["taken"] == 1
     box.tap(1)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.firmware.conftest import FIRMWARE, micropython
-from tests.firmware.simbox import SimBox
+from tests.firmware.simbox import SimBox, eventually
 
 FAKES = Path(__file__).parent / "fakes"
 HEAP = "96wK"  # an ESP32's area grows beyond 56 KiB by itself; what is needed is measured in test_board.py
@@ -88,5 +88,4 @@ class BoardBox(SimBox):
         return code
 
     def until_s(self, what: str, true: Callable[[], bool], patience_s: float) -> None:
-        with self._changed:
-            assert self._changed.wait_for(true, patience_s), f"did not come true in {patience_s} s: {what}"
+        assert eventually(self._changed, true, patience_s), f"did not come true in {patience_s} s: {what}"

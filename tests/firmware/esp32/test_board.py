@@ -20,7 +20,7 @@ import pytest
 from tests.firmware.conftest import micropython
 from tests.firmware.esp32.boardbox import BoardBox, compile_fakes
 from tests.firmware.fake_collector import FakeCollector
-from tests.firmware.simbox import BOX, acked
+from tests.firmware.simbox import BLOCKED_MS, BOX, acked, lit_at_once
 from tests.services.certs import Certs
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port
@@ -28,6 +28,7 @@ from tests.services.processes import free_port
 pytest_plugins = ["tests.firmware.simfixtures", "tests.services.certs"]
 pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
 
+FULL, GLOW = 65535 * 64 // 100, 65535 * 144 // 10_000  # 80 % and 15 % of that, by the square
 HALL = {"ssid": "hall", "key": "secret-key"}
 WIFI = [HALL]
 NAME = "broker.example.gov.cn"
@@ -97,10 +98,12 @@ def black_hole() -> Iterator[int]:
 
 
 def quick(box: BoardBox, presses: int = 6) -> None:
-    """Every press has its light in 100 ms: one blocked VM or late task and it has not."""
+    """The presses have their lights in 100 ms: a blocked VM or a late task, and they have not."""
+    lights = []
     for i in range(presses):
-        assert float(box.press(i % 3 + 1)["ms"]) < 100
+        lights.append(box.press(i % 3 + 1))
         time.sleep(0.15)
+    lit_at_once(lights)
 
 
 # ---- all of it
@@ -112,13 +115,13 @@ def test_a_board_boots_from_its_image_and_delivers(
     box = make_board(mosquitto.port)
     box.wait("ack")
     light = box.press(1)
-    if "MANYI_PLANTED" not in os.environ:  # probes (make coverage) cost time, and are on no box
-        assert float(light["ms"]) < 20
     acked(box, int(light["seq"]) + 1)
     assert collector.presses() == [1]
     assert [r["kind"] for r in collector.life.records.values()] == [3, 1, 2]
     collector.until("a beat", lambda: collector.heard["beat"])
     assert collector.heard["beat"][-1]["rssi"] == -61
+    if "MANYI_PLANTED" not in os.environ:  # probes (make coverage) cost time, and are on no box
+        lit_at_once([box.press(1) for _ in range(9)], 20)
 
 
 @pytest.mark.parametrize("board", ["esp32_s3_devkitc", "wt32_eth01"])
@@ -140,19 +143,24 @@ def test_another_board_is_another_file_of_facts(
 
 def test_the_three_lights_are_one(make_board: Callable[..., BoardBox]) -> None:
     box = make_board(free_port(), bench={"tell_lamp": True}, backoff_ms=60_000)
+    lamps = box.pins["LAMPS"]
+    full, glow = ([f"pwm pin={pin} duty={duty}" for pin in lamps] for duty in (FULL, GLOW))
+
+    def show(since: int) -> list[str]:
+        """What a press looked and sounded like, up to the glow after it; nothing while it lasts."""
+        told = [line for line in box.lines[since:] if line.startswith(("pwm", "voice"))]
+        begin = told.index(full[0]) if full[0] in told else len(told)
+        end = told.index(glow[0], begin) + len(lamps) + 1 if glow[0] in told[begin:] else len(told) + 1
+        return told[begin:end] if end <= len(told) else []  # the buzzer comes last
+
     shows = []
-    box.press(1)  # the voice is told its volume once
-    time.sleep(0.8)
-    for level in (1, 2, 3):
+    for level in (1, 1, 2, 3):
         before = len(box.lines)
         box.press(level)
-        time.sleep(0.8)
-        shows.append([line for line in box.lines[before:] if line.startswith(("pwm", "voice"))])
-        pins = {line.split()[1] for line in shows[-1]}
-        assert {f"pin={pin}" for pin in box.pins["LAMPS"]} <= pins
-    full = [f"pwm pin={pin} duty={65535 * 64 // 100}" for pin in box.pins["LAMPS"]]  # 80 % by the square
-    assert all(show[show.index(full[0]) :][:3] == full for show in shows)
-    assert [s[s.index(full[0]) :] for s in shows[1:]] == [shows[0][shows[0].index(full[0]) :]] * 2
+        box.until("at rest again", lambda n=before: bool(show(n)))
+        shows.append(show(before))
+    assert all(each[:3] == full for each in shows)
+    assert shows[2:] == [shows[1]] * 2  # after the first: the voice is told its volume once
 
 
 def test_a_badge_at_the_reader_is_a_record_and_lights_the_clerks_lamp(
@@ -212,8 +220,7 @@ def test_a_time_server_says_when_it_was_while_the_collector_is_away(
     clock = Udp(time_server)
     box = make_board(mosquitto.port, ntp=["127.0.0.1"], ntp_port=clock.port)
     box.press(3)
-    box.until("asked", lambda: clock.asked > 0)
-    time.sleep(1)
+    box.wait("rtc")  # set by it
     mosquitto.start()
     collector.until("both", lambda: collector.lives and len(collector.life.records) >= 3)
     noted = next(r for r in collector.life.records.values() if r["kind"] == 2)
@@ -240,7 +247,7 @@ def test_a_name_server_that_says_nothing_then_answers(
     box = make_board(mosquitto.port, host=NAME, dns_port=dead.port, dns=["127.0.0.1"])
     box.until("asked", lambda: dead.asked > 0)
     quick(box, 12)
-    box.until_s("time enough for a supervisor to lose patience", lambda: dead.asked >= 8, 40)
+    box.until_s("time enough for a supervisor to lose patience", lambda: dead.asked >= 8, 120)
     assert not box.said("fault")
     dead.answer = name_server
     collector.until("all of them", lambda: sorted(collector.presses()) == sorted([1, 2, 3] * 4))
@@ -270,7 +277,7 @@ def test_a_flapping_link_under_a_blocked_vm_loses_no_press(
         mosquitto.kill()
         for level in (1, 2, 3):
             box.say(f"tap {level} 60", "block 400")
-            assert float(box.wait("light", len(lit) + 1)["ms"]) < 600
+            assert float(box.wait("light", len(lit) + 1)["ms"]) < BLOCKED_MS
             lit.append(level)
         mosquitto.start()
         box.say("air on")
@@ -313,7 +320,7 @@ def test_the_next_network_is_tried_if_the_first_does_not_let_it_in(
     )
     time.sleep(6)
     assert box.said("join") == ["join ssid=hall fixed=no"]
-    box.until_s("the second", lambda: len(box.said("join")) == 2, 25)
+    box.until_s("the second", lambda: len(box.said("join")) == 2, 60)
     assert box.said("join")[1] == "join ssid=spare fixed=10.0.0.9"
     box.wait("ack")
 
