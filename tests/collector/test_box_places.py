@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 import xlsxwriter
 from manyi.box import label, place, roster_file, xlsx
-from manyi.box.identity import Unfit
 from manyi.box.place import Placed
 from manyi.box.roster_file import opened
-from manyi.box.words import BoxError
+from manyi.box.words import BoxError, Unfit
 from manyi.core.roster import check, workbooks
 
 from tests.collector.roster_book import BOXES, CITY, write

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from manyi.box import flash, image, tray
-from manyi.box.identity import Given, Site
+from manyi.box.identity import Given
 from manyi.box.records import Records
+from manyi.box.site import Site
 from manyi.box.words import BoxError
+from manyi.cli import app
+from typer.testing import CliRunner
 
 SITE = Site("127.0.0.1", 1883, "", None, {"wifi": []})
 GIVEN = [
@@ -109,3 +112,24 @@ def test_the_image_names_its_board_and_chip(whole: bytes) -> None:
     for bad in (b"", b"\xff" * 70_000, whole[:0x8000]):
         with pytest.raises(BoxError):
             image.facts(bad)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--handover", "boxes.jsonl"), "--handover and --site go together"),
+        (("--site", "site.toml"), "--handover and --site go together"),
+        (("--box", "hall-01"), "--handover and --site go together"),
+        (("--keep-journal", "--handover", "boxes.jsonl", "--site", "site.toml"), "还是原来那一台"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_any_board_is_touched(
+    words: tuple[str, ...], said: str, whole: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "image.bin").write_bytes(whole)
+    done = CliRunner().invoke(
+        app, ["box", "flash", "--image", str(tmp_path / "image.bin"), "-p", "/dev/ttyNONE7", *words]
+    )
+    assert done.exit_code == 2
+    assert said in done.output
+    assert "ttyNONE7" not in done.output

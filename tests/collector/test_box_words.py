@@ -14,9 +14,9 @@ import segno
 from manyi.box import doctor, identity, image, label, paper, talk
 from manyi.box.console import trouble
 from manyi.box.flash import trouble as flash_trouble
-from manyi.box.identity import Unfit
 from manyi.box.records import Records, is_sealed, sealed
-from manyi.box.words import BoxError, link_trouble
+from manyi.box.site import Site
+from manyi.box.words import BoxError, Unfit, link_trouble
 
 VECTORS = json.loads((Path(__file__).parents[1] / "wire" / "console.json").read_text())
 LINE = {"box": "hall-1", "user": "hall-1", "password": "pw", "k_link": "aa" * 32, "k_chain": "bb" * 32}
@@ -82,32 +82,10 @@ def test_a_secret_is_in_no_repr() -> None:
     assert "pw" not in repr(given)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", "nonsense", "[broker]\nhost=''", "[broker]\nhost='h'", "[broker]\nhost='h'\nplain=true\nport=0",
-        "[broker]\nhost='h'\nca='none.der'", "[broker]\nhost='h'\nplain=true\n[[wifi]]\nssid=''",
-        "[broker]\nhost='h'\nplain=true\n[[wifi]]\nssid='a'\nkey='short'", "static=['1.2.3.4']\n[broker]\nhost='h'\nplain=true",
-        "wfi=1\n[broker]\nhost='h'\nplain=true",
-    ],
-)  # fmt: skip
-def test_a_site_file_that_cannot_work_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(Unfit):
-        identity.site(text, tmp_path)
-
-
-def test_a_box_gets_its_certificate_in_der_whatever_it_was(certs: object, tmp_path: Path) -> None:
-    pem, der = certs.ca.read_bytes(), certs.ca_der.read_bytes()  # type: ignore[attr-defined]
-    assert identity.certificate(pem) == identity.certificate(der) == der
-    for bad in (b"", b"-----BEGIN nothing", der[:-1], der + b"x"):
-        with pytest.raises(ValueError):  # noqa: PT011
-            identity.certificate(bad)
-
-
 def test_the_identity_is_the_last_file_and_names_the_certificate() -> None:
     (given,) = identity.handover(handover())
     files = identity.files(
-        given, identity.Site("h", 8883, "n", b"\x30\x82\x00\x00", {"wifi": []}), "esp32-devkitc", "12345678"
+        given, Site("h", 8883, "n", b"\x30\x82\x00\x00", {"wifi": []}), "esp32-devkitc", "12345678"
     )
     assert list(files)[-1] == "box.json"
     who = json.loads(files["box.json"])
@@ -141,7 +119,7 @@ def test_how_a_link_failed_is_said_in_both_languages(why: str, key: str) -> None
 
 def test_a_port_s_trouble_is_named_on_linux_and_on_windows() -> None:
     busy = OSError(16, "Device or resource busy")
-    windows = OSError("could not open port 'COM3': PermissionError(13, 'Access is denied.', None, 5)")
+    windows = OSError("could not open port 'COM3': PermissionError(13, '拒绝访问。', None, 5)")
     gone = OSError(
         "could not open port 'COM9': FileNotFoundError(2, 'The system cannot find the file specified.', None, 2)"
     )

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from manyi.box import doctor, provision, records
 from manyi.box.console import Console, opened
-from manyi.box.identity import Given, Site
+from manyi.box.identity import Given
 from manyi.box.provision import Journal
+from manyi.box.site import Site
 
 from tests.firmware.simbox import BOX, K_CHAIN, K_LINK
 from tests.system.bench_box import BenchBox, MockLoader

@@ -11,13 +11,15 @@ was told. It hears no hello, which is said more slowly, unless the visitor befor
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
 from threading import Event
 
-from esp32_mock_bootloader import cli, protocol, server
+from esp32_mock_bootloader import cli, protocol, registers, server
 
 TO_CHIP = 0
+OUI = (0x24, 0x0A, 0xC4)
 REBOOT = bytes(4)  # with FLASH_END: back to the chip's own loader
 PATIENCE_S = 60.0  # for a reader; one that was killed is gone for good
 
@@ -73,5 +75,9 @@ def payload(line: server.BootloaderConnection, stop: Event, buf: bytearray) -> b
 if __name__ == "__main__":
     assert server._FLASH_END_IDLE_SEC == 3.0, "another mock: read again when it ends a visit"
     server._FLASH_END_IDLE_SEC = math.inf
+    registers.mac_bytes_for_chip = lambda _chip: (
+        *OUI,
+        *os.getpid().to_bytes(3, "big"),
+    )  # no two chips have one address
     server.ChipSession, server.slip_decode_frames, server._recv_slip_payload = Session, frames, payload
     sys.exit(cli.main())

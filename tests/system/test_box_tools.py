@@ -19,8 +19,8 @@ import pytest
 from manyi.box import console as consoles
 from manyi.box import doctor, flash, identity, image, journal, provision, records, tray
 from manyi.box.console import Console, Refusal, Unplugged, opened
-from manyi.box.identity import Site
 from manyi.box.provision import Journal
+from manyi.box.site import Site
 from manyi.box.words import BoxError
 
 from tests.firmware.conftest import micropython

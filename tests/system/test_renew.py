@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from manyi.box import identity, records, renew
 from manyi.box.console import Console, Refusal, Unplugged, opened
-from manyi.box.identity import Account, Site
-from manyi.box.words import BoxError
+from manyi.box.identity import Account
+from manyi.box.site import Site
+from manyi.box.words import BoxError, Unfit
 
 from tests.firmware.conftest import micropython
 from tests.firmware.simbox import BOX, K_CHAIN, K_LINK
@@ -172,7 +173,7 @@ def test_the_cable_is_pulled_at_any_point_and_the_box_is_the_old_or_the_new(
 def test_an_account_given_anew_has_no_keys_and_needs_none() -> None:
     line = json.dumps({"box": BOX, "user": BOX, "password": "fresh"})
     assert identity.accounts(line + "\n\n") == {BOX: Account(BOX, "fresh")}
-    with pytest.raises(identity.Unfit, match=r"2: .*no line of a hand-over"):
+    with pytest.raises(Unfit, match=r"2: .*no line of a hand-over"):
         identity.accounts(line + "\nnonsense\n")
     made = renew.files(Account(BOX, "fresh"), Site("h", 1, "h", b"\x30\x82\0\0", {"wifi": [], "ntp": ["n"]}))
     assert [n[:3] for n in made] == ["ca-", "ren"]  # what names a file comes after it

@@ -22,6 +22,7 @@ from manyi.box.console import Console, opened
 from manyi.box.desk import HOME, AskCode, RecordsDir, confirmed, now_ms, say, told, unlocked
 from manyi.box.identity import Given
 from manyi.box.provision import Journal
+from manyi.box.site import Site
 from manyi.box.words import BoxError, both, file_trouble
 from manyi.core.errors import ManyiError
 
@@ -79,7 +80,7 @@ SiteFile = Annotated[
 BoxId = Annotated[str, typer.Option("--box", help=both("评价器编号", "The box's id."))]
 
 
-def _given(handover: Path, site: Path, box: str) -> tuple[Given, identity.Site]:
+def _given(handover: Path, site: Path, box: str) -> tuple[Given, Site]:
     lines, at = identity.load(handover, site)
     for one in lines:
         if one.box == box or (not box and len(lines) == 1):

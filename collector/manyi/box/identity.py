@@ -1,4 +1,4 @@
-"""What a box is given: the line that `manyi broker add` wrote for it, and a file about the place. Pure but for `load`.
+"""What a box is given: the line that `manyi broker add` wrote for it, and what the site file says. Pure but for `load`.
 
 Every problem is reported at once. Refuses to print a secret, and an identity without TLS unless the file says so.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import ssl
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from manyi.box.words import BoxError, both, file_trouble
+from manyi.box import site as sites
+from manyi.box.site import Site
+from manyi.box.words import Unfit, both, file_trouble
 from manyi.broker.names import BOX
 
 IDENTITY = "box.json"
@@ -25,15 +24,6 @@ PIN_DIGITS = 8
 """WPA2 takes no fewer."""
 FILE_MAX = 4096
 """Bytes; the box takes no larger file (ports/shelf.py)."""
-MAX_SSID, MIN_WIFI_KEY = 32, 8
-
-
-class Unfit(BoxError):
-    """Every problem found, one a line."""
-
-    def __init__(self, problems: list[str]) -> None:
-        Exception.__init__(self, "\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +43,6 @@ class Account:
 
     user: str
     password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What all boxes of a delivery share. `ca` is DER, or None with `plain`."""
-
-    host: str
-    port: int
-    name: str
-    ca: bytes | None
-    extra: dict[str, Any]
 
 
 def handover(text: str) -> list[Given]:
@@ -124,74 +103,6 @@ def accounts(text: str) -> dict[str, Account]:
     return found
 
 
-def site(text: str, folder: Path) -> Site:
-    """The site file (docs/CONSOLE.md), TOML. `ca` is a path beside it, PEM or DER. Raises Unfit."""
-    problems: list[str] = []
-    try:
-        got = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Unfit([both("现场文件不是 TOML", f"the site file is no TOML: {error}")]) from None
-    broker = got.get("broker") if isinstance(got.get("broker"), dict) else {}
-    assert isinstance(broker, dict)
-    host, port, plain = broker.get("host"), broker.get("port", 8883), broker.get("plain", False)
-    if not isinstance(host, str) or not host:
-        problems.append(both("[broker] 缺 host", "[broker] host: the broker's name or address"))
-    if not isinstance(port, int) or not 0 < port < 65536:
-        problems.append(both("[broker] port 应为 1 至 65535", "[broker] port: 1 to 65535"))
-    der = None
-    if "ca" in broker:
-        try:
-            der = certificate((folder / str(broker["ca"])).read_bytes())
-        except (OSError, ValueError) as error:
-            problems.append(both("[broker] ca 读不出证书", f"[broker] ca is no certificate: {error}"))
-    elif plain is not True:
-        problems.append(both("[broker] 缺 ca（manyi broker 的 ca.der）", "[broker] ca: the root, ca.der"))
-    wifi = got.get("wifi", [])
-    if not isinstance(wifi, list) or not all(_is_network(one) for one in wifi):
-        problems.append(
-            both(
-                "[[wifi]] 要有 ssid（至多 32 字节）和 key（至少 8 位，开放网络写空）",
-                '[[wifi]]: ssid, and key of 8 or more (or "")',
-            )
-        )
-    static = got.get("static")
-    if static is not None and not (
-        isinstance(static, list) and len(static) == 4 and all(map(_is_address, static))
-    ):
-        problems.append(both("static 应为 [地址, 掩码, 网关, DNS]", "static: [address, mask, gateway, dns]"))
-    known = {"broker", "wifi", "static", "dns", "ntp", "beat_s"}
-    problems += [both(f"不认识的设置 {k}", f"unknown setting {k}") for k in sorted(got.keys() - known)]
-    if problems:
-        raise Unfit(problems)
-    extra: dict[str, Any] = {k: got[k] for k in ("static", "dns", "ntp", "beat_s") if k in got}
-    name = str(broker.get("name", host))
-    return Site(str(host), int(port), name, None if plain is True else der, {"wifi": wifi, **extra})
-
-
-def _is_network(one: object) -> bool:
-    if (
-        not isinstance(one, dict)
-        or not isinstance(one.get("ssid"), str)
-        or not isinstance(one.get("key", ""), str)
-    ):
-        return False
-    return 0 < len(one["ssid"].encode()) <= MAX_SSID and (
-        not one.get("key") or len(one["key"]) >= MIN_WIFI_KEY
-    )
-
-
-def _is_address(text: object) -> bool:
-    return isinstance(text, str) and re.fullmatch(r"(\d{1,3}\.){3}\d{1,3}", text) is not None
-
-
-def certificate(raw: bytes) -> bytes:
-    """DER of one certificate given as PEM or DER: MicroPython takes DER. Raises ValueError."""
-    der = ssl.PEM_cert_to_DER_cert(raw.decode("ascii")) if raw.lstrip().startswith(b"-----") else raw
-    if der[:2] != b"\x30\x82" or len(der) != 4 + int.from_bytes(der[2:4], "big"):
-        raise ValueError("neither PEM nor DER of one certificate")
-    return der
-
-
 def files(given: Given, at: Site, board: str, pin: str) -> dict[str, bytes]:
     """Name on the box to content; box.json last, since it makes the others count. Raises Unfit.
 
@@ -228,7 +139,7 @@ def load(handover_file: Path, site_file: Path) -> tuple[list[Given], Site]:
 
 def texts(handover_file: Path, site_file: Path) -> tuple[str, Site]:
     """The hand-over file as it is. Raises Unfit, BoxError."""
-    return text_of(handover_file), site(text_of(site_file), site_file.parent)
+    return text_of(handover_file), sites.read(text_of(site_file), site_file.parent)
 
 
 def text_of(path: Path) -> str:

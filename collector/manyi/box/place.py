@@ -11,9 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from manyi.box.identity import Unfit
 from manyi.box.label import read
-from manyi.box.words import BoxError, both
+from manyi.box.words import BoxError, Unfit, both
 from manyi.core.days import BEIJING
 from manyi.core.roster.cells import Holds, Value, Wrong, text_of
 from manyi.core.roster.layouts import BOXES

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyi.box import identity, place, roster_file
-from manyi.box.identity import Unfit
 from manyi.box.place import Placed
-from manyi.box.words import both, file_trouble
+from manyi.box.words import Unfit, both, file_trouble
 from manyi.core import roster
 from manyi.core.ledger import schema
 from manyi.core.roster import Imported, sources, workbooks

@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from manyi.box import identity, talk
 from manyi.box.console import Console
-from manyi.box.identity import Given, Site
+from manyi.box.identity import Given
 from manyi.box.records import Records
+from manyi.box.site import Site
 from manyi.box.words import BoxError
 
 WIPE_S = 60.0

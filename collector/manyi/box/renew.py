@@ -17,8 +17,9 @@ import typer
 from manyi.box import identity
 from manyi.box.console import Console, opened
 from manyi.box.desk import AskCode, told, unlocked
-from manyi.box.identity import Account, Site
+from manyi.box.identity import Account
 from manyi.box.provision import START_S, put
+from manyi.box.site import Site
 from manyi.box.words import BoxError, both
 
 RENEWAL = "renew.json"

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyi.box import xlsx
-from manyi.box.identity import Unfit
 from manyi.box.place import Placed, beijing
-from manyi.box.words import BoxError, both
+from manyi.box.words import BoxError, Unfit, both
 from manyi.core.roster import csvs, sources, table, times
 from manyi.core.roster.layouts import BOXES
 from manyi.core.roster.table import Grid, Line, Problem, Table

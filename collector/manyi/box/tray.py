@@ -15,9 +15,10 @@ from pathlib import Path
 
 from manyi.box import flash, image, keeping
 from manyi.box.console import Console, opened
-from manyi.box.identity import Given, Site, files
+from manyi.box.identity import Given, files
 from manyi.box.provision import START_S
 from manyi.box.records import Claim, Records
+from manyi.box.site import Site
 from manyi.box.words import MARKS, BoxError, both, file_trouble
 
 HANDS = 6

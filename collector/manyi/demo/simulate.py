@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from manyi.box.identity import Given, Site, files
+from manyi.box.identity import Given, files
+from manyi.box.site import Site
 from manyi.box.words import link_trouble
 from manyi.core.errors import InputError
 from manyi.demo.child import Child
