@@ -1,22 +1,17 @@
-"""Takes visits in: what of a message goes into the ledger, and the answer.
-
-    message ─▶ judge each visit ─▶ which are new, under the ledger's own lock ─▶ one row ─▶ answer
-
-Told again, a visit changes nothing, so whoever is in doubt sends once more. Put right, it is told with a higher `rev`: the
-row of before stays, the later one counts. One bad visit holds no other. Two files: the ledger, and visits.db, which knows
-what was told before. Refuses to write an empty row, and to say taken before the commit has returned.
+"""Takes visits in (told/intake.py): which word on one counts. Two files: the ledger, and visits.db, which knows what was told
+before. Refuses to put right what ended too long ago.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Final
 
-from manyi.core import stores
-from manyi.core.ledger import facts
 from manyi.core.told.desk import Desk
-from manyi.core.told.items import OTHER, Answer, NotTaken, Said, items, judged
-from manyi.core.told.sources import Source
+from manyi.core.told.intake import Kind, take_in
+from manyi.core.told.items import OTHER, Answer, NotTaken
+from manyi.core.told.sources import VISITS, Source
 from manyi.core.visits import report as visits
 from manyi.core.visits.report import Visit
 from manyi.core.visits.store import VisitStore
@@ -43,39 +38,19 @@ class Intake:
         self._store = None
 
     def take(self, source: Source, payload: bytes, now_ms: int) -> Answer:
-        """Everything good of a message is in the ledger when this returns. Raises InputError for a message that is none;
-        LedgerError or sqlite3.Error if the ledger cannot be written now: nothing of it is taken then.
-        """
-        told = items(payload, "visits", "办件", "visit")
-        conn, roster = self._desk.open(), self._desk.roster()
+        """Raises as take_in does."""
+        return take_in(_VISITS, self._desk, self._known, source, payload, now_ms)
+
+    def _known(self, conn: sqlite3.Connection, source: str, ids: set[str]) -> dict[str, Visit]:
         if self._store is None:
             self._store = VisitStore(self._file)
-        store = self._store
-        good, refused = judged(told, lambda item: visits.judge(item, source, roster, now_ms))
-        repeated = 0
-        taken: dict[str, Visit] = {}
-        with stores.transaction(conn):
-            while store.follow(conn):
-                pass
-            known = store.known(source.name, {visit.id for _, visit in good})
-            for index, visit in good:
-                try:
-                    if _newer(visit, taken.get(visit.id) or known.get(visit.id), now_ms):
-                        repeated += visit.id in taken  # the word before it counts for nothing
-                        taken[visit.id] = visit
-                    else:
-                        repeated += 1
-                except NotTaken as no:
-                    refused += [Said(index, visit.id, *wrong) for wrong in no.wrong]
-            if taken:
-                facts.append_row(conn, now_ms, visits.KIND, visits.body(source.name, list(taken.values())))
-        return Answer(len(taken), repeated, tuple(sorted(refused)))
+        while self._store.follow(conn):
+            pass
+        return self._store.known(source, ids)
 
 
 def _newer(told: Visit, known: Visit | None, now_ms: int) -> bool:
-    """Whether what is told replaces what is known; False: it is known, or older. Raises NotTaken. Who served and the
-    invitation are of the first word alone: nobody counts them.
-    """
+    """Who served and the invitation are of the first word alone: nobody counts them."""
     if known is None:
         return True
     if told.rev == known.rev:
@@ -85,3 +60,6 @@ def _newer(told: Visit, known: Visit | None, now_ms: int) -> bool:
     if told.rev > known.rev and not known.withdrawn and known.finished_ms < now_ms - visits.LATE_MS:
         raise NotTaken(_TOO_OLD)
     return told.rev > known.rev
+
+
+_VISITS: Final = Kind(VISITS, "办件", "visit", visits.KIND, visits.judge, _newer, visits.body)
