@@ -27,6 +27,12 @@ SECRET_WORD = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+OF = {  # whose secrets lie in which folder of state/: the installation's owner, InfluxDB's, the collector, Grafana
+    "owner": {"ca.passphrase", "grafana.admin.password"},
+    "influx": {"operator", "admin", "influx.token", "influx.grafana.token"},
+    "secrets": {"broker.password", "link.keys", "doctor.jsonl", "influx.token"},
+    "grafana-secrets": {"admin.password", "influx.token"},
+}
 LASTING = {"mosquitto", "influxdb", "manyi", "grafana"}
 
 DOCKER = """#!/bin/sh
@@ -40,7 +46,9 @@ case "$1 $2" in
     case "$1" in
     ca | broker) exec "$MANYI" $(printf "%s " "$@" | sed "s|/state|$PWD/state|g") ;;
     esac ;;
-"compose run") printf t >state/secrets/influx.grafana.token ;;
+"compose run") for name in operator admin grafana collector; do printf $name >state/influx/$name; done
+    mv state/influx/grafana state/influx/influx.grafana.token
+    mv state/influx/collector state/influx/influx.token ;;
 esac
 """
 
@@ -122,6 +130,22 @@ def test_other_machines_reach_the_broker_alone() -> None:
     assert open_to_all == {"8883:8883"}
 
 
+def test_each_container_sees_its_own_secrets_alone() -> None:
+    """Of `state/owner`, and of the folder with the token of InfluxDB's owner, no lasting one sees anything."""
+    shown: dict[str, set[str]] = {}
+    for name, service in services().items():
+        for source in (volume.split(":")[0] for volume in service.get("volumes", [])):
+            if source in {"./state", *(f"./state/{folder}" for folder in OF)}:
+                shown.setdefault(source, set()).add(name)
+        for secret in service.get("secrets", []):
+            shown.setdefault(FILE["secrets"][secret]["file"].rpartition("/")[0], set()).add(name)
+    assert shown == {
+        "./state/secrets": {"manyi"},
+        "./state/influx": {"influx-init"},
+        "./state/grafana-secrets": {"grafana"},
+    }
+
+
 def test_what_is_mounted_is_named_by_the_script(tmp_path: Path) -> None:
     configs.parse((COMPOSE / "manyi.toml").read_text(encoding="utf-8").replace("@HOST@", "mq.x"), tmp_path)
     script = (COMPOSE / "up.sh").read_text(encoding="utf-8")
@@ -198,14 +222,11 @@ def test_the_first_start_needs_a_name_and_makes_secrets_once(tmp_path: Path) -> 
     done = machine.up(HOST="mq.x.cn")
     assert done.returncode == 0, done.stdout + done.stderr
     state = machine.here / "state"
-    made = {p: p.read_bytes() for p in sorted(state.glob("secrets/*")) if p.name != "influx.grafana.token"}
-    assert {p.name for p in made} >= {
-        "ca.passphrase",
-        "grafana.admin.password",
-        "broker.password",
-        "link.keys",
-    }
-    assert all(p.stat().st_mode & 0o077 == 0 for p in [*made, *state.glob("grafana-secrets/*")])
+    made = {p: p.read_bytes() for name in OF for p in (state / name).iterdir()}
+    assert {name: {p.name for p in made if p.parent.name == name} for name in OF} == OF
+    assert all(p.stat().st_mode & 0o077 == 0 for p in made)
+    assert (state / "secrets" / "influx.token").read_text() == "collector"
+    assert (state / "grafana-secrets" / "influx.token").read_text() == "grafana"
     assert "/etc/manyi/broker/passwords" in (state / "broker" / "mosquitto.conf").read_text()
     assert str(state) not in (state / "broker" / "mosquitto.conf").read_text().replace(
         str(state / "broker"), ""

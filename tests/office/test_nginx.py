@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import re
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +26,10 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAME = "wall.example.gov.cn"
 
 
-def block(page: str, fence: str) -> str:
-    """The page's one block of nginx's configuration."""
+def block(page: str, fence: str, behind: str = "127.0.0.1:8080") -> str:
+    """The page's one block of nginx's configuration for the server behind that address."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    (found,) = re.findall(rf"^```{fence}\n([^`]*proxy_pass[^`]*)^```$", text, re.MULTILINE)
+    (found,) = re.findall(rf"^```{fence}\n([^`]*proxy_pass http://{behind}[^`]*)^```$", text, re.MULTILINE)
     return str(found)
 
 
@@ -71,9 +75,6 @@ class Front:
 
 @pytest.fixture
 def front(accounts_template: Path, tmp_path: Path, city: City) -> Iterator[Front]:
-    program = find("nginx")
-    if program is None:
-        missing("nginx", "sudo apt install nginx-light")
     now = datetime.now(UTC)
     guide = (DOCS / "zh" / "administrator.md").read_text(encoding="utf-8")
     ca.create(tmp_path / "ca", "test root", re.findall(r"--permit (\S+)", guide), None, now)
@@ -92,21 +93,31 @@ def front(accounts_template: Path, tmp_path: Path, city: City) -> Iterator[Front
             .replace("/etc/nginx/manyi/", f"{tmp_path}/tls/")
             .replace("127.0.0.1:8080", f"127.0.0.1:{town.office.port}")
         )
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        folders = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in kinds)
-        config = tmp_path / "nginx.conf"
-        config.write_text(
-            f"daemon off;\npid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\n"
-            f"http {{\naccess_log off;\n{folders}{server}}}\n"
-        )
-        command = [str(program), "-e", "stderr", "-c", str(config)]
-        assert subprocess.run([*command, "-t"], check=False).returncode == 0
-        nginx = Server("nginx", command, tmp_path / "nginx.log", lambda: listens(port))
-        nginx.start()
-        try:
+        with proxied_by(tmp_path, server, port):
             yield Front(town, port, ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.crt")))
-        finally:
-            nginx.stop()
+
+
+@contextmanager
+def proxied_by(folder: Path, server: str, port: int) -> Iterator[None]:
+    """nginx with this block alone."""
+    program = find("nginx")
+    if program is None:
+        missing("nginx", "sudo apt install nginx-light")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    folders = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"daemon off;\npid {folder}/pid;\nerror_log stderr;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{folders}{server}}}\n"
+    )
+    command = [str(program), "-e", "stderr", "-c", str(config)]
+    assert subprocess.run([*command, "-t"], check=False).returncode == 0
+    nginx = Server("nginx", command, folder / "nginx.log", lambda: listens(port))
+    nginx.start()
+    try:
+        yield
+    finally:
+        nginx.stop()
 
 
 def test_a_login_through_the_proxy_is_one_over_tls(front: Front) -> None:
@@ -156,3 +167,46 @@ def test_the_wall_s_stream_is_not_held_back(front: Front) -> None:
         front.town.city.press()
         while next(lines) != "event: wall":
             pass
+
+
+def test_grafana_is_reached_by_its_name_and_over_tls_alone(tmp_path: Path) -> None:
+    """By a stand-in that tells what it was asked: Grafana compares Host with Origin, and its pushes are a WebSocket."""
+    now, port = datetime.now(UTC), free_port()
+    ca.create(tmp_path / "ca", "test root", [NAME], None, now)
+    ca.issue(tmp_path / "ca", [NAME], tmp_path / "tls", None, now)
+
+    class Grafana(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            said = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    behind = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Grafana)
+    threading.Thread(target=behind.serve_forever, daemon=True).start()
+    server = (
+        block("zh/administrator.md", "nginx", "127.0.0.1:3000")
+        .replace("listen 3443 ssl", f"listen 127.0.0.1:{port} ssl")
+        .replace("/etc/nginx/manyi/", f"{tmp_path}/tls/")
+        .replace("127.0.0.1:3000", f"127.0.0.1:{behind.server_port}")
+    )
+    context = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.crt"))
+    try:
+        with (
+            proxied_by(tmp_path, server, port),
+            httpx.Client(base_url=f"https://127.0.0.1:{port}", transport=ByName(verify=context)) as client,
+        ):
+            name = f"{NAME}:{port}"
+            lied = {"Host": name, "X-Forwarded-For": "10.9.9.9"}
+            for path in ("/d/manyi-city?kiosk", "/api/live/ws"):
+                told = client.get(path, headers=lied | {"Upgrade": "websocket"}).json()
+                assert told["host"] == name
+                assert (told.get("upgrade") == "websocket") == (path == "/api/live/ws")
+                assert (told["x-forwarded-for"], told["x-forwarded-proto"]) == ("127.0.0.1", "https")
+    finally:
+        behind.shutdown()
+        behind.server_close()

@@ -36,29 +36,30 @@ docker build --tag "manyi:$MANYI_VERSION" --file Dockerfile "$bundle"
 manyi() { docker run --rm --user 0 --volume "$PWD/state:/state" "manyi:$MANYI_VERSION" "$@"; }
 
 if [ ! -e state/.made ]; then
-    mkdir -p state/secrets state/data state/backups state/grafana
+    mkdir -p state/owner state/influx state/secrets state/data state/backups state/grafana
     # What a first run that was cut off has left is kept: each step looks before it makes.
     for name in ca.passphrase grafana.admin.password; do
-        [ -e "state/secrets/$name" ] || head -c 24 /dev/urandom | base64 >"state/secrets/$name"
+        [ -e "state/owner/$name" ] || head -c 24 /dev/urandom | base64 >"state/owner/$name"
     done
-    [ -d state/ca ] || manyi ca init --dir /state/ca --passphrase-file /state/secrets/ca.passphrase --permit "$HOST"
-    [ -d state/broker ] || manyi broker init --dir /state/broker --host "$HOST" --ca /state/ca --passphrase-file /state/secrets/ca.passphrase --log stderr
+    [ -d state/ca ] || manyi ca init --dir /state/ca --passphrase-file /state/owner/ca.passphrase --permit "$HOST"
+    [ -d state/broker ] || manyi broker init --dir /state/broker --host "$HOST" --ca /state/ca --passphrase-file /state/owner/ca.passphrase --log stderr
     # The folder lies at another place in the broker's container.
     sed -i 's|/state/broker|/etc/manyi/broker|g' state/broker/mosquitto.conf
     [ -e state/secrets/broker.password ] || cp state/broker/handover/manyi_collector.password state/secrets/broker.password
     [ -e state/secrets/link.keys ] || : >state/secrets/link.keys
     [ -e state/secrets/doctor.jsonl ] || manyi broker add doctor --dir /state/broker --out /state/secrets/doctor.jsonl --link-file /state/secrets/link.keys
     [ -e state/manyi.toml ] || sed "s|@HOST@|$HOST|" manyi.toml >state/manyi.toml
-    chown -R 1000:1000 state/secrets state/data state/backups state/manyi.toml
-    chown 0:0 state/secrets/ca.passphrase
+    chown -R 1000:1000 state/influx state/secrets state/data state/backups state/manyi.toml
     chmod 755 state state/grafana
     chmod 644 state/manyi.toml
     : >state/.made
 fi
 
-# Grafana mounts its token's file, so that has to be there before it starts.
+# Each container is given its own token and nobody else's: the collector writes, Grafana reads.
 docker compose up --detach --wait mosquitto influxdb
 docker compose run --rm influx-init
+cp state/influx/influx.token state/secrets/influx.token
+chown 1000:1000 state/secrets/influx.token
 docker compose up --detach --wait manyi
 docker compose exec --user 0 manyi /opt/manyi/current/bin/manyi --version
 docker run --rm --user 0 --volume "$PWD/state:/state" --volume "$PWD/state/data:/var/lib/manyi" \
@@ -68,8 +69,8 @@ docker run --rm --user 0 --volume "$PWD/state:/state" --volume "$PWD/state/data:
 chmod -R a+rX state/grafana
 # Copies that Grafana's account (472 in its image) can read, and nobody else.
 mkdir -p state/grafana-secrets
-cp state/secrets/grafana.admin.password state/grafana-secrets/admin.password
-cp state/secrets/influx.grafana.token state/grafana-secrets/influx.token
+cp state/owner/grafana.admin.password state/grafana-secrets/admin.password
+cp state/influx/influx.grafana.token state/grafana-secrets/influx.token
 chown -R 472:0 state/grafana-secrets
 docker compose up --detach --wait
-echo "大屏 / wall: http://127.0.0.1:8080/   Grafana: http://127.0.0.1:3000/ (admin, state/secrets/grafana.admin.password)"
+echo "大屏 / wall: http://127.0.0.1:8080/   Grafana: http://127.0.0.1:3000/ (admin, state/owner/grafana.admin.password)"

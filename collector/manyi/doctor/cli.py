@@ -11,13 +11,14 @@ from typing import Annotated, Final
 import typer
 
 from manyi.core import config as configs
-from manyi.doctor import books, host, link, safety, servers, through
+from manyi.doctor import books, doors, host, link, safety, servers, through
 from manyi.doctor.finding import Check, Finding, Level, Place
 from manyi.words import both
 
 CHECKS: Final[tuple[Check, ...]] = (
     host.settings, host.secrets, host.folder, host.disk, host.clock, link.broker, books.service, books.ledger,
-    books.projections, books.feed, through.through, servers.web, servers.influx, servers.grafana, safety.authority, safety.copies,
+    books.projections, books.feed, through.through, servers.web, servers.influx, servers.grafana, doors.doors,
+    safety.authority, safety.copies,
 )  # fmt: skip
 MARKS: Final = {
     Level.good: "[正常  ok  ]", Level.skipped: "[未查  --  ]", Level.warn: "[注意  WARN]", Level.bad: "[错误  BAD ]",

@@ -19,7 +19,7 @@ CLOCK_S: Final = 5.0  # two machines of one installation apart by more: somebody
 ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
-def _ask(place: Place, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+def ask(place: Place, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
     """Raises HTTPError if nobody answers. No proxy is asked, whatever the shell says; our own certificate is for another
     name than this machine's address, and its end is watched elsewhere."""
     trust = "CERT_NONE" if url.startswith(own(place)) else "CERT_REQUIRED"
@@ -36,7 +36,7 @@ def own(place: Place) -> str:
 def metric(place: Place, name: str) -> float | None:
     """A figure of the running service; None if there is none."""
     try:
-        text = _ask(place, "GET", f"{own(place)}/metrics").data.decode()
+        text = ask(place, "GET", f"{own(place)}/metrics").data.decode()
     except (urllib3.exceptions.HTTPError, OSError, UnicodeDecodeError):
         return None
     found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
@@ -45,7 +45,7 @@ def metric(place: Place, name: str) -> float | None:
 
 def web(place: Place) -> Iterator[Finding]:
     try:
-        answer = _ask(place, "GET", f"{own(place)}/healthz")
+        answer = ask(place, "GET", f"{own(place)}/healthz")
     except (urllib3.exceptions.HTTPError, OSError) as error:
         yield bad(
             "web",
@@ -69,7 +69,7 @@ def influx(place: Place) -> Iterator[Finding]:
         yield skipped("influx", "没有配置 InfluxDB", "No [influx] section: only the built-in wall.")
         return
     try:
-        answer = _ask(place, "GET", f"{to.url.rstrip('/')}/health")
+        answer = ask(place, "GET", f"{to.url.rstrip('/')}/health")
     except (urllib3.exceptions.HTTPError, OSError) as error:
         yield bad(
             "influx",
@@ -93,7 +93,7 @@ def influx(place: Place) -> Iterator[Finding]:
 def _write_nothing(place: Place, to: Influx, bucket: str, token: str) -> int:
     """An empty write: InfluxDB looks at the rights and then has nothing to do."""
     query = urlencode({"org": to.org, "bucket": bucket, "precision": "ms"})
-    answer = _ask(
+    answer = ask(
         place,
         "POST",
         f"{to.url.rstrip('/')}/api/v2/write?{query}",
@@ -164,7 +164,7 @@ def _grafana_token(place: Place, to: Influx, path: Path) -> Iterator[Finding]:
 
 def _readable(place: Place, to: Influx, bucket: str, token: str) -> bool:
     query = urlencode({"db": bucket, "q": "SELECT last(n) FROM rating"})
-    answer = _ask(
+    answer = ask(
         place, "GET", f"{to.url.rstrip('/')}/query?{query}", headers={"Authorization": f"Token {token}"}
     )
     return answer.status == 200 and b'"error"' not in answer.data
@@ -178,7 +178,7 @@ def grafana(place: Place) -> Iterator[Finding]:
         return
     url = place.grafana.rstrip("/")
     try:
-        answer = _ask(place, "GET", f"{url}/api/health")
+        answer = ask(place, "GET", f"{url}/api/health")
         state = answer.json().get("database") if answer.status == 200 else ""
     except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
         yield bad(
@@ -209,7 +209,7 @@ def grafana(place: Place) -> Iterator[Finding]:
 
 
 def _sources(place: Place, url: str, who: dict[str, str]) -> Iterator[Finding]:
-    answer = _ask(place, "GET", f"{url}/api/datasources", headers=who)
+    answer = ask(place, "GET", f"{url}/api/datasources", headers=who)
     if answer.status != 200:
         yield bad(
             "sources",
@@ -225,7 +225,7 @@ def _sources(place: Place, url: str, who: dict[str, str]) -> Iterator[Finding]:
             "Grafana has no data source: is the provisioning folder in place?",
         )
     for source in found:
-        asked = _ask(place, "GET", f"{url}/api/datasources/uid/{source['uid']}/health", headers=who)
+        asked = ask(place, "GET", f"{url}/api/datasources/uid/{source['uid']}/health", headers=who)
         if asked.status == 200:
             yield good("sources", f"数据源 {source['name']} 正常", f"data source {source['name']} answers.")
         else:
