@@ -145,7 +145,7 @@ def test_a_port_s_trouble_is_named_on_linux_and_on_windows() -> None:
     ],
 )
 def test_what_esptool_says_is_said_in_words(said: str, words: str) -> None:
-    error = flash_trouble(said, "COM3")
+    error = flash_trouble(said)
     assert words in str(error)
     assert CHINESE.search(str(error))
 

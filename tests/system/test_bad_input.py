@@ -56,6 +56,7 @@ class Says:
     [
         OSError(16, "could not open port: [Errno 16] Device or resource busy"),
         OSError("could not open port 'COM3': PermissionError(13, 'Access is denied.', None, 5)"),
+        OSError("Cannot configure port, something went wrong. Original message: OSError(22, '参数错误。', None, 87)"),
         OSError(13, "Permission denied"),
         OSError(2, "No such file or directory"),
     ],
@@ -73,14 +74,14 @@ def test_a_serial_port_that_gives_nonsense_or_nothing(noise: bytes) -> None:
 
 def test_a_board_of_another_chip() -> None:
     said = "A fatal error occurred: This chip is ESP32-S3, not ESP32. Wrong chip argument?"
-    named(str(flash.trouble(said, "COM3")))
+    named(str(flash.trouble(said)))
     with pytest.raises(image.Wrong) as refused:
         image.take_apart(micropython_bin("esp32s3"), "esp32", image.ours())
     named(str(refused.value))
 
 
 def test_an_image_that_is_too_large() -> None:
-    named(str(flash.trouble("A fatal error occurred: File will not fit in the flash", "COM3")))
+    named(str(flash.trouble("A fatal error occurred: File will not fit in the flash")))
     with pytest.raises(image.Wrong) as refused:
         image.take_apart(micropython_bin(app_size=0x200000), "esp32", image.ours())
     named(str(refused.value))

@@ -131,9 +131,14 @@ def opened(name: str) -> Iterator[Line]:
 
 
 def trouble(name: str, error: Exception) -> BoxError:
-    """Why a port cannot be opened, in words."""
+    """Why a port cannot be opened, in words. Windows says why in its own language, so there the error's name counts."""
     number, text = getattr(error, "errno", None), str(error).lower()
-    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text or "access is denied" in text:
+    if "cannot configure port" in text:
+        return BoxError(
+            f"串口 {name} 打不开：转接头或驱动有问题，拔下再插上，换一个口再试",
+            f"{name} does not open: its adapter or driver. Plug it in anew, try another socket",
+        )
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text or "permissionerror(" in text:
         return BoxError(
             f"串口 {name} 正被别的程序占用：关掉串口助手、Thonny 等再试",
             f"{name} is in use by another program: close it",

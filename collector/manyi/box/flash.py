@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PATIENCE_S = 120.0
 """Beyond twice what every bit of the chip takes: nobody waits longer for a dead cable."""
 FLASH_BITS = 4 * 1024 * 1024 * 10  # as a serial line counts
 ANY_CHIP = "auto"
+SAID_CHARS = 150
 VERIFIED = "Hash of data verified"
 
 _TROUBLE = (
@@ -76,17 +78,21 @@ class Board:
     reset: bool = True
 
 
-def trouble(text: str, port: str) -> BoxError:
-    """esptool's last words in ours."""
-    tail = " ".join(
-        line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()[-6:] if line.strip()
-    )
+def trouble(text: str) -> BoxError:
+    """esptool's last words in ours, and its own sentence behind them."""
+    tail = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n")[-8:])
+    tail = " ".join(tail.split())
+    own = re.search(r"[Ee]rror(?: occurred)?: (.+?)(?: Hint: | For troubleshooting|$)", tail)
+    said = textwrap.shorten(own[1] if own else tail, SAID_CHARS, placeholder=" ...")
     for pattern, zh, en in _TROUBLE:
         found = re.search(pattern, tail)
         if found:
             a = found.groupdict().get("a") or "?"
-            return BoxError(f"{port}: " + zh.format(a), f"{en.format(a)} [{tail[-160:]}]")
-    return BoxError(f"{port}: esptool 失败", f"esptool failed: {tail[-300:]}")
+            return BoxError(zh.format(a), f"{en.format(a)} (esptool: {said})")
+    return BoxError(
+        "esptool 失败：拔下板子再插上，从头再来一次",
+        f"esptool failed, plug the board in anew and try again: {said}",
+    )
 
 
 def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], None] = lambda _: None) -> str:
@@ -121,7 +127,7 @@ def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], No
     if process.returncode:
         if "No module named esptool" in text:
             raise BoxError("没有安装 esptool", "esptool is not installed: pip install esptool")
-        raise trouble(text, board.port)
+        raise trouble(text)
     return text
 
 
