@@ -36,6 +36,7 @@ BUNDLES = (
     "ports.sim.port",
     "tasks.guided",
     "tasks.obey",
+    "tasks.opening",
     "tasks.staff",
     "tasks.update",
 )  # each with what it alone needs

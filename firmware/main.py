@@ -38,13 +38,11 @@ import boot_slot  # noqa: E402
 BATCH_BYTES = 2048  # 11 records; the law allows 4096, which a small heap would rather keep for TLS
 BATCH = bytearray(BATCH_BYTES)  # the one large block of memory, taken before the heap is in pieces
 
-from box.clock import journalled  # noqa: E402
-from box.journal import Journal  # noqa: E402
 from tasks import cable, chores, glow, hand, line, supervisor  # noqa: E402
 from tasks.borrowed import forget  # noqa: E402
-from tasks.core import Core  # noqa: E402
+from tasks.core import Core  # noqa: E402, F401  in here, for tasks/opening.py
 from tasks.link import Link  # noqa: E402
-from tasks.orders import Orders  # noqa: E402
+from tasks.orders import Orders  # noqa: E402, F401
 
 FW = (1, 0, 0)
 MADE_MS = 1_795_219_200_000  # 2026-11-21, with FW: it cannot be earlier than this
@@ -52,36 +50,28 @@ POWER, COMMANDED = 1, 3  # boot reasons
 
 
 async def run(port):
-    ident = port.ident
-    reason = port.boot_reason()
-    book = Journal(port.flash, ident["k_chain"], ident["box"], lambda: port.random(8))
-    forget("box", "survey")
-    book.begin(reason, FW)
-    port.wall(max(MADE_MS, journalled(book)), False)
-    core = Core(port, book, FW, reason)
-    if port.reader:
-        from tasks.staff import Staff  # noqa: PLC0415
+    from tasks import opening  # noqa: PLC0415
 
-        core.staff = Staff(core)
-    orders = Orders(core, ident["k_link"], ident["box"])
-    orders.remember()
-
+    core, orders = opening.opened(port, FW, MADE_MS)
+    opening = None  # or this coroutine, which never ends, would keep it
+    forget("tasks", "opening")
     alive = [supervisor.Alive(name) for name in ("hand", "glow", "chores")]
     alive.append(supervisor.Alive("link", supervisor.LINK_PATIENCE))
-    link = Link(core, orders, ident, alive[3], BATCH)
+    link = Link(core, orders, port.ident, alive[3], BATCH)
     tasks = [hand.run(core, alive[0]), glow.run(core, alive[1]), chores.run(core, alive[2]), link.run()]
     for name, errand in port.errands:
         alive.append(supervisor.Alive(name))
         tasks.append(errand(alive[-1]))
     down = port.keys() & 7
     core.keys.sample(down, 0, port.ago, core.now())  # what is down before this is no press
-    if down and reason == POWER:  # how a hall without badges asks for the key test
+    if down and core.reason == POWER:  # how a hall without badges asks for the key test
         orders.staff().want(core.now())
     if boot_slot.failed:
         port.tell("update given up slot=%s" % boot_slot.failed)
+    book = core.journal
     port.tell(
         "ready box=%s life=%s boot=%d newest=%d n=%d,%d,%d"
-        % (ident["box"], book.life.hex(), book.boot, book.newest, book.n[0], book.n[1], book.n[2])
+        % (port.ident["box"], book.life.hex(), book.boot, book.newest, book.n[0], book.n[1], book.n[2])
     )
     gc.collect()
     gc.threshold(-1)  # from here on tasks/chores.py

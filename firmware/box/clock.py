@@ -13,8 +13,6 @@ FIRST_MS = 1_704_067_200_000  # 2024: a collector that says less has no clock it
 LAST_MS = 4_102_444_800_000  # 2100
 # The clock record's source. A smaller one knows better: it is sealed, it is measured.
 ACK, NTP, BATTERY = 1, 2, 3
-CLOCK, DATA_AT = 2, 33  # docs/WIRE.md: its kind, and where its data lies in a packed record
-LOOK_BACK = 300  # records; a day at a busy window
 
 
 # Counts up_ms from a tick counter of `period` ticks. Must be asked at least once a period.
@@ -28,15 +26,6 @@ class Uptime:
         self.ms += (ticks - self._last) % self._period
         self._last = ticks
         return self.ms
-
-
-# -> Unix ms of the newest clock record near the journal's end, or 0: now it is later than that.
-def journalled(book):
-    slot = bytearray(64)
-    for seq in range(book.newest, max(book.base, book.newest - LOOK_BACK) - 1, -1):
-        if book.read(seq, slot) and slot[1] == CLOCK:
-            return struct.unpack_from("<Q", slot, DATA_AT)[0]
-    return 0
 
 
 class Clock:

@@ -1,9 +1,9 @@
-# MQTT 3.1.1, the part a box needs, as bytes in and bytes out: CONNECT with will and password, SUBSCRIBE, PUBLISH at QoS
-# 0 and 1, PUBACK, PING. No sockets, no sessions, no retries: what must not be lost is the journal's business, and a
-# PUBACK frees nothing.
+# MQTT 3.1.1, the part a box needs, as bytes in and bytes on a sheet (sheet.py): CONNECT with will and password, SUBSCRIBE,
+# PUBLISH at QoS 0 and 1, PUBACK, PING. No sockets, no sessions, no retries: what must not be lost is the journal's
+# business, and a PUBACK frees nothing.
 #
-# Refuses: QoS 2, and to hold a packet larger than the reader's buffer: such a one is counted and skipped, so that a
-# foreign message can neither fill the heap nor stop the stream.
+# Refuses: QoS 2, and to hold a packet larger than the reader's buffer: of such a one only its beginning is kept, enough to
+# acknowledge it and to see that it is too long. So a foreign message can neither fill the heap nor stop the stream.
 
 import struct
 
@@ -26,38 +26,44 @@ def _length(n):
             return out
 
 
-def _text(value):
+def _text(sheet, value):
     if isinstance(value, str):
         value = value.encode()
-    return struct.pack(">H", len(value)) + value
+    sheet.add(struct.pack(">H", len(value)))
+    sheet.add(value)
+
+
+# Puts the packet's first bytes before all that is on the sheet.
+def _head(sheet, first):
+    sheet.before(_length(sheet.end - sheet.start))
+    sheet.before(bytes((first,)))
 
 
 # Clean session (nothing that matters is kept by a broker), will at QoS 1, retained.
-def connect(client, keepalive_s, will_topic, will, user=None, password=None):
-    flags = 0x02 | 0x04 | 0x08 | 0x20
-    body = _text(client) + _text(will_topic) + _text(will)
-    if user is not None:
-        flags |= 0x80
-        body += _text(user)
-        if password is not None:
-            flags |= 0x40
-            body += _text(password)
-    body = _text("MQTT") + bytes((4, flags)) + struct.pack(">H", keepalive_s) + body
-    return b"\x10" + _length(len(body)) + body
+def connect(sheet, keepalive_s, client, will_topic, will, user, password):
+    sheet.begin(b"\0\4MQTT\4\xee")
+    sheet.add(struct.pack(">H", keepalive_s))
+    for value in (client, will_topic, will, user, password):
+        _text(sheet, value)
+    _head(sheet, 0x10)
 
 
 # topics: pairs of (topic, highest QoS)
-def subscribe(pid, topics):
-    body = struct.pack(">H", pid)
+def subscribe(sheet, pid, topics):
+    sheet.begin(struct.pack(">H", pid))
     for topic, qos in topics:
-        body += _text(topic) + bytes((qos,))
-    return b"\x82" + _length(len(body)) + body
+        _text(sheet, topic)
+        sheet.add(bytes((qos,)))
+    _head(sheet, 0x82)
 
 
-# What stands before a payload of `size` bytes. pid 0: QoS 0.
-def publish_head(topic, size, pid=0, retain=False):
-    head = _text(topic) + (struct.pack(">H", pid) if pid else b"")
-    return bytes((0x30 | (2 if pid else 0) | (1 if retain else 0),)) + _length(len(head) + size) + head
+# Makes a PUBLISH of the payload on the sheet. pid 0: QoS 0.
+def publish(sheet, topic, pid=0, retain=False):
+    if pid:
+        sheet.before(struct.pack(">H", pid))
+    sheet.before(topic)
+    sheet.before(struct.pack(">H", len(topic)))
+    _head(sheet, 0x30 | (2 if pid else 0) | (1 if retain else 0))
 
 
 def puback(pid):
@@ -72,7 +78,7 @@ def refusal(kind, body):
     return "subscribe" if len(body) < 3 or 0x80 in bytes(body[2:]) else ""
 
 
-# Body of a PUBLISH -> (topic, payload, pid or 0, retained), the first two as bytes.
+# Body of a PUBLISH -> (topic, payload, pid or 0, retained), the first two as parts of it.
 def published(head, body):
     qos = head >> 1 & 3
     size = struct.unpack_from(">H", body, 0)[0] if len(body) >= 2 else 0xFFFF
@@ -80,14 +86,13 @@ def published(head, body):
     if qos > 1 or at > len(body):
         raise Broken("publish")
     pid = struct.unpack_from(">H", body, at - 2)[0] if qos else 0
-    return bytes(body[2 : 2 + size]), bytes(body[at:]), pid, bool(head & 1)
+    return body[2 : 2 + size], body[at:], pid, bool(head & 1)
 
 
-# Cuts a stream into packets, fed in chunks of any size. Packets of up to `most` bytes are kept in one buffer, used again
-# for each: a packet is valid until the next one is asked for.
+# Cuts a stream into packets, fed in chunks of any size. The first `most` bytes of a packet are kept in one buffer, used
+# again for each: a packet is valid until the next one is asked for.
 class Reader:
     def __init__(self, most):
-        self.skipped = 0
         self._buf = memoryview(bytearray(most))
         self.reset()
 
@@ -106,17 +111,15 @@ class Reader:
                 at += 1
             else:
                 take = min(end - at, self._size - self._n)
-                if self._size <= len(self._buf):
-                    self._buf[self._n : self._n + take] = chunk[at : at + take]
+                kept = min(take, len(self._buf) - self._n)
+                if kept > 0:
+                    self._buf[self._n : self._n + kept] = chunk[at : at + kept]
                 self._n += take
                 at += take
             if self._size is not None and self._n == self._size:
                 head, size = self._head, self._size
                 self.reset()
-                if size <= len(self._buf):
-                    yield head, self._buf[:size]
-                else:
-                    self.skipped += 1
+                yield head, self._buf[:size]
 
     def _prefix(self, byte):
         if self._head is None:

@@ -44,15 +44,15 @@ def read_loss(data):
     return struct.unpack("<5I", data)
 
 
-_JSON = (
-    '{"seq":%d,"fmt":%d,"kind":%d,"boot":%d,"up_ms":%d,"n":[%d,%d,%d],'
-    '"level":%d,"reason":%d,"held":%d,"flags":%d,"data":"%s","tag":"%s"}'
-)
-
-
-# The record and its tag (slot[53:61]) as JSON bytes; any kind, known or not.
-def to_json(slot):
+# The record and its tag (slot[53:61]) as JSON on a sheet; any kind, known or not. -> False: no room for all of it
+def write(sheet, slot):
     f = struct.unpack_from(LAYOUT, slot, 0)
-    data = hexlify(f[12].rstrip(b"\0")).decode()
-    tag = hexlify(bytes(slot[PACKED : PACKED + TAG])).decode()
-    return (_JSON % ((f[3], f[0], f[1], f[2]) + f[4:12] + (data, tag))).encode()
+    data, tag = hexlify(f[12].rstrip(b"\0")), hexlify(bytes(slot[PACKED : PACKED + TAG]))
+    return (
+        sheet.add(
+            b'{"seq":%d,"fmt":%d,"kind":%d,"boot":%d,"up_ms":%d,"n":[%d'
+            % (f[3], f[0], f[1], f[2], f[4], f[5])
+        )
+        and sheet.add(b',%d,%d],"level":%d,"reason":%d,"held":%d,"flags":%d,' % f[6:12])
+        and sheet.add(b'"data":"%s","tag":"%s"}' % (data, tag))
+    )

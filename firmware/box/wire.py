@@ -1,21 +1,24 @@
 # docs/WIRE.md, the box's side: record, beat, state and reply written field by field; ack and prompt read. What comes
 # rarely is read elsewhere: config and cmd in asked.py, chunk in pieces.py.
 #
+# What is long is written piece by piece on a sheet (sheet.py), and what comes is read where it lies: nothing here asks the
+# heap for more than a hundred bytes at once.
+#
 # Refuses: to believe anything without its mac (a prompt has none, and can only mark a rating), to look at a field
 # before the mac, and to accept half a message: one value out of range and it raises Unreadable with the field's name.
 
-import binascii
 import json
+from binascii import hexlify, unhexlify
 
 from box.chain import hmac_sha256
+from box.sheet import FRONT
 
 PAYLOAD_MAX = 4096
 INCOMING_MAX = 512  # the longest message to a box is a config of about 250 bytes
 PROMPT_MAX = 128  # no mac guards it, so nothing deep or long gets as far as the JSON reader
-HEAD_MAX = 168  # '{"v":1 ... "records":[' with every number at its longest
-ROOM = 48 + HEAD_MAX  # kept free before the records; 48: MQTT's own head, a topic of 40 bytes, a packet id
+HEAD_MAX = 168  # '{"v":1 ... "records":[' with every number at its longest; 48 before it are MQTT's
 END_MAX = 43  # '],"mac":"32 hex"}'
-BUFFER = ROOM + PAYLOAD_MAX - HEAD_MAX  # what `batch` needs
+BUFFER = FRONT + PAYLOAD_MAX - HEAD_MAX  # a sheet for the longest message
 
 DEFAULTS = {
     "id": "", "beat_s": 60, "bright": 80, "volume": 60, "mode": "always",
@@ -33,99 +36,84 @@ def topic(box, name):
     return ("manyi/1/%s/%s" % (box, name)).encode()
 
 
-def text(raw):
-    return binascii.hexlify(raw).decode()
-
-
 # ---- written
 
 
 def _mac(k_link, topic, body):
-    return binascii.hexlify(hmac_sha256(k_link, topic, b"\0", body)[:16])
+    return hexlify(hmac_sha256(k_link, topic, b"\0", body)[:16])
 
 
-def sealed(k_link, topic, body):
-    return body + _MAC + _mac(k_link, topic, body) + b'"}'
+# Ends what is on the sheet with its mac.
+def seal(sheet, k_link, topic):
+    mac = _mac(k_link, topic, sheet.text())
+    sheet.add(_MAC)
+    sheet.add(mac)
+    sheet.add(b'"}')
 
 
-# Writes a batch of the records `first` to at most `newest` into buf, as many as fit one payload. json_of(seq) gives a
-# record's JSON as bytes, or None for a rotten slot, which ends the batch. The records are written first and the head
-# is put before them, because it says how many wait behind. -> (start, end, seq of the last record or first - 1)
-def batch(buf, k_link, topic, life, boot, up_ms, base, first, prev, newest, json_of):
-    end, last = ROOM, first - 1
-    while last < newest:
-        one = json_of(last + 1)
-        if one is None or end + 1 + len(one) > len(buf) - END_MAX:
+# Writes a batch of the records `first` to at most `newest`, as many as fit. write(seq) puts a record on the sheet, or
+# returns False: no room, or a rotten slot, and the batch ends before it. The head comes last, because it says how many
+# wait behind. book: the journal. -> seq of the last record, or first - 1
+def batch(sheet, book, up_ms, base, first, prev, write):
+    sheet.begin(b"")
+    last = first - 1
+    while last < book.newest:
+        end = sheet.end
+        if last >= first:
+            sheet.add(b",")
+        if not write(last + 1) or sheet.end > sheet.size - END_MAX:
+            sheet.end = end
             break
-        if end > ROOM:
-            buf[end] = 44  # ,
-            end += 1
-        buf[end : end + len(one)] = one
-        end += len(one)
         last += 1
-    head = (
-        '{"v":1,"life":"%s","boot":%d,"up_ms":%d,"base":%d,"first":%d,"prev":"%s","depth":%d,"records":['
-        % (text(life), boot, up_ms, base, first, text(prev), newest - last)
-    ).encode()
-    start = ROOM - len(head)
-    buf[start:ROOM] = head
-    buf[end] = 93  # ]
-    end += 1
-    tail = _MAC + _mac(k_link, topic, memoryview(buf)[start:end]) + b'"}'
-    buf[end : end + len(tail)] = tail
-    return start, end + len(tail), last
+    sheet.add(b"]")
+    sheet.before(
+        b'"base":%d,"first":%d,"prev":"%s","depth":%d,"records":['
+        % (base, first, hexlify(prev), book.newest - last)
+    )
+    sheet.before(_head(book, up_ms))
+    return last
 
 
 OFFLINE = b'{"v":1,"state":"offline"}'
 
 
-def online(fw, life, boot, reason):
-    return (
-        '{"v":1,"state":"online","fw":"%s","life":"%s","boot":%d,"reason":%d}'
-        % (fw, text(life), boot, reason)
-    ).encode()
+def online(fw, book, reason):
+    return b'{"v":1,"state":"online","fw":"%d.%d.%d","life":"%s","boot":%d,"reason":%d}' % (
+        fw + (hexlify(book.life), book.boot, reason)
+    )
 
 
-def beat(
-    life,
-    boot,
-    up_ms,
-    seq,
-    n,
-    depth,
-    oldest_ms,
-    lost,
-    unknown,
-    room,
-    clock,
-    stuck,
-    heap,
-    rssi,
-    erases,
-    faults,
-    config,
-):
-    return (
-        (
-            '{"v":1,"life":"%s","boot":%d,"up_ms":%d,"seq":%d,"n":[%d,%d,%d],"depth":%d,"oldest_ms":%d,'
-            % (text(life), boot, up_ms, seq, n[0], n[1], n[2], depth, oldest_ms)
-        )
-        + (
-            '"lost":[%d,%d,%d],"unknown":%d,"room":%d,"clock":%d,"stuck":%d,"heap":%d,"rssi":%d,'
-            % (lost[0], lost[1], lost[2], unknown, room, clock, stuck, heap, rssi)
-        )
-        + '"erases":%d,"faults":%d,"config":"%s"' % (erases, faults, config)
-    ).encode()
+# book: the journal. oldest_ms: how long the oldest of `depth` records has waited
+def beat(sheet, book, up_ms, depth, oldest_ms, clock, stuck, heap, rssi, config):
+    n, lost = book.n, book.lost
+    sheet.begin(_head(book, up_ms))
+    sheet.add(
+        b'"seq":%d,"n":[%d,%d,%d],"depth":%d,"oldest_ms":%d,'
+        % (book.newest, n[0], n[1], n[2], depth, oldest_ms)
+    )
+    sheet.add(
+        b'"lost":[%d,%d,%d],"unknown":%d,"room":%d,"clock":%d,'
+        % (lost[0], lost[1], lost[2], book.unknown, book.room, clock)
+    )
+    sheet.add(
+        b'"stuck":%d,"heap":%d,"rssi":%d,"erases":%d,"faults":%d,"config":"%s"'
+        % (stuck, heap, rssi, book.erases, book.faults, config.encode())
+    )
+
+
+def _head(book, up_ms):
+    return b'{"v":1,"life":"%s","boot":%d,"up_ms":%d,' % (hexlify(book.life), book.boot, up_ms)
 
 
 def reply(id, ok, why):
-    return ('{"v":1,"id":"%s","ok":%d,"text":"%s"' % (id, ok, why)).encode()
+    return b'{"v":1,"id":"%s","ok":%d,"text":"%s"' % (id.encode(), ok, why.encode())
 
 
 # ---- read
 
 
-# The mac is checked over the bytes as they came. -> the message as a dict. Raises Unreadable.
+# The mac is checked over the bytes as they came, and where they are: a slice of a view is no copy.
+# -> the message as a dict. Raises Unreadable.
 def opened(k_link, topic, payload):
     body = len(payload) - _MAC_END
     if body < 1 or len(payload) > INCOMING_MAX or payload[body : body + 8] != _MAC or payload[-2:] != b'"}':
@@ -160,7 +148,7 @@ def _hex8(o, name):
     v = o.get(name)
     if type(v) is not str or len(v) != 16 or v.strip("0123456789abcdef"):
         raise Unreadable(name)
-    return binascii.unhexlify(v)
+    return unhexlify(v)
 
 
 # -> (life, seq, tag or b"", boot, up_ms, now)

@@ -19,6 +19,7 @@ KEEPALIVE_S = 60
 PING_MS = 30_000  # without a word said, or without one heard
 DEAD_MS = 15_000  # after a ping that nothing answered
 LOOK_MS = 1000  # the supervisor wants to hear from a waiting task at least this often
+OWED_MAX = 8  # acknowledgements owed; with more nothing is read, so that a flood waits in the network and not in the heap
 CHUNK = 256  # bytes a read, an ack at once: one byte at a time cost three times the CPU
 PACKET_MAX = wire.INCOMING_MAX + 64  # with topic and MQTT's head
 
@@ -31,9 +32,11 @@ EARS = (("ack", 0), ("config", 1), ("cmd", 1), ("chunk", 0), ("prompt", 1))
 
 
 class Line:
-    # heard(name, payload, retained): a message came. wake: a Bell, rung whenever something did.
-    def __init__(self, port, alive, wake, heard):
+    # heard(name, payload, retained): a message came; the payload is a view of the reader's buffer, and must not be kept.
+    # wake: a Bell, rung whenever something did. sheet: what is sent; only the task that owns the link writes on it.
+    def __init__(self, port, alive, wake, heard, sheet):
         self._port, self._alive, self._wake, self._tell = port, alive, wake, heard
+        self._sheet = sheet
         self._in = mqtt.Reader(PACKET_MAX)
         self._chunk = memoryview(bytearray(CHUNK))
         self._stream = self._listener = None
@@ -55,19 +58,19 @@ class Line:
         self._broken = None
         self._hello = 0  # the newest of OPEN, CONNACK, SUBACK
         self._owed = []  # packet ids to acknowledge
-        self._pinged = None
+        self._pinged, self.doubted = None, False  # doubted: ask at once whether anybody is there
         gc.collect()  # TLS wants room in large pieces
         self._listener = asyncio.create_task(self._listen())
         await self._until(OPEN, CONNECT_MS)
         self.heard_at = self._port.up_ms()
-        who = self._port.ident
-        await self.put(
-            mqtt.connect(
-                who["box"], KEEPALIVE_S, self.topic("state"), wire.OFFLINE, who["user"], who["password"]
-            )
+        who, sheet = self._port.ident, self._sheet
+        mqtt.connect(
+            sheet, KEEPALIVE_S, who["box"], self.topic("state"), wire.OFFLINE, who["user"], who["password"]
         )
+        await self.put(sheet.text())
         await self._until(mqtt.CONNACK, HELLO_MS)
-        await self.put(mqtt.subscribe(self._next_pid(), [(self.topic(name), qos) for name, qos in EARS]))
+        mqtt.subscribe(sheet, self._next_pid(), [(self.topic(name), qos) for name, qos in EARS])
+        await self.put(sheet.text())
         await self._until(mqtt.SUBACK, HELLO_MS)
 
     async def close(self):
@@ -122,16 +125,15 @@ class Line:
             sent = stream.write(rest)
         self._whole = True
 
-    async def publish(self, name, payload, sure=False, retain=False):
-        pid = self._next_pid() if sure else 0
-        await self.put(mqtt.publish_head(self.topic(name), len(payload), pid, retain))
-        await self.put(payload)
-
-    # Publishes buf[start:end] at QoS 1 without a copy; there must be room before start for MQTT's head.
-    async def publish_from(self, name, buf, start, end):
-        head = mqtt.publish_head(self.topic(name), end - start, self._next_pid())
-        buf[start - len(head) : start] = head
-        await self.put(memoryview(buf)[start - len(head) : end])
+    # A body that is short or, without one, what is on the sheet; sealed, but for the state.
+    async def publish(self, name, body=None, sure=False, retain=False):
+        sheet, topic = self._sheet, self.topic(name)
+        if body:
+            sheet.begin(body)
+        if not retain:
+            wire.seal(sheet, self._port.ident["k_link"], topic)
+        mqtt.publish(sheet, topic, self._next_pid() if sure else 0, retain)
+        await self.put(sheet.text())
 
     # Acknowledges what came, asks whether anybody is there. Raises if nobody was.
     async def upkeep(self, now):
@@ -141,17 +143,15 @@ class Line:
         if self._pinged is not None:
             if now - self._pinged > DEAD_MS:
                 raise OSError("silent")
-        elif now - min(self._said_at, self.heard_at) > PING_MS:
-            await self.ping(now)
-
-    async def ping(self, now):
-        if self._pinged is None:
-            self._pinged = now
+        elif self.doubted or now - min(self._said_at, self.heard_at) > PING_MS:
+            self._pinged, self.doubted = now, False
             await self.put(mqtt.PING)
 
     async def leave(self):
+        if not self._whole:
+            raise OSError("closed")  # the sheet is still being sent
         self._write_ms = GOODBYE_MS
-        await self.publish("state", wire.OFFLINE, sure=True, retain=True)
+        await self.publish("state", wire.OFFLINE, True, True)
         await self.put(mqtt.DISCONNECT)
 
     def _next_pid(self):
@@ -167,6 +167,8 @@ class Line:
             self._whole, self._hello = True, OPEN
             self._wake.ring()
             while True:
+                while len(self._owed) > OWED_MAX:
+                    await asyncio.sleep_ms(FULL_MS)
                 n = await stream.readinto(chunk)
                 if n is None:
                     continue  # TLS: a record that is not whole yet

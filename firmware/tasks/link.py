@@ -8,24 +8,26 @@
 
 from box import lamp, record, wire
 from box.pause import MOST_MS, Pause
+from box.sheet import Sheet
 from tasks import line
 
 ACK_MS = 10_000  # WIRE.md: ACK_TIMEOUT_MS
 FIRST_PAUSE_MS = 1000
 CONFIRM_MS = 3000  # a light that comes later than this after a press means nothing to anybody
+REPLIES_MAX = 8  # that wait for the network; nobody who means it asks more between two rounds
 STALLS = 2  # answers in a row that move nothing forward; after them a pause, or it would be a tight loop
 
 
 class Link:
-    # buf: at least wire.BUFFER bytes
+    # buf: what is sent is written there, wire.BUFFER bytes at most
     def __init__(self, core, orders, ident, alive, buf):
         self.refused = 0  # messages forged, not for this box, or not understood
         self._core, self._orders, self._ident, self._alive = core, orders, ident, alive
-        self._line = line.Line(core.port, alive, core.link, self._heard)
+        self._sheet = Sheet(buf)
+        self._line = line.Line(core.port, alive, core.link, self._heard, self._sheet)
         self._ack_ms = ident.get("ack_ms", ACK_MS)
         pauses = ident.get("backoff_ms", FIRST_PAUSE_MS), ident.get("backoff_max_ms", MOST_MS)
         self._dial, self._again = Pause(*pauses), Pause(*pauses)  # to connect; to send the same records again
-        self._buf = buf
         self._slot = bytearray(64)
         self._next = core.journal.acked + 1  # where the next batch starts
         self._up_ms = 0  # of the newest batch: each has its own, or an old ack would answer a new one
@@ -72,8 +74,7 @@ class Link:
     async def _talk(self):
         core, book = self._core, self._core.journal
         core.port.tell("link up")
-        state = wire.online("%d.%d.%d" % core.fw, book.life, book.boot, core.reason)
-        await self._line.publish("state", state, sure=True, retain=True)
+        await self._line.publish("state", wire.online(core.fw, book, core.reason), True, True)
         while True:
             self._alive.mark()
             now = core.now()
@@ -83,15 +84,16 @@ class Link:
             fetch, over = self._orders.look(now)
             self._reply(over)
             if fetch:
-                await self._line.publish(
-                    "fetch", wire.sealed(self._ident["k_link"], self._line.topic("fetch"), fetch)
-                )
+                await self._line.publish("fetch", fetch)
             while self._replies:
-                await self._line.publish("reply", self._replies.pop(0), sure=True)
+                await self._line.publish("reply", self._replies.pop(0), True)
             if self._orders.reboot:
                 core.port.leaving.ring()
-            await self._batch(now)
-            await self._beat(now)
+            if self._batch(now):
+                await self._line.publish("record", None, True)
+            if now >= self._beat_at:
+                self._beat(now)
+                await self._line.publish("beat")
             await core.link.wait(self._idle_ms(core.now()))
 
     # ms until something is due
@@ -108,44 +110,40 @@ class Link:
     def _wanted(self):
         return self._ask or self._next <= self._core.journal.newest
 
-    async def _batch(self, now):
+    # Writes a batch, or the same records again, if it is time. No coroutine: its variables would be one piece of heap.
+    # -> is it on the sheet
+    def _batch(self, now):
+        book = self._core.journal
         if self._asked is not None:
             if now - self._asked < self._ack_ms:
-                return
-            self._asked, self._ask = None, True  # the same records go again
+                return False
+            self._asked, self._ask = None, True
             self._hold = now + self._again.ms(self._core.port.chance())
-            if self._line.heard_at < now - self._ack_ms:
-                await self._line.ping(now)  # is it the collector that is away, or everybody?
+            self._line.doubted = (
+                self._line.heard_at < now - self._ack_ms
+            )  # is the collector away, or everybody?
         if now < self._hold or not self._wanted():
-            return
-        book = self._core.journal
+            return False
         while self._next <= book.newest and not book.read(self._next, self._slot):
             self._next += 1  # rotten: the batch begins behind it
         base, prev = book.run(self._next)
         self._up_ms = max(now, self._up_ms + 1)
-        start, end, last = wire.batch(
-            self._buf, self._ident["k_link"], self._line.topic("record"), book.life, book.boot, self._up_ms,
-            base, self._next, prev, book.newest, self._json,
-        )  # fmt: skip
+        last = wire.batch(self._sheet, book, self._up_ms, base, self._next, prev, self._write_record)
         self._asked, self._sent = self._up_ms, (self._next, last)
         self._ask, self._asked_since_beat = False, True
-        await self._line.publish_from("record", self._buf, start, end)
+        return True
 
-    def _json(self, seq):
-        return record.to_json(self._slot) if self._core.journal.read(seq, self._slot) else None
+    def _write_record(self, seq):
+        return self._core.journal.read(seq, self._slot) and record.write(self._sheet, self._slot)
 
-    async def _beat(self, now):
-        if now < self._beat_at:
-            return
+    def _beat(self, now):
         core, book, port = self._core, self._core.journal, self._core.port
         self._beat_at = now + core.settings["beat_s"] * 1000
         depth = book.newest + 1 - self._next
-        body = wire.beat(
-            book.life, book.boot, now, book.newest, book.n, depth, self._oldest_ms(now), book.lost, book.unknown,
-            book.room, core.clock.source, core.keys.stuck, port.heap(), port.rssi(), book.erases, book.faults,
-            core.config,
+        wire.beat(
+            self._sheet, book, now, depth, self._oldest_ms(now), core.clock.source, core.keys.stuck, port.heap(),
+            port.rssi(), core.config,
         )  # fmt: skip
-        await self._line.publish("beat", wire.sealed(self._ident["k_link"], self._line.topic("beat"), body))
         if not self._asked_since_beat:
             self._ask = True  # it goes out in the next round, which starts at once
             core.link.ring()
@@ -178,14 +176,14 @@ class Link:
             elif name == "prompt":
                 orders.prompt(payload)
         except (wire.Unreadable, MemoryError) as e:
-            if orders.late.get(name) is payload:
+            if orders.late.get(name) == payload:
                 return  # no heap now: in a later round
             self.refused += 1
             core.port.tell("refused topic=%s why=%s" % (name, e))
 
     def _reply(self, body):
-        if body:
-            self._replies.append(wire.sealed(self._ident["k_link"], self._line.topic("reply"), body))
+        if body and len(self._replies) < REPLIES_MAX:
+            self._replies.append(body)
             self._core.link.ring()
 
     # WIRE.md, ack: only the answer to the batch in flight moves on from it and may say what time it is; another valid

@@ -53,7 +53,8 @@ class Orders:
             if name in ("config", "cmd"):
                 self.tries += 1
                 if self.tries % TRIES:
-                    self.late[name] = payload
+                    gc.collect()
+                    self.late[name] = bytes(payload)  # it lies where the next message comes
             raise
         finally:
             forget("tasks", "obey")

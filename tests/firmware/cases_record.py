@@ -1,7 +1,8 @@
 """Records and tags, as situations for both interpreters (test_record.py, test_chain.py). Refuses pytest."""
 
 from box.chain import first_tag, hmac_sha256, next_tag
-from box.record import LOSS, PRESS, loss_data, pack, read_loss, to_json, unpack
+from box.record import LOSS, PRESS, loss_data, pack, read_loss, unpack, write
+from box.sheet import FRONT, Sheet
 
 
 def hexed(data):
@@ -43,10 +44,25 @@ def record_in_json_drops_only_trailing_zeros():
     slot = bytearray(64)
     pack(slot, 200, 1, 9, 2**63, (0, 0, 0), data=b"\0\1\0\2\0\0")
     slot[53:61] = b"\0\1\2\3\4\5\6\xff"
-    assert to_json(slot) == (
+    sheet = Sheet(bytearray(600))
+    sheet.begin(b"")
+    assert write(sheet, slot)
+    assert bytes(sheet.text()) == (
         b'{"seq":9,"fmt":17,"kind":200,"boot":1,"up_ms":9223372036854775808,"n":[0,0,0],'
         b'"level":0,"reason":0,"held":0,"flags":0,"data":"00010002","tag":"00010203040506ff"}'
     )
+
+
+def record_that_does_not_fit_is_said_to():
+    slot, whole = bytearray(64), Sheet(bytearray(600))
+    pack(slot, PRESS, 1, 9, 5, (1, 2, 3), 1)
+    whole.begin(b"")
+    assert write(whole, slot)
+    size = len(whole.text())
+    for room in range(size + 1):
+        small = Sheet(bytearray(FRONT + room))
+        small.begin(b"")
+        assert write(small, slot) == (room == size)
 
 
 # RFC 4231, cases 1, 2, 3 and 6

@@ -4,13 +4,15 @@ tasks/link.py and orders.py, under CPython; the broker is a list of what was sai
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from box import wire
-from tasks import orders
+from box.sheet import Sheet
+from tasks import link, orders
 from tasks.link import Link
 
 from tests.firmware.counter import MORNING, Counter
@@ -27,12 +29,13 @@ class Line:
 
     def __init__(self) -> None:
         self.said: list[tuple[str, bytes]] = []
+        self.sheet = Sheet(bytearray(wire.BUFFER))
 
     def topic(self, name: str) -> bytes:
         return bytes(wire.topic(BOX, name))
 
-    async def publish(self, name: str, payload: bytes, **_: bool) -> None:
-        self.said.append((name, payload))
+    async def publish(self, name: str, body: bytes | None = None, *_: bool) -> None:
+        self.said.append((name, body or bytes(self.sheet.text())))
 
     async def upkeep(self, _: int) -> None:
         pass
@@ -45,8 +48,9 @@ class Hall:
         self.box = Counter().at(20_000).knows(MORNING)
         self.orders = orders.Orders(self.box.core, K_LINK, BOX)
         alive = SimpleNamespace(mark=lambda: None)
-        self.link = Link(self.box.core, self.orders, {"k_link": K_LINK, "box": BOX}, alive, None)
+        self.link = Link(self.box.core, self.orders, {"k_link": K_LINK, "box": BOX}, alive, bytearray(512))
         self.link._line = self.line = Line()
+        self.link._sheet = self.line.sheet
         self.link._beat = self._beat
         self.link._ask, self.link._next = False, self.box.core.journal.newest + 1
 
@@ -62,19 +66,17 @@ class Hall:
         with pytest.raises(EnoughError):
             asyncio.run(self.link._talk())
 
-    async def _beat(self, _: int) -> None:
+    def _beat(self, _: int) -> None:
         """Would ask for a batch."""
+        self.link._sheet.begin(b"")
+        self.link._beat_at = 1 << 40
 
     def cmd(self, id: str, key: bytes = K_LINK) -> None:
         boot = self.box.core.journal.boot
         self.link._heard("cmd", sealed("cmd", key, id=id, boot=boot, do="identify", arg=""))
 
     def replies(self) -> list[tuple[str, int]]:
-        said = [
-            wire.opened(K_LINK, wire.topic(BOX, "reply"), body)
-            for name, body in self.line.said
-            if name == "reply"
-        ]
+        said = [json.loads(body + b"}") for name, body in self.line.said if name == "reply"]
         return [(body["id"], body["ok"]) for body in said]
 
     def refused(self) -> list[str]:
@@ -175,6 +177,13 @@ def test_a_forged_command_is_refused_and_displaces_none(hall: Hall, heap: Simple
     assert len(hall.refused()) == 1
     hall.rounds(1)
     assert hall.replies() == [("k1", 1)]
+
+
+def test_a_flood_of_wrong_settings_is_answered_so_often_and_the_heap_holds_no_more(hall: Hall) -> None:
+    for i in range(100):
+        hall.link._heard("config", config(f"c{i}", bright=101))
+    hall.rounds(1)
+    assert hall.replies() == [(f"c{i}", 0) for i in range(link.REPLIES_MAX)]
 
 
 def full(*_: object) -> None:

@@ -12,6 +12,7 @@ from box import lamp, record, wire
 from tasks.orders import Orders
 
 from tests.firmware.counter import MORNING, Counter
+from tests.firmware.fake_collector import sealed as by_the_centre
 from tests.firmware.simbox import BOX, K_LINK
 
 SETTINGS = {
@@ -32,8 +33,8 @@ def orders(box: Counter) -> Orders:
 
 
 def sealed(name: str, key: bytes = K_LINK, box: str = BOX, **fields: Any) -> bytes:
-    body = json.dumps({"v": 1} | fields, separators=(",", ":"))[:-1].encode()
-    return bytes(wire.sealed(key, wire.topic(box, name), body))
+    body = json.dumps({"v": 1} | fields, separators=(",", ":"))[:-1]
+    return by_the_centre(key, wire.topic(box, name).decode(), body)
 
 
 def config(id: object = "c1", **changed: Any) -> bytes:

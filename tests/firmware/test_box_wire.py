@@ -5,7 +5,8 @@ The golden vectors are in tests/wire/test_box_messages.py.
 
 import json
 
-from box import asked, wire
+from box import asked, mqtt, wire
+from box.sheet import Sheet
 
 KEY = bytes(range(32))
 TOPIC = wire.topic("mb-1", "config")
@@ -14,6 +15,13 @@ CONFIG = (
     '{"v":1,"id":"c1","beat_s":60,"bright":80,"volume":60,"mode":"always","second":"correct",'
     '"visit_ms":5000,"open":"08:30-17:30"'
 )
+
+
+def sealed(key, topic, body):
+    sheet = Sheet(bytearray(wire.BUFFER + wire.HEAD_MAX))  # all of it behind the front
+    sheet.begin(body)
+    wire.seal(sheet, key, topic)
+    return bytes(sheet.text())
 
 
 def why(call, *args):
@@ -34,7 +42,7 @@ def changed(name, value):
 
 
 def test_a_sealed_message_opens_only_with_its_key_on_its_topic_and_unchanged():
-    payload = wire.sealed(KEY, TOPIC, CONFIG.encode())
+    payload = sealed(KEY, TOPIC, CONFIG.encode())
     assert wire.opened(KEY, TOPIC, payload)["id"] == "c1"
     assert why(wire.opened, bytes(32), TOPIC, payload) == "mac"
     assert why(wire.opened, KEY, wire.topic("mb-2", "config"), payload) == "mac"
@@ -45,14 +53,14 @@ def test_a_sealed_message_opens_only_with_its_key_on_its_topic_and_unchanged():
 
 
 def test_what_is_no_message_has_no_shape():
-    whole = wire.sealed(KEY, TOPIC, CONFIG.encode())
+    whole = sealed(KEY, TOPIC, CONFIG.encode())
     for payload in (b"", b"{}", b"\xff" * 60, whole[:-1], whole + b" ", whole[-42:], b"x" * 5000):
         assert why(wire.opened, KEY, TOPIC, payload) == "shape"
 
 
 def test_sealed_nonsense_is_refused_after_its_mac():
     for body in (b'{"v":2', b'{"v":"1"', b'["v",1', b'{"v":1,"a":"\xff"', b'{"v":1}', b"null", b'{"a":1'):
-        assert why(wire.opened, KEY, TOPIC, wire.sealed(KEY, TOPIC, body)) == "json"
+        assert why(wire.opened, KEY, TOPIC, sealed(KEY, TOPIC, body)) == "json"
 
 
 def test_one_setting_out_of_range_refuses_all():
@@ -113,15 +121,26 @@ def test_a_prompt_becomes_the_data_of_a_press():
         assert why(wire.prompt, junk) == "json"
 
 
+class Book:
+    life = LIFE
+
+    def __init__(self, newest, boot=1):
+        self.newest, self.boot = newest, boot
+
+
 def batch(count, size=200, rotten=0, first=1):
-    buf = bytearray(wire.BUFFER)
+    sheet = Sheet(bytearray(wire.BUFFER))
 
-    def json_of(seq):
-        return None if seq == rotten else b'{"seq":%d,"pad":"%s"}' % (seq, b"x" * (size - 20))
+    def write(seq):
+        return (
+            seq != rotten
+            and sheet.add(b'{"seq":%d,' % seq)
+            and sheet.add(b'"pad":"%s"}' % (b"x" * (size - 20)))
+        )
 
-    topic = wire.topic("mb-1", "record")
-    start, end, last = wire.batch(buf, KEY, topic, LIFE, 1, 5, 1, first, LIFE, first + count - 1, json_of)
-    return bytes(buf[start:end]), last, start
+    last = wire.batch(sheet, Book(first + count - 1), 5, 1, first, LIFE, write)
+    wire.seal(sheet, KEY, wire.topic("mb-1", "record"))
+    return bytes(sheet.text()), last, sheet.start
 
 
 def test_a_batch_holds_what_fits_and_says_how_many_wait():
@@ -130,7 +149,7 @@ def test_a_batch_holds_what_fits_and_says_how_many_wait():
     o = json.loads(payload)
     assert [r["seq"] for r in o["records"]] == list(range(1, last + 1))
     assert o["depth"] == 100 - last
-    assert payload == wire.sealed(KEY, wire.topic("mb-1", "record"), payload[: -wire._MAC_END])
+    assert payload == sealed(KEY, wire.topic("mb-1", "record"), payload[: -wire._MAC_END])
 
 
 def test_no_size_of_record_makes_a_batch_too_long_or_stuck():
@@ -155,10 +174,8 @@ def test_an_empty_batch_asks():
 
 
 def test_the_longest_head_there_can_be_fits_its_room():
-    buf = bytearray(wire.BUFFER)
-    topic = wire.topic("x" * 24, "record")
+    sheet = Sheet(bytearray(wire.BUFFER))
     big = (1 << 32) - 1
-    start, _, _ = wire.batch(
-        buf, KEY, topic, LIFE, 65535, (1 << 64) - 1, big, big, LIFE, big, lambda seq: None
-    )
-    assert start >= 48
+    wire.batch(sheet, Book(big, 65535), (1 << 64) - 1, big, big, LIFE, lambda seq: False)
+    assert sheet.start >= 48
+    mqtt.publish(sheet, wire.topic("x" * 24, "record"), 65535)

@@ -6,6 +6,7 @@ from tests.firmware.conftest import FIRMWARE
 
 WORLD = """
 import asyncio
+from box.sheet import Sheet
 from tasks import line
 from tasks.bell import Bell
 from tasks.supervisor import Alive
@@ -51,7 +52,7 @@ class Told(Alive):
 
 async def opened():
     stream = Stream()
-    l = line.Line(Port(stream), Told("link"), Bell(), None)
+    l = line.Line(Port(stream), Told("link"), Bell(), None, Sheet(bytearray(600)))
     await l.open()
     return l, stream
 
@@ -101,6 +102,25 @@ async def the_end_in_the_middle_of_a_goodbye():
     await l.close()
     await going
 
+# A broker with no limit of its own, or somebody who has its password, while the network takes no acknowledgement.
+async def a_flood_of_messages_that_want_an_answer():
+    l, stream = await opened()
+    stream.takes, stream.hears = 0, [b"\\x32\\x05\\x00\\x01t\\x00\\x07" * 30] * 30
+    while not l._owed:
+        await asyncio.sleep_ms(1)
+    owner = asyncio.create_task(tried(l.upkeep(l._port.ms)))
+    for _ in range(300):
+        await asyncio.sleep_ms(0)
+    print(len(l._owed) < line.OWED_MAX + line.CHUNK // 7)
+    stream.takes = 9999
+    await owner
+    while stream.hears:
+        await l.upkeep(l._port.ms)
+        await asyncio.sleep_ms(1)
+    await l.upkeep(l._port.ms)
+    print(stream.said.count(b"\\x40\\x02\\x00\\x07"), l._owed)
+    await l.close()
+
 asyncio.run(%s())
 """
 
@@ -113,6 +133,7 @@ asyncio.run(%s())
         ("a_goodbye_in_the_middle_of_a_packet", "closed went b'0123456789'"),
         ("a_goodbye_after_the_end", "closed"),
         ("the_end_in_the_middle_of_a_goodbye", "[Errno 9] EBADF"),
+        ("a_flood_of_messages_that_want_an_answer", "True went 900 []"),
     ],
 )
 def test_a_line(what, said, run_micropython):

@@ -1,6 +1,18 @@
 """MQTT bytes against the standard's own layout. Runs on MicroPython too (test_on_micropython.py), so no pytest here."""
 
 from box import mqtt
+from box.sheet import FRONT, Sheet
+
+
+def on_a_sheet(write, *args, payload=b""):
+    sheet = Sheet(bytearray(6000))
+    sheet.begin(payload)
+    write(sheet, *args)
+    return bytes(sheet.text())
+
+
+def publish(payload, *args):
+    return on_a_sheet(mqtt.publish, *args, payload=payload)
 
 
 def packets(reader, data, size):
@@ -20,7 +32,7 @@ def broken(call, *args):
 
 
 def test_connect_carries_will_user_and_password():
-    made = mqtt.connect("b1", 60, b"t", b"gone", "u", "pw")
+    made = on_a_sheet(mqtt.connect, 60, "b1", b"t", b"gone", "u", "pw")
     assert made == (
         b"\x10\x1e"
         + b"\x00\x04MQTT\x04\xee\x00\x3c"
@@ -30,26 +42,36 @@ def test_connect_carries_will_user_and_password():
     )
 
 
-def test_connect_without_user_has_neither():
-    assert mqtt.connect("b1", 60, b"t", b"x")[9] == 0x2E
-
-
 def test_subscribe_and_puback():
-    assert mqtt.subscribe(1, [("a/b", 0), ("c", 1)]) == b"\x82\x0c\x00\x01\x00\x03a/b\x00\x00\x01c\x01"
+    made = on_a_sheet(mqtt.subscribe, 1, [(b"a/b", 0), (b"c", 1)])
+    assert made == b"\x82\x0c\x00\x01\x00\x03a/b\x00\x00\x01c\x01"
     assert mqtt.puback(258) == b"\x40\x02\x01\x02"
 
 
-def test_publish_heads():
-    assert mqtt.publish_head(b"t", 3) + b"abc" == b"\x30\x06\x00\x01tabc"
-    assert mqtt.publish_head(b"t", 3, 7) + b"abc" == b"\x32\x08\x00\x01t\x00\x07abc"
-    assert mqtt.publish_head(b"t", 0, 7, retain=True)[0] == 0x33
-    assert mqtt.publish_head(b"t", 4096)[:3] == b"\x30\x83\x20"
+def test_a_payload_on_the_sheet_becomes_a_publish():
+    assert publish(b"abc", b"t") == b"\x30\x06\x00\x01tabc"
+    assert publish(b"abc", b"t", 7) == b"\x32\x08\x00\x01t\x00\x07abc"
+    assert publish(b"", b"t", 7, True)[0] == 0x33
+    assert publish(bytes(4096), b"t")[:3] == b"\x30\x83\x20"
+
+
+def test_a_sheet_takes_no_half_of_a_piece_and_does_not_grow():
+    sheet = Sheet(bytearray(FRONT + 4))
+    sheet.begin(b"abc")
+    assert not sheet.add(b"de")
+    assert bytes(sheet.text()) == b"abc"
+    assert sheet.add(b"d")
+    sheet.before(b"x" * FRONT)
+    try:
+        sheet.before(b"y")
+    except ValueError:
+        assert len(sheet.text()) == FRONT + 4
+        return
+    raise AssertionError("taken")
 
 
 def test_a_stream_is_cut_into_packets_whatever_the_chunks():
-    stream = (
-        b"\x20\x02\x00\x00" + mqtt.publish_head(b"top", 200, 9) + b"x" * 200 + b"\xd0\x00" + mqtt.puback(3)
-    )
+    stream = b"\x20\x02\x00\x00" + publish(b"x" * 200, b"top", 9) + b"\xd0\x00" + mqtt.puback(3)
     whole = packets(mqtt.Reader(300), stream, len(stream))
     assert [head >> 4 for head, _ in whole] == [mqtt.CONNACK, mqtt.PUBLISH, mqtt.PINGRESP, mqtt.PUBACK]
     for size in (1, 2, 3, 7, 64, 130):
@@ -58,12 +80,12 @@ def test_a_stream_is_cut_into_packets_whatever_the_chunks():
     assert (topic, payload, pid, retained) == (b"top", b"x" * 200, 9, False)
 
 
-def test_a_packet_that_is_too_large_is_skipped_and_the_stream_goes_on():
-    stream = mqtt.publish_head(b"t", 5000) + b"y" * 5000 + b"\xd0\x00"
-    for size in (1, 512, 6000):
-        reader = mqtt.Reader(64)
-        assert packets(reader, stream, size) == [(0xD0, b"")]
-        assert reader.skipped == 1
+def test_of_a_packet_that_is_too_large_the_beginning_is_kept_and_the_stream_goes_on():
+    stream = publish(b"y" * 5000, b"t", 9) + b"\xd0\x00" + publish(b"z", b"t")
+    for size in (1, 63, 64, 65, 512, 6000):
+        long, ping, short = packets(mqtt.Reader(64), stream, size)
+        assert mqtt.published(*long) == (b"t", b"y" * 59, 9, False)
+        assert (ping, mqtt.published(*short)[1]) == ((0xD0, b""), b"z")
 
 
 def test_a_reader_that_was_reset_forgets_half_a_packet():

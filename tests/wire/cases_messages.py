@@ -5,6 +5,7 @@ from binascii import hexlify, unhexlify
 from hashlib import sha256
 
 from box import asked, pieces, record, wire
+from box.sheet import Sheet
 
 # Every vector of these files must be named here, so that a new one is not forgotten (test_box_messages.py).
 USED = {
@@ -27,6 +28,24 @@ def load(here, name):
         return json.load(f)
 
 
+def blank(body=b""):
+    sheet = Sheet(bytearray(wire.BUFFER))
+    sheet.begin(body)
+    return sheet
+
+
+# What a message tells of the journal.
+class Book:
+    def __init__(self, **figures):
+        for name, figure in figures.items():
+            setattr(self, name, figure)
+
+
+def sealed(sheet, k_link, box, name):
+    wire.seal(sheet, k_link, wire.topic(box, name))
+    return bytes(sheet.text())
+
+
 def keys(here):
     k = load(here, "keys")
     return k["box"], unhexlify(k["life"]), unhexlify(k["k_link"])
@@ -39,13 +58,13 @@ def case_record(here):
         slots = {
             r["fields"]["seq"]: unhexlify(r["packed"]) + unhexlify(r["tag"]) + bytes(3) for r in v["records"]
         }
-        buf = bytearray(wire.BUFFER)
-        start, end, _ = wire.batch(
-            buf, k_link, wire.topic(box, "record"), life, v["boot"], v["up_ms"], v["base"], v["first"],
-            unhexlify(v["prev"]), v["first"] + len(slots) + v["depth"] - 1,
-            lambda seq, s=slots: record.to_json(s[seq]) if seq in s else None,
+        sheet = blank()
+        wire.batch(
+            sheet, Book(life=life, boot=v["boot"], newest=v["first"] + len(slots) + v["depth"] - 1), v["up_ms"],
+            v["base"], v["first"], unhexlify(v["prev"]),
+            lambda seq, s=slots: seq in s and record.write(sheet, s[seq]),  # noqa: B023  asked at once
         )  # fmt: skip
-        assert bytes(buf[start:end]) == v["payload"].encode(), name
+        assert sealed(sheet, k_link, box, "record") == v["payload"].encode(), name
 
 
 def case_state(here):
@@ -53,7 +72,8 @@ def case_state(here):
     v = load(here, "state")
     f = v["online"]["fields"]
     assert wire.topic(box, "state").decode() == v["online"]["topic"]
-    assert wire.online(f["fw"], life, f["boot"], f["reason"]) == v["online"]["payload"].encode()
+    fw = tuple([int(n) for n in f["fw"].split(".")])
+    assert wire.online(fw, Book(life=life, boot=f["boot"]), f["reason"]) == v["online"]["payload"].encode()
     assert v["offline"]["payload"].encode() == wire.OFFLINE
 
 
@@ -61,12 +81,13 @@ def case_beat(here):
     box, life, k_link = keys(here)
     v = load(here, "beat")["busy"]
     f = v["fields"]
-    names = (
-        "boot", "up_ms", "seq", "n", "depth", "oldest_ms", "lost", "unknown", "room", "clock", "stuck", "heap",
-        "rssi", "erases", "faults", "config",
-    )  # fmt: skip
-    body = wire.beat(life, *[f[name] for name in names])
-    assert wire.sealed(k_link, wire.topic(box, "beat"), body) == v["payload"].encode()
+    book = Book(life=life, newest=f["seq"])
+    for name in ("boot", "n", "lost", "unknown", "room", "erases", "faults"):
+        setattr(book, name, f[name])
+    names = "up_ms", "depth", "oldest_ms", "clock", "stuck", "heap", "rssi", "config"
+    sheet = blank()
+    wire.beat(sheet, book, *[f[name] for name in names])
+    assert sealed(sheet, k_link, box, "beat") == v["payload"].encode()
 
 
 def case_reply(here):
@@ -74,7 +95,7 @@ def case_reply(here):
     v = load(here, "reply")["done"]
     f = v["fields"]
     body = wire.reply(f["id"], f["ok"], f["text"])
-    assert wire.sealed(k_link, wire.topic(box, "reply"), body) == v["payload"].encode()
+    assert sealed(blank(body), k_link, box, "reply") == v["payload"].encode()
 
 
 def case_ack(here):
@@ -105,7 +126,7 @@ def case_fetch(here):
     box, _, k_link = keys(here)
     v = load(here, "fetch")["middle"]
     body = pieces.fetch(v["fields"]["id"], v["fields"]["at"])
-    assert wire.sealed(k_link, wire.topic(box, "fetch"), body) == v["payload"].encode()
+    assert sealed(blank(body), k_link, box, "fetch") == v["payload"].encode()
 
 
 def case_chunk(here):

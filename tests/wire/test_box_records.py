@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from box.chain import first_tag, next_tag
-from box.record import pack, to_json, unpack
+from box.record import pack, unpack, write
+from box.sheet import Sheet
 
 HERE = Path(__file__).parent
 RECORDS = json.loads((HERE / "records.json").read_text())
@@ -17,7 +18,8 @@ MAKE = """
 import json, sys
 from binascii import hexlify, unhexlify
 from box.chain import first_tag, next_tag
-from box.record import pack, to_json
+from box.record import pack, write
+from box.sheet import Sheet
 keys, records = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))
 key = unhexlify(keys["k_chain"])
 prev = first_tag(key, keys["box"], unhexlify(keys["life"]))
@@ -28,7 +30,10 @@ for r in records:
     pack(slot, *[f[k] for k in ("kind", "boot", "seq", "up_ms", "n", "level", "reason", "held", "flags")],
          data=unhexlify(f["data"]))
     slot[53:61] = prev = next_tag(key, prev, slot[:53])
-    print(hexlify(slot[:53]).decode(), hexlify(prev).decode(), to_json(slot).decode())
+    sheet = Sheet(bytearray(600))
+    sheet.begin(b"")
+    write(sheet, slot)
+    print(hexlify(slot[:53]).decode(), hexlify(prev).decode(), bytes(sheet.text()).decode())
 """
 
 
@@ -40,7 +45,10 @@ def test_the_box_packs_tags_and_writes_the_golden_record(vector):
     tag = next_tag(bytes.fromhex(KEYS["k_chain"]), bytes.fromhex(vector["prev"]), slot[:53])
     assert tag.hex() == vector["tag"]
     slot[53:61] = tag
-    assert to_json(slot).decode() == vector["json"]
+    sheet = Sheet(bytearray(600))
+    sheet.begin(b"")
+    assert write(sheet, slot)
+    assert bytes(sheet.text()).decode() == vector["json"]
 
 
 @pytest.mark.parametrize("vector", RECORDS, ids=lambda v: f"seq {v['fields']['seq']}")

@@ -2,8 +2,9 @@
 
 import struct
 
-from box.clock import ACK, BATTERY, HOUR_MS, LOOK_BACK, NTP, Clock, journalled
+from box.clock import ACK, BATTERY, HOUR_MS, NTP, Clock
 from box.record import CLOCK, PRESS, pack
+from tasks.opening import LOOK_BACK, journalled
 
 NOW = 1_795_219_200_000
 
@@ -52,13 +53,13 @@ class Book:
 
     def read(self, seq, buf):
         self.reads += 1
-        kind, data = self.records[seq - self.base]
-        pack(buf, kind, 1, seq, 5, (0, 0, 0), data=data)
+        kind, data, *source = self.records[seq - self.base]
+        pack(buf, kind, 1, seq, 5, (0, 0, 0), reason=source[0] if source else 0, data=data)
         return kind != 0  # rotten
 
 
-def at(ms):
-    return CLOCK, struct.pack("<QI", ms, 10)
+def at(ms, source=ACK):
+    return CLOCK, struct.pack("<QI", ms, 10), source
 
 
 def test_the_newest_time_of_the_journal_counts():
@@ -66,6 +67,11 @@ def test_the_newest_time_of_the_journal_counts():
     assert journalled(Book([at(NOW), (0, at(NOW + 9)[1])], base=70)) == NOW
     assert journalled(Book([])) == 0
     assert journalled(Book([(PRESS, b"")] * 3)) == 0
+
+
+def test_only_the_collector_s_word_proves_how_late_it_is():
+    records = [at(NOW), at(NOW + 10 * HOUR_MS, NTP), at(NOW + 20 * HOUR_MS, BATTERY)]
+    assert journalled(Book(records)) == NOW
 
 
 def test_a_full_journal_without_a_time_does_not_hold_up_the_boot():
