@@ -15,6 +15,7 @@ from manyi.broker import acl, judge, mosquitto
 from manyi.core.config import Broker
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
+from manyi.core.told import measure
 from manyi.core.told.mqtt import Link
 from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
@@ -113,6 +114,21 @@ def test_visits_are_taken_answered_and_told_again_changes_nothing(collector: Col
     queue.tell(TOPIC, b"{")
     assert "JSON" in queue.next()[1]["error"]
     assert collector.told() == ["A001"]
+    queue.close()
+
+
+def test_source_in_a_loop_is_told_so_and_takes_the_ledger_from_nobody(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, now_ms = Ear(collector.port, f"{TOPIC}/answer"), unix_ms()
+    monkeypatch.setattr(measure, "PER_MINUTE", 2)
+    monkeypatch.setattr(collector.link, "_now_ms", lambda: now_ms)
+    for n in range(3):
+        queue.tell(TOPIC, visit(n, finished_ms=now_ms))
+    said = [queue.next()[1] for _ in range(3)]
+    assert [one.get("taken") for one in said] == [1, 1, None]
+    assert "a minute" in said[2]["error"]
+    assert collector.told() == ["A000", "A001"]
     queue.close()
 
 

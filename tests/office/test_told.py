@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from manyi.core.projector import unix_ms
+from manyi.core.told import measure
 
 from tests.office.telling import DUTY, VISITS, Office, office, stay, visit
 
@@ -131,7 +132,7 @@ def test_source_in_a_loop_is_stopped_and_no_other(office: Office, monkeypatch: p
     from manyi.office import told  # noqa: PLC0415  needs configure()
 
     clock = [unix_ms()]
-    monkeypatch.setattr(told, "PER_MINUTE", 3)
+    monkeypatch.setattr(measure, "PER_MINUTE", 3)
     monkeypatch.setattr(told, "unix_ms", lambda: clock[0])
     one = stay(1, from_ms=clock[0] - 1)
     assert [office.post(DUTY, one)[0] for _ in range(4)] == [200, 200, 200, 429]
@@ -139,6 +140,24 @@ def test_source_in_a_loop_is_stopped_and_no_other(office: Office, monkeypatch: p
     assert office.post(VISITS, visit(1, finished_ms=clock[0]))[0] == 200
     clock[0] += 60_000
     assert office.post(DUTY, one)[0] == 200
+
+
+@both
+def test_source_that_tells_without_end_fills_no_disk_and_stops_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch, path: str, item: Make
+) -> None:
+    """What is new stands in the ledger for good; what is told again does not."""
+    from manyi.office import told  # noqa: PLC0415  needs configure()
+
+    clock = [unix_ms()]
+    monkeypatch.setattr(measure, "PER_DAY", 2)
+    monkeypatch.setattr(told, "unix_ms", lambda: clock[0])
+    one = item(1)
+    assert [office.post(path, each)[0] for each in (one, one, item(2), item(3))] == [200, 200, 200, 429]
+    other = {DUTY: (VISITS, visit(9)), VISITS: (DUTY, stay(9))}[path]
+    assert office.post(*other)[0] == 200
+    clock[0] += 86_400_000
+    assert office.post(path, item(3))[0] == 200
 
 
 @both

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from manyi.core.errors import CopyError, InputError, LedgerError, SetupError
 from manyi.core.told.intakes import Intakes
 from manyi.core.told.items import Answer
+from manyi.core.told.measure import OFTEN, TooMuch
 from manyi.core.told.sources import DUTY, MAY_NOT, VISITS, Source, Sources
 from manyi.office.access.scope import public
 from manyi.office.api import JSON
@@ -31,8 +31,6 @@ from manyi.office.runtime import current
 from manyi.words import apart
 
 MAX_BYTES = 512 * 1024  # 1,000 visits with every field at its longest
-PER_MINUTE = 600  # messages of one source; with 1,000 items in each a province's
-MINUTE_MS = 60_000
 RETRY_S = "5"  # a ledger that is locked is so for seconds
 BEARER = "Bearer "
 
@@ -45,8 +43,6 @@ class Desk:
     def __init__(self, data_dir: Path, sources: Path) -> None:
         self._sources = Sources(sources)
         self._intakes = Intakes(data_dir)
-        self._asked: Counter[str] = Counter()
-        self._minute = 0
         self._lock, self._reading = Lock(), Lock()  # who has no token waits for nobody's message
         self.key = (data_dir, sources)
 
@@ -65,11 +61,7 @@ class Desk:
     def too_often(self, source: Source) -> bool:
         """Whether this is one more than a source may send in a minute. Its loop must not keep the others from the ledger."""
         with self._reading:
-            if (minute := unix_ms() // MINUTE_MS) != self._minute:
-                self._minute = minute
-                self._asked.clear()
-            self._asked[source.name] += 1
-            return self._asked[source.name] > PER_MINUTE
+            return self._intakes.measure.too_often(source.name, unix_ms())
 
 
 _desk: Desk | None = None
@@ -134,6 +126,8 @@ def _in_words(event: str, what: str, source: Source, zh: str, en: str) -> Iterat
     """What the intakes raise, as an answer; `zh` and `en` are for a ledger that fails now, which is logged as `event`."""
     try:
         yield
+    except TooMuch as error:
+        raise _Refused(429, *apart(error), **{"Retry-After": "3600"}) from error
     except InputError as error:
         raise _Refused(400, *apart(error)) from error
     except CopyError as error:
@@ -171,11 +165,7 @@ async def _known(what: str, request: HttpRequest) -> tuple[Desk, Source]:
     if not source.may(what):
         raise _Refused(403, *(words.format(what) for words in MAY_NOT))
     if desk.too_often(source):
-        zh, en = (
-            f"每分钟最多 {PER_MINUTE} 条消息，请合并后再发",
-            f"at most {PER_MINUTE} messages a minute: send more in each",
-        )
-        raise _Refused(429, zh, en, **{"Retry-After": "60"})
+        raise _Refused(429, *OFTEN, **{"Retry-After": "60"})
     return desk, source
 
 

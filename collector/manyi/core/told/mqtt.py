@@ -31,6 +31,7 @@ from manyi.core.errors import InputError, LedgerError, SetupError
 from manyi.core.ledger import schema
 from manyi.core.mqtt import KEEPALIVE_S, TOLD, admit
 from manyi.core.told.intakes import Intakes
+from manyi.core.told.measure import OFTEN
 from manyi.core.told.sources import MAY_NOT, Sources
 from manyi.core.visits.prompts import Prompter
 from manyi.words import both
@@ -106,6 +107,8 @@ class Link:
                 return True
             if not source.may(what):
                 raise InputError(both(*(words.format(what) for words in MAY_NOT)))
+            if self._intakes.measure.too_often(name, self._now_ms()):
+                raise InputError(both(*OFTEN))
             taken = self._intakes.take(what, source, bytes(message.payload), self._now_ms())
             answer: dict[str, Any] = taken.as_dict()
         except InputError as error:
