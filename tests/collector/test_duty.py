@@ -110,7 +110,11 @@ def test_more_than_a_thousand_in_one_message_are_refused_whole(town: Town) -> No
     assert town.take(*(told(n, to_ms=NOON) for n in range(1_000)))["taken"] == 1_000
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -171,7 +171,11 @@ shifts = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(shifts, st.sampled_from(["", "w1", "w2", "w3"]))
 def test_what_is_said_is_what_happens(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, bool]], moved_to: str

@@ -373,7 +373,11 @@ cells = st.one_of(
 ).filter(lambda c: not isinstance(c, str) or c.isprintable())  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(st.lists(cells, max_size=6), max_size=6))
 def test_no_cells_make_a_check_raise(tmp_path: Path, rows: list[list[object]]) -> None:
     found = report(tmp_path, duty=(DUTY[0], *rows))
@@ -382,7 +386,7 @@ def test_no_cells_make_a_check_raise(tmp_path: Path, rows: list[list[object]]) -
         assert problem.text("en") != problem.text("zh")
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_no_damage_to_an_old_workbook_makes_a_check_raise(tmp_path: Path, data: st.DataObject) -> None:
     raw = bytearray(FIXTURE.read_bytes())

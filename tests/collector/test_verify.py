@@ -370,7 +370,11 @@ def test_a_wrong_auditors_key_is_noticed_at_the_first_record(place: Place) -> No
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_any_flipped_bit_in_any_row_is_noticed(filled: Path, data: st.DataObject) -> None:
     source = schema.open_for_reading(filled / "ledger.db")
     rows = reader.rows_after(source, 0, 9999)

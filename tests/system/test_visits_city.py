@@ -39,7 +39,7 @@ class Queue:
 
     def _ask(self, what: str, body: bytes | None) -> dict[str, Any]:
         request = urllib.request.Request(self._url + what, body, {"Authorization": f"Bearer {self._token}"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
 
