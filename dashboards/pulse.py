@@ -16,8 +16,8 @@ def _alarms_said(t: Lang) -> Said:
     return Said(
         t("报警", "Alarms"),
         t(
-            "采集器当前报告的报警和开始的时间，最新的在前，大屏上危急的和整片失联的更在前；处置方法见 RUNBOOK。问不到数据库时此处也为空，请同时看“数据截至”一格",
-            "What the collector complains of now and since when, the newest first, on the wall urgent ones and outages before them; RUNBOOK says what to do. Empty also if the database"
+            "采集器当前报告的报警和开始的时间，最新的在前，大屏上要紧的在前；处置方法见 RUNBOOK。问不到数据库时此处也为空，请同时看“数据截至”一格",
+            "What the collector complains of now and since when, the newest first, on the wall what matters most; RUNBOOK says what to do. Empty also if the database"
             " does not answer: see “Data as of”",
         ),
         t("没有报警（“数据截至”变红时不作准）", "None, unless “Data as of” is red"),
@@ -25,7 +25,7 @@ def _alarms_said(t: Lang) -> Said:
 
 
 def alarm_lines(t: Lang, at: At) -> Any:
-    """For the wall: urgent ones first, then the newest, in large type, with room for two lines of text each. All of them
+    """For the wall: urgent ones first, each in the order in which they matter, in large type, with room for two lines of text each. All of them
     are in 设备 and 系统, and the wall says how many if it has no room. Since when is a time that is never broken into lines, as a "3 hours ago" is."""
     urgent = [
         kind for rule in COLLECTOR for kind in rule.kinds if rule.severity == "critical" or kind == "outage"
@@ -47,7 +47,7 @@ def alarm_lines(t: Lang, at: At) -> Any:
         t("suffix: 条", "none"),
     )
     return lines(
-        _alarms_said(t), asked, at, Column("since_ms", unit=t("time:MM/DD\N{NO-BREAK SPACE}HH:mm", "time:D\N{NO-BREAK SPACE}MMM\N{NO-BREAK SPACE}HH:mm")), words="{2}", size=18, limit=LINES, sort=("since_ms", True),
+        _alarms_said(t), asked, at, Column("since_ms", unit=t("time:MM/DD\N{NO-BREAK SPACE}HH:mm", "time:D\N{NO-BREAK SPACE}MMM\N{NO-BREAK SPACE}HH:mm")), words="{2}", size=18, limit=LINES, sort=("order", False),
         colors=(DISSATISFIED, CALM, DISSATISFIED, REDS[0]), filled=True, beside=(dead, more),
     )  # fmt: skip
 

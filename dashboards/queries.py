@@ -100,14 +100,18 @@ def latest_reds(en: str, limit: int, where: str = "") -> Query:
 
 def alarms(lang: str) -> Query:
     """What holds now."""
-    return _alarms(lang, '"since_ms"', "")
+    return _alarms(lang, '"since_ms", "text"', "")
 
 
 def alarm_lines(lang: str, kinds: Sequence[str], but: bool = False) -> Query:
-    """Of these kinds only, or of all but these. The wall is in UTC (board.TODAY), so times that it shows are put forward."""
+    """Of these kinds only, or of all but these; sort by `order`: what matters most, and of that the newest. The wall is in
+    UTC (board.TODAY), so times that it shows are put forward."""
     join, sign = (" AND ", "!=") if but else (" OR ", "=")
     joined = join.join(f"\"kind\" {sign} '{kind}'" for kind in kinds)
-    return _alarms(lang, f'"since_ms" + {BEIJING_MS} AS "since_ms"', f" AND ({joined})")
+    shown = (
+        f'"since_ms" + {BEIJING_MS} AS "since_ms", "text", "rank" * 10000000000000 - "since_ms" AS "order"'
+    )
+    return _alarms(lang, shown, f" AND ({joined})")
 
 
 def more_alarms(room: int) -> Query:
@@ -116,11 +120,11 @@ def more_alarms(room: int) -> Query:
     return Query(WALL, f'SELECT "n" FROM (SELECT sum("active") AS "n" FROM ({each})) WHERE "n" > {room}')
 
 
-def _alarms(lang: str, since: str, which: str) -> Query:
+def _alarms(lang: str, shown: str, which: str) -> Query:
     return Query(
         WALL,
-        f'SELECT {since}, "text" FROM (SELECT last("active") AS "active", last("since_ms") AS "since_ms",'
-        f' last("text_{lang}") AS "text" FROM "alarm" WHERE {LATELY}{which} GROUP BY {ALARM})'
+        f'SELECT {shown} FROM (SELECT last("active") AS "active", last("since_ms") AS "since_ms",'
+        f' last("text_{lang}") AS "text", last("rank") AS "rank" FROM "alarm" WHERE {LATELY}{which} GROUP BY {ALARM})'
         ' WHERE "active" = 1',
     )
 

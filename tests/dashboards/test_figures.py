@@ -20,6 +20,7 @@ import httpx
 import pytest
 from manyi.core import account, metrics, stores, workdays
 from manyi.core.alarms import certificates
+from manyi.core.alarms.kinds import RANK
 from manyi.core.ledger import schema
 from manyi.core.rates import wilson
 from manyi.core.ratings.rating import Rating
@@ -673,6 +674,9 @@ def test_alarms_are_the_walls_in_both_languages(asker: Asker) -> None:
         held = json.loads(stores.get(wall, "health", "{}"))["alarms"]
     own = sorted((a["since_ms"], a["text_zh"]) for a in held)
     assert sorted((r["since_ms"], r["text"]) for r in rows) == own, "each in one of the two"
+    matter = sorted(held, key=lambda a: (RANK[a["kind"]], -a["since_ms"]))
+    assert len({a["kind"] for a in held}) > 2
+    assert [r["text"] for r in sorted(rows, key=lambda r: r["order"])] == [a["text_zh"] for a in matter]
     for board in ("fleet", "system"):
         assert sorted((r["since_ms"], r["text"]) for r in asker.ask(board, "报警")) == own
     assert any(DISLIKED in r["text"] or "不满意" in r["text"] for r in rows)

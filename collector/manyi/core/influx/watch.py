@@ -1,6 +1,6 @@
 """The wall's alarms, the service itself and its certificates, as points in the wall's bucket.
 
-    alarm,kind=..,subject=..,county=..,name=..,name_en=.. active=1i,text_zh="..",text_en="..",since_ms=..i
+    alarm,kind=..,subject=..,county=..,name=..,name_en=.. active=1i,text_zh="..",text_en="..",since_ms=..i,rank=..i
     collector records=..i,...          collector,feed=.. lag=..i,failing=0i
     certificate,name=.. expires_ms=..i,days_left=..i
 
@@ -16,6 +16,7 @@ from typing import Final
 
 from manyi.core import disk, metrics, stores
 from manyi.core.alarms import certificates, rules
+from manyi.core.alarms.kinds import RANK
 from manyi.core.alarms.rules import Every
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import tag, text
@@ -65,16 +66,17 @@ class Watch(Looks):
             yield from self._service(now_ms)
 
     def _alarms(self, now_ms: int) -> Iterator[tuple[str, str]]:
-        said = json.loads(stores.get(self._wall, "health", "{}")).get("alarms", [])
+        alarms = json.loads(stores.get(self._wall, "health", "{}")).get("alarms", [])
         now: dict[str, str] = {}
         self._roster = self._current.of(self._source)
-        for a in said:
+        for a in alarms:
             zh, en = self._name(a["subject"], now_ms)
             at = (
                 f"alarm,kind={tag(a['kind'])},subject={tag(a['subject'])},county={tag(a['county'])}"
                 f",name={tag(zh)},name_en={tag(en)}"
             )
-            fields = f"text_zh={text(a['text_zh'])},text_en={text(a['text_en'])},since_ms={a['since_ms']}i"
+            said = f"text_zh={text(a['text_zh'])},text_en={text(a['text_en'])}"
+            fields = f"{said},since_ms={a['since_ms']}i,rank={RANK[a['kind']]}i"
             now.setdefault(at, fields)  # the newest of several losses of one box
         self._alarms_told |= {at: (fields, now_ms) for at, fields in now.items()}
         for at, (fields, seen_ms) in list(self._alarms_told.items()):
