@@ -10,7 +10,6 @@ Refuses to choose, store or print a password of a person's making.
 import base64
 import binascii
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 
@@ -61,14 +60,6 @@ def line(user: str, password: str, salt: bytes | None = None) -> str:
     salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS, HASH_BYTES)
     return f"{user}:$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
-
-
-def matches(entry: str, password: str) -> bool:
-    """Whether a line of the file is for this password."""
-    _, _, iterations, salt, digest = entry.partition(":")[2].split("$")
-    rounds, raw = int(iterations), base64.b64decode(salt)
-    made = hashlib.pbkdf2_hmac("sha512", password.encode(), raw, rounds, HASH_BYTES)
-    return hmac.compare_digest(made, base64.b64decode(digest))
 
 
 def _flaw(hashed: str) -> str:

@@ -96,8 +96,7 @@ class Follow:
     @property
     def lag(self) -> int:
         """Changes that are not planned yet."""
-        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
-        return int(newest) - int(stores.get(self._conn, "cursor", "0"))
+        return ratings.changes_left(self._source, stores.get(self._conn, "cursor"))
 
     def _same_source(self) -> None:
         now = {"epoch": stores.get(self._source, "epoch"), "target": self._server.target}

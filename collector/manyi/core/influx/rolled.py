@@ -113,8 +113,7 @@ class Rolled:
     @property
     def lag(self) -> int:
         """Changes that are not added up yet."""
-        newest = self._source.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
-        return int(newest) - int(stores.get(self._conn, "cursor", "0"))
+        return ratings.changes_left(self._source, stores.get(self._conn, "cursor"))
 
     def waiting(self, name: str) -> int:
         """Cells that the bucket has yet to hear."""

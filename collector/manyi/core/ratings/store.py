@@ -176,6 +176,12 @@ def changes_after(conn: sqlite3.Connection, change_id: int, limit: int) -> tuple
     return found[-1][0], [Rating(*row[1:]) for row in latest.values()]
 
 
+def changes_left(conn: sqlite3.Connection, cursor: str) -> int:
+    """How many entries of the change log a follower has before it, whose cursor stands there ("": at the beginning)."""
+    newest = conn.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
+    return int(newest) - int(cursor or 0)
+
+
 def newest_fact(conn: sqlite3.Connection) -> int:
     """The ledger id of the newest roster fact; 0 if there is none."""
     return int(conn.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0])
