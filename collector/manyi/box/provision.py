@@ -1,7 +1,8 @@
 """Gives a blank box its identity over the serial line, reads back what it wrote, and has the box prove that it holds it.
 
 Refuses: a box that has an identity, a chip whose journal holds another life's records (unless told what to do with
-them). Can be interrupted anywhere and started again: the box takes the identity in one step, with the last file.
+them). Can be interrupted anywhere and started again: the box takes the identity in one step, with the last file. Until that
+is asked for, the name is nobody's: what is refused or cut short before it can be given to another board.
 """
 
 from __future__ import annotations
@@ -49,13 +50,23 @@ def provision(
             + ("，无需再写" if mine else "：先 manyi box retire，或换一台"),
             f"this box is {seen.get('box')} already" + ("" if mine else ": retire it, or take another one"),
         )
-    claim = records.claim(given.box, seen["mac"], now_ms)
+    fresh = records.standing(given.box, seen["mac"]) is None
     if seen["state"] == "blank":
         _empty(console, int(seen["journal"]), journal)
-        files = identity.files(given, site, seen["board"], claim.pin)
-        for name, content in files.items():
-            tell(f"写入 {name}", f"writing {name}")
-            put(console, name, content)
+    claim = records.claim(given.box, seen["mac"], now_ms)
+    if seen["state"] == "blank":
+        try:
+            files = identity.files(given, site, seen["board"], claim.pin)
+            for name, content in files.items():
+                tell(f"写入 {name}", f"writing {name}")
+                send(console, name, content)
+                if name != identity.IDENTITY:
+                    keep(console, name, content)
+        except BaseException:
+            if fresh:
+                records.release(given.box)  # no chip has it: its last file was never asked to be kept
+            raise
+        keep(console, identity.IDENTITY, files[identity.IDENTITY])
         for name, content in files.items():
             if console.ask("sum", name).get("sha256") != hashlib.sha256(content).hexdigest():
                 raise BoxError(
@@ -85,13 +96,23 @@ def _empty(console: Console, used: int, journal: Journal) -> None:
 
 
 def put(console: Console, name: str, content: bytes) -> None:
-    """One file, piece by piece; the box reads it back before it is kept. Raises BoxError."""
-    digest = hashlib.sha256(content).hexdigest()
-    console.ask("take", name, len(content), digest)
+    """One file; the box reads it back before it is kept. Raises BoxError."""
+    send(console, name, content)
+    keep(console, name, content)
+
+
+def send(console: Console, name: str, content: bytes) -> None:
+    """Piece by piece, and not yet kept."""
+    console.ask("take", name, len(content), hashlib.sha256(content).hexdigest())
     for at in range(0, len(content), talk.PIECE):
         console.ask("more", at, content[at : at + talk.PIECE].hex())
-    if console.ask("keep") != {"size": str(len(content)), "sha256": digest}:
-        raise BoxError(f"{name} 写入后不一致", f"{name} was kept as something else")
+
+
+def keep(console: Console, name: str, content: bytes) -> None:
+    if console.ask("keep") != {"size": str(len(content)), "sha256": hashlib.sha256(content).hexdigest()}:
+        raise BoxError(
+            f"{name} 写入后不一致：换一块板", f"{name} was kept as something else: take another board"
+        )
 
 
 def retire(console: Console, k_link: bytes, box: str, *, force: bool) -> int:

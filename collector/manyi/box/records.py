@@ -78,9 +78,8 @@ class Records:
                 raise BoxError(f"{path} 读不懂", f"{path} is no record of ours: {error}") from None
         return found
 
-    def claim(self, box: str, mac: str, at_ms: int) -> Claim:
-        """Binds the identity to the chip, on disk before it is written into the chip. The same pair again is the same
-        claim. Raises BoxError."""
+    def standing(self, box: str, mac: str) -> Claim | None:
+        """The claim that this pair has already; None: both are free. Raises BoxError."""
         for other in self.claims():
             if (other.box, other.mac, other.retired) == (box, mac, False):
                 return other
@@ -95,6 +94,14 @@ class Records:
                     f"这块芯片已是 {other.box}：先 manyi box retire",
                     f"this chip is {other.box} already: retire it first",
                 )
+        return None
+
+    def claim(self, box: str, mac: str, at_ms: int) -> Claim:
+        """Binds the identity to the chip, on disk before it is written into the chip. The same pair again is the same
+        claim. Raises BoxError."""
+        found = self.standing(box, mac)
+        if found is not None:
+            return found
         made = Claim(box, mac, "".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)), at_ms)
         self._write(box + GIVEN, json.dumps(asdict(made)))
         return made

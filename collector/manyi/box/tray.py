@@ -84,10 +84,13 @@ class _Deal:
                     return given, self._tray.records.claim(given.box, mac, self._tray.now_ms())
         if mine:
             raise BoxError(
-                f"这块芯片已是 {mine.pop()}，不在这份移交文件里",
-                "this chip has an identity that is not in this file",
+                f"这块芯片已是 {mine.pop()}，不在这份移交文件里：用写着它的那份，或先 manyi box retire",
+                "this chip has an identity that is not in this file: take the file that has it, or retire it first",
             )
-        raise BoxError("移交文件里的身份用完了", "no identity is left: manyi broker add more")
+        raise BoxError(
+            "移交文件里的身份用完了：请中心再开通（manyi broker add）",
+            "no identity is left: manyi broker add more",
+        )
 
 
 def run(tray: Tray, ports: Iterable[str], tell: Callable[[str], None]) -> list[Outcome]:
