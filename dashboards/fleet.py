@@ -71,10 +71,9 @@ def _firmware(t: Lang) -> Any:
 def _all(t: Lang) -> Any:
     state = {"1": (t("在线", "Online"), SATISFIED), "0": (t("失联", "Silent"), DISSATISFIED)}
     clock = {
-        "0": (t("未对时", "Unset"), DISSATISFIED),
-        "1": (t("已对时", "Set"), SATISFIED),
-        "2": (t("推算", "Derived"), BASIC),
-    }
+        "0": (t("未对时", "Unset"), DISSATISFIED), "1": (t("采集器", "Collector"), SATISFIED),
+        "2": (t("NTP", "NTP"), SATISFIED), "3": (t("电池钟", "Cell"), BASIC),
+    }  # fmt: skip
     keys = {
         "0": (t("正常", "Free"), SATISFIED), "1": (t("绿键", "Green"), DISSATISFIED), "2": (t("黄键", "Yellow"), DISSATISFIED),
         "4": (t("红键", "Red"), DISSATISFIED), "3": (t("绿黄", "G, Y"), DISSATISFIED), "5": (t("绿红", "G, R"), DISSATISFIED),

@@ -32,7 +32,7 @@ BUCKETS = {"manyi-wall": "manyi_wall", "manyi-rollup": "manyi_rollup", "manyi-da
 TYPED = "周建国"  # what somebody typed beside 已知悉
 ANSWERED, QUEUED = 7, 2  # batches, as the collector has counted when it is looked at
 DISLIKED, UNPRESSED = "sim-007", "sim-003"
-BEATS = {  # what a technician should see: a backlog, a key that is held, rotten flash, a clock that is derived
+BEATS = {  # what a technician should see: a backlog, a key that is held, rotten flash, a clock set by NTP
     "sim-004": {"depth": 3, "oldest_ms": 3 * MINUTE, "stuck": 4, "faults": 2, "clock": 2},
     "sim-008": {"depth": 5, "stuck": 3},
 }

@@ -93,6 +93,29 @@ def test_a_rate_never_stands_without_its_bounds_nor_for_too_few(panel: Panel) ->
                 assert texts[-1]["options"]["result"]["text"] in ("样本不足", "Too few")
 
 
+@pytest.mark.parametrize("name", ["zh/fleet", "en/fleet"])
+@pytest.mark.parametrize(("column", "kind"), [("clock", "clock"), ("reason", "boot")])
+def test_what_a_box_says_of_its_clock_and_its_start_has_words(name: str, column: str, kind: str) -> None:
+    """Those of the wire's law, and none besides but 0, which is as good as "not known"."""
+    law = (ROOT / "docs" / "WIRE.md").read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^\| \d \| {kind} \| 0 \| ([^|]+) \|", law, re.MULTILINE)
+    words = {
+        key: text["text"]
+        for panel in boards()[name]["panels"]
+        for shown in panel["fieldConfig"]["overrides"]
+        if shown["matcher"]["options"] == column
+        for said in shown["properties"]
+        if said["id"] == "mappings"
+        for mapping in said["value"]
+        for key, text in mapping["options"].items()
+    }
+    assert set(words) == {"0", *re.findall(r"\d", line)}
+    if len(set(words.values())) < len(words):
+        assert "6 not known" in line
+        assert words.pop("6") == words["0"]
+        assert len(set(words.values())) == len(words)
+
+
 @pytest.mark.parametrize("panel", [p for p in panels() if p.body["type"] == "stat"], ids=str)
 def test_big_numbers_show_every_column_they_name(panel: Panel) -> None:
     """A name with a plus in a pattern once hid a rate and left its bounds."""
