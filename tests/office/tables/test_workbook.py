@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 import pytest
 from manyi.core.account import Line
+from manyi.core.duty.intake import Intake
+from manyi.core.ledger import schema
+from manyi.core.ratings.store import Ratings
+from manyi.core.told.sources import Source
 from manyi.office.tables.catalogue import TABLES
 from manyi.office.tables.model import Column, Kind, Table
 from manyi.office.tables.workbook import Stamp, workbook
 
-from tests.office.tables.book import BEIJING, NOW, WHERE, Seen, count
+from tests.office.tables.book import BEIJING, HOUR, NOW, WHERE, Seen, count
 from tests.office.tables.conftest import Sheet, rows_below, sheet
 
 Ask = Callable[..., Any]
@@ -161,6 +168,24 @@ def test_lists_hold_every_rating_with_its_moment(ask: Ask, seen: list[Seen]) -> 
     assert [moment(row[0]) for row in reds] == [s.at.replace(tzinfo=None) for s in bad]
     called = {row[3]: row[8] for row in reds}
     assert called["-2+3"] == "=cmd", "the leader on duty, as a text"
+
+
+def test_reds_name_the_leader_that_a_system_told_of_their_time(folder: Path, ask: Ask) -> None:
+    leader = {"name": "王敏", "telephone": "0537-6600102", "from_ms": NOW - HOUR}
+    system = Source("hr_city", "0" * 64, tells=frozenset({"leaders"}))
+    with closing(Intake(folder)) as intake:
+        assert (
+            intake.take(system, json.dumps({"id": "L1", "hall": "h1-0", **leader}).encode(), NOW).taken == 1
+        )
+    with (
+        closing(schema.open_for_reading(folder / "ledger.db")) as ledger,
+        closing(Ratings(folder / "ratings.db", ledger)) as ratings,
+    ):
+        ratings.drain()
+    _heads, reds = rows_below(cells(ask, "reds"), "时间")
+    told = [row[8:10] for row in reds if row[3] == "-2+3"]
+    assert told[0] == ["王敏", "0537-6600102"], "the newest is of that hour"
+    assert {tuple(each) for each in told[1:]} == {("=cmd", "+8613800000000")}
 
 
 def test_the_sheet_says_what_it_is(ask: Ask, seen: list[Seen]) -> None:
