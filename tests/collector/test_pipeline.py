@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from manyi.core import metrics, pipeline
-from manyi.core.inbox import TOPIC_KEPT, Inbox, Waiting
+from manyi.core.inbox import TOPIC_KEPT, Inbox, Measure, Waiting
 from manyi.core.ledger import facts, reader, schema, writer
 from manyi.core.ledger.ingest import LIVES_MAX
 from manyi.core.pipeline import Pipeline
 from manyi.core.wire import PAYLOAD_MAX_BYTES, Batch, Beat, State, Unreadable, decode
+from manyi.core.workings import Workings
 
 from tests.collector.box_double import BOX, LIFE, BoxDouble
 from tests.collector.speaking import OneKey, beat, sealed, spoken
@@ -33,8 +34,10 @@ class Centre:
         self.pipeline = self.fresh(self.conn)
 
     def fresh(self, conn: sqlite3.Connection) -> Pipeline:
-        keys = OneKey(strangers=("mb-stranger",))
-        return Pipeline(self.inbox, keys, conn, self._publish, self.wake, now_ms=lambda: self.now)
+        keys, self.workings = OneKey(strangers=("mb-stranger",)), Workings()
+        return Pipeline(
+            self.inbox, keys, conn, self._publish, self.wake, now_ms=lambda: self.now, workings=self.workings
+        )
 
     def _publish(self, topic: str, payload: bytes) -> None:
         self.sent.append((topic, json.loads(payload)))
@@ -219,6 +222,28 @@ def test_a_flooding_box_holds_one_place(centre: Centre) -> None:
         centre.turn()
     assert len(centre.rows()) == 2
     assert len(centre.sent) < 20
+
+
+def test_a_box_that_writes_without_end_fills_no_disk_is_named_and_loses_nothing(centre: Centre) -> None:
+    """It has its keys, says no more than it may, and every record is right."""
+    clock = [0.0]
+    centre.pipeline._rows = Measure(30, 2, lambda: clock[0])
+    box, other = BoxDouble(), BoxDouble(box="mb-other")
+    box.press(1, 100)
+    for _ in range(9):
+        centre.turn(spoken(box.batch(25)))
+        if centre.sent:
+            ack = centre.sent.pop()[1]
+            box.take_ack(ack["seq"], bytes.fromhex(ack["tag"]))
+    assert len(centre.rows()) == 50
+    assert centre.workings.floods[BOX].refused == 7
+    other.press(3)
+    centre.turn(spoken(other.batch()))
+    assert len(centre.rows()) == 51
+    clock[0] = 60.0
+    centre.turn(spoken(box.batch(25)))
+    assert len(centre.rows()) == 76
+    assert set(centre.workings.floods) == {BOX}
 
 
 def test_a_full_inbox_drops_and_counts() -> None:

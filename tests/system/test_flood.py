@@ -98,7 +98,7 @@ def test_made_up_names_cost_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(500):
         inbox.put(f"manyi/1/x{i}/beat", b"")
         inbox.put(f"no/topic/of/ours/{i}", b"")
-    assert len(inbox._left) <= 50 < SENDERS_MAX
+    assert len(inbox._said._left) <= 50 < SENDERS_MAX
     assert inbox.flooding == {}
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from manyi.core.account import ROOM_MAX
 from manyi.core.ledger.writer import Work
 from manyi.core.wire import PAYLOAD_MAX_BYTES, Batch, Beat, Message, Reply, State, Unreadable
 
@@ -22,10 +23,35 @@ TOPIC_KEPT: Final = 256  # characters; ours have at most 39, so what was cut nam
 # A full journal is 360 batches of 22; one batch is in flight, and each waits for a commit. No honest box comes near.
 BOX_BURST: Final = 1000  # messages of one box at once
 BOX_PER_S: Final = 100  # and from then on
+# Rows of one box: a full journal, and all of it twice more after a ledger came back from a backup; then two presses a
+# second, faster than anybody keeps pressing.
+ROWS_BURST: Final = 3 * ROOM_MAX
+ROWS_PER_S: Final = 2
 FLOODS_MAX: Final = 1000  # boxes named; more at once is no longer a matter of one box
 # Senders remembered: every box of a province, so that made-up names cost no memory.
 SENDERS_MAX: Final = 20_000
 ASIDES_MAX: Final = 100  # unreadable messages kept per transaction; the rest of a flood is only counted
+
+
+class Measure:
+    """What each sender may still do: so much at once, and so much a second from then on."""
+
+    def __init__(self, burst: int, per_s: int, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._burst, self._per_s, self._now_s = float(burst), per_s, now_s
+        self._left: dict[str, tuple[float, float]] = {}  # and as of when
+
+    def left(self, sender: str) -> float:
+        now_s = self._now_s()
+        if sender not in self._left and len(self._left) >= SENDERS_MAX:
+            self._left.clear()  # all begin again: kinder than refusing somebody new
+        left, since_s = self._left.get(sender, (self._burst, now_s))
+        left = min(self._burst, left + (now_s - since_s) * self._per_s)
+        self._left[sender] = (left, now_s)
+        return left
+
+    def take(self, sender: str, n: int) -> None:
+        left = self.left(sender)
+        self._left[sender] = (left - n, self._left[sender][1])
 
 
 class Inbox:
@@ -33,10 +59,7 @@ class Inbox:
 
     def __init__(self, limit: int = ARRIVALS_MAX, now_s: Callable[[], float] = time.monotonic) -> None:
         self._queue: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
-        self._limit, self._now_s = limit, now_s
-        self._left: dict[
-            str, tuple[float, float]
-        ] = {}  # of each sender: what it may still say, and as of when
+        self._limit, self._said = limit, Measure(BOX_BURST, BOX_PER_S, now_s)
         self.dropped = 0  # written by the MQTT thread only, as is `flooding`
         self.flooding: dict[str, int] = {}
         """Messages refused of each box that said too many; only ever grows."""
@@ -53,13 +76,10 @@ class Inbox:
             self._queue.put((topic, payload[:PAYLOAD_KEPT]))
 
     def _may(self, sender: str) -> bool:
-        now_s = self._now_s()
-        if sender not in self._left and len(self._left) >= SENDERS_MAX:
-            self._left.clear()  # all begin again: kinder than refusing somebody new
-        left, since_s = self._left.get(sender, (float(BOX_BURST), now_s))
-        left = min(float(BOX_BURST), left + (now_s - since_s) * BOX_PER_S)
-        self._left[sender] = (left - (left >= 1), now_s)
-        return left >= 1
+        may = self._said.left(sender) >= 1
+        if may:
+            self._said.take(sender, 1)
+        return may
 
     def wake(self) -> None:
         """Ends a waiting `get` without a message: the service stops."""

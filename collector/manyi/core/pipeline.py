@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable
 from threading import Event
 from typing import Final, Protocol
@@ -24,11 +25,11 @@ import structlog
 
 from manyi.core import metrics
 from manyi.core.disk import MIB, RESERVE_BYTES
-from manyi.core.inbox import Inbox, Waiting
+from manyi.core.inbox import ROWS_BURST, ROWS_PER_S, Inbox, Measure, Waiting
 from manyi.core.ledger import writer
 from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.writer import Done, Work
-from manyi.core.wire import Fetch, LinkKeys, Unreadable, decode, write_ack
+from manyi.core.wire import Batch, Fetch, LinkKeys, Unreadable, decode, write_ack
 from manyi.core.workings import PIPELINE, Workings
 from manyi.words import both
 
@@ -71,6 +72,8 @@ class Pipeline:
         self._workings, self._free_bytes = workings or Workings(), free_bytes
         self._waiting = Waiting()
         self._asked = Asked()
+        self._rows = Measure(ROWS_BURST, ROWS_PER_S)
+        self._refused: Counter[str] = Counter()
         self._failing = False
         self._dropped = 0
 
@@ -115,7 +118,8 @@ class Pipeline:
         if self._inbox.dropped != self._dropped:
             metrics.DROPPED.inc(self._inbox.dropped - self._dropped)
             self._dropped = self._inbox.dropped
-        for box in self._workings.flooded(dict(self._inbox.flooding), self._now_ms()):
+        refused = self._refused + Counter(dict(self._inbox.flooding))
+        for box in self._workings.flooded(refused, self._now_ms()):
             log.warning("flood", box=box, effect="it is heard at a measure, and nobody else waits for it")
 
     def _take_in(self, topic: str, payload: bytes) -> None:
@@ -125,6 +129,10 @@ class Pipeline:
             metrics.UNREADABLE[message.why].inc()
         if isinstance(message, Fetch):
             self._fetched(message)  # an update; nothing of it is stored
+        elif isinstance(message, Batch) and self._rows.left(message.box) < 1:
+            self._refused[message.box] += (
+                1  # not answered: it keeps its records, and may go on in its measure
+            )
         else:
             self._waiting.add(message)
 
@@ -134,6 +142,7 @@ class Pipeline:
         for batch, verdict in zip(work.batches, done.verdicts, strict=True):
             key = self._keys.link(batch.box)
             self._asked.answered(batch, verdict)
+            self._rows.take(batch.box, len(verdict.rows))
             if key is not None:  # it was there when the batch was read; it may have been withdrawn since
                 self._publish(*write_ack(batch, key, verdict.seq, verdict.tag, now_ms))
                 metrics.ACKS.inc()
