@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from manyi.box import talk
 from manyi.box.words import BoxError
+from manyi.words import many
 
 BAUD = 115200
 LOOK_S = 0.05
@@ -105,7 +106,7 @@ def refusal(why: str) -> Refusal:
     if word == "waiting":
         n = why.partition("=")[2]
         zh = f"还有 {n} 条记录没有送达：通电联网等它变成 0，确需放弃才用 --force"
-        en = f"{n} records have not been delivered: let it deliver them, or give them up with --force"
+        en = f"not been delivered yet: {many(n, 'record')}. Let it deliver, or give them up with --force"
     return Refusal(why, zh, en)
 
 

@@ -18,7 +18,7 @@ from manyi.box import provision as provisioning
 from manyi.box.console import Console, opened
 from manyi.box.words import BoxError, both
 from manyi.core.errors import InputError
-from manyi.words import laid
+from manyi.words import laid, many
 
 if TYPE_CHECKING:
     from manyi.box.placing import Choose
@@ -195,7 +195,7 @@ def box_retire(
     if port:
         with opened(port) as line:
             lost = provisioning.retire(Console(line, port), k_link(context, handover, box), box, force=force)
-        told(f"芯片已清空，放弃 {lost} 条", f"the chip is empty; {lost} records were given up")
+        told(f"芯片已清空，放弃 {lost} 条", f"the chip is empty; given up: {many(lost, 'record')}")
     else:
         _settled(context, box, force=force)
     records.Records(records_dir).retire(box)
@@ -226,7 +226,7 @@ def _settled(context: typer.Context, box: str, *, force: bool) -> None:
             raise BoxError(f"台账里没有 {box}", f"the ledger has never heard of {box}")
         raise BoxError(
             f"{box} 还有 {waiting} 次按键待传，不明至多 {unknown} 次",
-            f"{box}: {waiting} presses still wait, at most {unknown} unknown; let it deliver, or --force",
+            f"{box}: still waiting: {many(waiting, 'press')}, at most {unknown} unknown; let it deliver, or --force",
         )
     told(
         f"{box} 放弃待传 {waiting}，不明至多 {unknown}",

@@ -25,6 +25,7 @@ from manyi.core import keys
 from manyi.core.ledger import heads, schema, writer
 from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.writer import Work
+from manyi.words import many
 
 FAILED = 1
 ROUNDS_SPARE = 20
@@ -73,8 +74,8 @@ def check(conn: sqlite3.Connection, box: str, found: list[Life], k_chain: bytes 
         if wrong:
             raise BoxError(
                 f"{len(wrong)} 条记录的标签不是 {box} 的（第一条 {wrong[0]}）：编号写错、存储损坏或被改过，一条也没有读入",
-                f"{len(wrong)} records have no tag of {box} (the first is {wrong[0]}): another box's file, or changed. "
-                "Nothing was taken",
+                f"Without a tag of {box}: {many(len(wrong), 'record')} (the first is {wrong[0]}): another box's file, or changed."
+                " Nothing was taken",
             )
         known = {b for b, one, _ in heads.all_heads(conn) if one == life.id}
         if known and known != {box}:
@@ -132,7 +133,7 @@ def box_rescue(
     for one in brought:
         told(
             f"{name} {one.life}：存储里 {one.records} 条，新读入 {one.new} 条",
-            f"{one.records} records in the file, {one.new} new to the ledger",
+            f"{many(one.records, 'record')} in the file, {one.new} new to the ledger",
         )
     told(
         "标签已逐条核对" if k_chain else "标签未核对：请审计员用 manyi verify 核对",
@@ -164,7 +165,7 @@ def box_save(
         raise BoxError("芯片里没有评价记录", "this chip holds no records")
     told(
         f"{path}：{held.records} 条，其中 {held.waiting} 条未送达",
-        f"{held.records} records, {held.waiting} never delivered",
+        f"{many(held.records, 'record')}, {held.waiting} never delivered",
     )
     typer.echo(f"manyi box rescue {path.name} --box {box or '...'}")
 
