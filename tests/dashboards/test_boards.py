@@ -271,6 +271,9 @@ def test_lines_have_no_unit_but_their_column_s_own() -> None:
             if "${__cell_" in said.get("displayName", ""):
                 assert panel.body["fieldConfig"]["defaults"]["unit"] == "none", str(panel)
                 assert said["unit"] not in ("", "none"), str(panel)
+                for target in panel.body["targets"]:  # tags of an answer come in any order: one at most
+                    outer = re.sub(r"\(.*\)", "", target["query"])
+                    assert "," not in outer.partition("GROUP BY")[2], str(panel)
                 found += 1
     assert found == 3 * 2
 
