@@ -24,7 +24,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
     """hall-1 was tested and failed, hall-2 was not."""
     monkeypatch.chdir(tmp_path)
     book = Records(tmp_path / "boxes")
-    checks = [Check(name, name != "link", "expired" if name == "link" else "") for name in NAMES]
+    expired = words.link_trouble("validity has expired")
+    checks = [Check(n, False, expired.key, str(expired)) if n == "link" else Check(n, True) for n in NAMES]
     body = doctor.report(HELLO, {"life": "00", "boot": "1"}, checks, "李雷", 1_795_395_600_000)
     book.claim("hall-1", HELLO["mac"], 1)
     book.claim("hall-2", "24dcc300a1b3", 1)
@@ -62,7 +63,7 @@ def test_a_record_says_what_the_test_found_and_leaves_room_for_the_window(bench:
     assert all(name in text for name in NAMES.values())
     assert (text.count(words.MARKS[True]), text.count(words.MARKS[False])) == (len(NAMES) - 1, 1)
     assert "不合格 NOT PASSED" in text
-    assert "expired" in text
+    assert "服务器证书已过期" in text
     assert "大厅" in text
     assert "未核对" in text
 

@@ -35,7 +35,8 @@ Status = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`key`: stable, for records. `ok` None: could not be tried."""
+    """`key`: stable, for records. `ok` None: could not be tried. `words`: what was measured; of what did not pass, the reason
+    and, behind a colon, what to do."""
 
     name: str
     ok: bool | None
@@ -64,14 +65,16 @@ def examine(
         tell(check.text())
 
     console.ask("show")
-    add(_person("lights", ask(both("三个键的灯都在闪吗？", "Do the lights of all three keys flash?"))))
+    seen_ = ask(both("三个键的灯都在闪吗？", "Do the lights of all three keys flash?"))
+    add(Check("lights", seen_, *(("", "") if seen_ else ("person", both(*DARK)))))
     console.ask("show")  # it lasts 5 s: who looked at the lights has heard nothing yet
-    add(_person("sound", ask(both("听到蜂鸣声吗？", "Do you hear it beep?"))))
+    heard = ask(both("听到蜂鸣声吗？", "Do you hear it beep?"))
+    add(Check("sound", heard, *(("", "") if heard else ("person", both(*MUTE)))))
     seen = console.ask("status")
     faults = int(seen["faults"])
     bad = both(f"{faults} 处坏块：换板", f"{faults} faults: another board") if faults else ""
     add(Check("flash", not faults, "faults" if faults else "", bad))
-    add(Check("memory", int(seen["heap"]) >= MIN_HEAP, words=f"{seen['heap']} B"))
+    add(_memory(int(seen["heap"])))
     seq = _keys(console, add, tell, keys_s)
     online = _link(console, add, tell, link_s)
     _ack(console, add, tell, seq, ACK_S if online else 0)
@@ -82,13 +85,54 @@ def passed(checks: list[Check]) -> bool:
     return all(check.ok for check in checks)
 
 
-def _person(name: str, yes: bool) -> Check:
-    return Check(
-        name,
-        yes,
-        "" if yes else "person",
-        "" if yes else both("检查接线和方向", "look at its wires and its direction"),
+DARK = (
+    "有灯不亮：一个不亮查它的两根线和方向，全不亮查键上的 5 V",
+    "a lamp is dark: one of them, its two wires and its direction; all, the 5 V at the keys",
+)
+MUTE = (
+    "没有声音：查蜂鸣器的两根线和方向，要无源的",
+    "no sound: the buzzer's two wires and its direction; it must be a passive one",
+)
+
+
+def _memory(free: int) -> Check:
+    if free >= MIN_HEAP:
+        return Check("memory", True, "", f"{free} B")
+    why = both(
+        f"只剩 {free} B，不够一次加密连接的 {MIN_HEAP} B：断电再通电，马上再试，还不行换板",
+        f"{free} B are free, and a link with TLS takes {MIN_HEAP}: switch it off and on and try at once, then another board",
     )
+    return Check("memory", False, "low", why)
+
+
+def _radio(rssi: int) -> Check:
+    if rssi == 0:
+        return Check("radio", True, "", both("有线", "wired"))
+    if rssi >= WEAK_DBM:
+        return Check("radio", True, "", f"{rssi} dBm")
+    why = both(
+        f"{rssi} dBm，信号弱于 {WEAK_DBM}：挪近路由器，天线离开金属，还不行加路由器或换有线版",
+        f"{rssi} dBm, weaker than {WEAK_DBM}: nearer to the router, antenna away from metal; else a router more, or a wire",
+    )
+    return Check("radio", False, "weak", why)
+
+
+def _clock(source: str, online: bool) -> Check:
+    if not online:
+        return Check(
+            "clock",
+            None,
+            "untried",
+            both("没有连上，无法测试：先解决连接", "not tried without a link: the link first"),
+        )
+    if source != "0":
+        return Check("clock", True)
+    why = both(
+        "评价器不知道时间：放行对时（UDP 123），或在现场文件写 ntp，用 manyi box renew 写入；有 DS3231 的换电池",
+        "it does not know the time: let NTP (UDP 123) through, or name a server as ntp in the site file and `manyi box renew`; "
+        "a new cell if it has a DS3231",
+    )
+    return Check("clock", False, "unknown", why)
 
 
 def _keys(console: Console, add: Callable[[Check], None], tell: Tell, patience_s: float) -> int:
@@ -102,7 +146,15 @@ def _keys(console: Console, add: Callable[[Check], None], tell: Tell, patience_s
             break
         except Refusal as refused:  # somebody pressed just now: it waits until nobody does
             if time.monotonic() > deadline:
-                add(Check("keys", False, "refused", both(*answer(refused.why.replace("-", " ")))))
+                zh, en = answer(refused.why.replace("-", " "))
+                add(
+                    Check(
+                        "keys",
+                        False,
+                        "refused",
+                        both(f"没有开始按键测试：{zh}", f"the test did not begin: {en}"),
+                    )
+                )
                 return 0
         time.sleep(POLL_S)
     deadline = time.monotonic() + patience_s
@@ -120,7 +172,17 @@ def _keys(console: Console, add: Callable[[Check], None], tell: Tell, patience_s
             )
             return int(found["seq"])
         time.sleep(POLL_S)
-    add(Check("keys", False, "nobody", both("没有完成按键测试", "the key test was not finished")))
+    add(
+        Check(
+            "keys",
+            False,
+            "nobody",
+            both(
+                "没有完成按键测试：再来一次，亮哪个按哪个",
+                "the key test was not finished: again, press what is lit",
+            ),
+        )
+    )
     return 0
 
 
@@ -165,16 +227,26 @@ def _status(
 def _link(console: Console, add: Callable[[Check], None], tell: Tell, patience_s: float) -> bool:
     zh, en = "等它连上中心", "waiting for its link"
     seen = _status(console, tell, zh, en, patience_s, lambda s: s["online"] == "1")
-    online, rssi = seen["online"] == "1", int(seen["rssi"])
-    weak = rssi < WEAK_DBM
-    add(
-        Check(
-            "radio", not weak, "weak" if weak else "", both("有线", "wired") if rssi == 0 else f"{rssi} dBm"
-        )
-    )
+    online = seen["online"] == "1"
+    add(_radio(int(seen["rssi"])))
     trouble = link_trouble(seen["why"])
-    add(Check("link", online, "" if online else trouble.key, "" if online else str(trouble)))
-    add(Check("clock", seen["clock"] != "0" if online else None, "" if seen["clock"] != "0" else "unknown"))
+    if online:
+        add(Check("link", True))
+    elif trouble.key == "ok":
+        add(
+            Check(
+                "link",
+                False,
+                "waiting",
+                both(
+                    "还没连上，也没有出错：等一分钟，再来一次",
+                    "no link yet, and no error: a minute, and again",
+                ),
+            )
+        )
+    else:
+        add(Check("link", False, trouble.key, str(trouble)))
+    add(_clock(seen["clock"], online))
     return online
 
 
@@ -185,7 +257,10 @@ def _ack(console: Console, add: Callable[[Check], None], tell: Tell, seq: int, p
                 "ack",
                 None,
                 "untried",
-                both("前面的项目没有通过，无法测试", "not tried: something before it failed"),
+                both(
+                    "前面的项目没有通过，无法测试：先解决上面打 × 的",
+                    "not tried: first what is marked × above",
+                ),
             )
         )
         return
@@ -196,8 +271,8 @@ def _ack(console: Console, add: Callable[[Check], None], tell: Tell, seq: int, p
         ""
         if ok
         else both(
-            "中心没有确认：采集服务在运行吗？link 密钥登记了吗？",
-            "no acknowledgement: does the collector run, with this box's k_link?",
+            "中心没有确认：请中心看采集服务是否运行（manyi doctor），连接密钥文件里有没有这一台",
+            "no acknowledgement: at the centre, does the collector run (`manyi doctor`), and has its key file this box?",
         )
     )
     add(Check("ack", ok, "" if ok else "silent", why))
@@ -210,5 +285,5 @@ def report(
     return {
         "v": 1, "box": hello["box"], "chip": hello["mac"], "board": hello["board"], "fw": hello["fw"], "life": status["life"],
         "boot": int(status["boot"]), "time_ms": now_ms, "by": by, "ok": passed(checks),
-        "checks": [{"name": c.name, "ok": c.ok, "key": c.key} for c in checks],
+        "checks": [{"name": c.name, "ok": c.ok, "key": c.key, "words": c.words} for c in checks],
     }  # fmt: skip

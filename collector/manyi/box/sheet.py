@@ -14,6 +14,7 @@ from manyi.box.doctor import NAMES
 from manyi.box.label import check, code, spelled
 from manyi.box.words import MARKS
 from manyi.core.days import BEIJING
+from manyi.words import apart
 
 LEFT, ENGLISH, VALUE, RIGHT = 20.0, 63.0, 98.0, 190.0  # mm
 SEAL = {True: "核对无误 checked, unchanged", False: "已被改动 CHANGED", None: "未核对 not checked"}
@@ -58,7 +59,7 @@ def page(body: dict[str, Any], intact: bool | None) -> str:
     for one in body["checks"]:
         drawn += [
             paper.text(LEFT, y, 4.4, MARKS[one["ok"]], bold=True),
-            _row(y, NAMES[one["name"]], one["name"], "" if one["key"] == one["name"] else one["key"], 8),
+            _row(y, NAMES[one["name"]], one["name"], apart(one["words"])[0].partition("：")[0], 8),
         ]
         y += 6.5
     drawn += [paper.text(LEFT, y + 5, 7, passed, bold=True), paper.line(LEFT, y + 10, RIGHT)]

@@ -163,7 +163,11 @@ def link_trouble(why: str) -> Words:
     for said, key in _SAID.items():
         if said in low:
             return _BY_KEY[key]
-    return Words("other", f"连接失败：{why}", f"the link failed: {why}")
+    return Words(
+        "other",
+        f"连接失败（{why}）：重新上电再试，还不行把这一行告诉中心",
+        f"the link failed ({why}): switch it off and on; if it stays, tell the centre this line",
+    )
 
 
 _ANSWERS = {  # what a box says to a command (docs/WIRE.md)
