@@ -16,12 +16,13 @@ from manyi.core.config import Broker
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
 from manyi.core.told import measure
-from manyi.core.told.mqtt import Link
+from manyi.core.told.mqtt import WAITING_MAX, Link
 from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
 from manyi.core.visits.prompts import Prompter, prompt
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
+from structlog.testing import capture_logs
 
 from tests.collector.paper_ledger import TOWN, placed
 from tests.collector.speaking import subscribed
@@ -164,6 +165,26 @@ def test_topic_of_a_source_that_is_not_in_the_list_is_nobodys(collector: Collect
     assert queue.next()[0] == f"{TOPIC}/answer"
     assert collector.told() == ["A002"]
     queue.close()
+
+
+def test_box_that_writes_there_in_a_loop_fills_neither_memory_nor_log(tmp_path: Path) -> None:
+    """Its account may, under its own name; at QoS 0 no broker waits for us."""
+    schema.open_for_writing(tmp_path / "ledger.db").close()
+    add_source(tmp_path / "visits.toml", "queue_h1", ["h1"], tmp_path / "token")
+    link = Link(Broker("127.0.0.1", 1, "", None, True, None), tmp_path, tmp_path / "visits.toml", None)
+
+    def heard(qos: int) -> MQTTMessage:
+        message = MQTTMessage(1, b"manyi/1/visits/box-1")
+        message.qos, message.payload = qos, b"x" * 4096
+        return message
+
+    for _ in range(WAITING_MAX + 500):
+        link._arrived(heard(0))
+    link._arrived(heard(1))
+    assert link._come.qsize() == WAITING_MAX + 1
+    with capture_logs() as said:
+        assert all(link._take(link._come.get()) for _ in range(WAITING_MAX + 1))
+    assert [(line["event"], line["source"]) for line in said] == [("told_by_nobody", "box-1")]
 
 
 def test_finished_visit_invites_at_the_box_of_its_window_with_its_key(collector: Collector) -> None:

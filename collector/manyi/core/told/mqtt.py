@@ -58,11 +58,12 @@ class Link:
         self._intakes = Intakes(data_dir)
         self._sources.all()
         self._come: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
+        self._strangers: set[str] = set()
         client = Client(CallbackAPIVersion.VERSION2, client_id=ACCOUNT, clean_session=False, manual_ack=True)
         admit(client, broker, ACCOUNT, password_file)
         client.max_inflight_messages_set(WAITING_MAX)
         client.on_connect = self._on_connect
-        client.on_message = lambda _client, _userdata, message: self._come.put(message)
+        client.on_message = lambda _client, _userdata, message: self._arrived(message)
         self._client = client
 
     def start(self) -> None:
@@ -90,6 +91,11 @@ class Link:
                 except sqlite3.Error as error:
                     log.error("prompts_not_sent", why=str(error))
 
+    def _arrived(self, message: MQTTMessage) -> None:
+        """At QoS 1 the broker holds what is not confirmed; at QoS 0 nothing but this keeps a loop out of the memory."""
+        if message.qos or self._come.qsize() < WAITING_MAX:
+            self._come.put(message)
+
     def _until_taken(self, message: MQTTMessage, stop: Event) -> None:
         """One message after the other: unconfirmed, it comes again after a restart too."""
         while not self._take(message):
@@ -103,7 +109,7 @@ class Link:
         try:
             source = self._sources.all().get(name)
             if source is None:
-                log.warning("told_by_nobody", what=what, source=name)
+                self._stranger(what, name)
                 return True
             if not source.may(what):
                 raise InputError(both(*(words.format(what) for words in MAY_NOT)))
@@ -118,6 +124,12 @@ class Link:
             return False
         self._publish(f"{message.topic}/answer", json.dumps(answer, ensure_ascii=False).encode())
         return True
+
+    def _stranger(self, what: str, name: str) -> None:
+        """Said once of each: every box may write there under its own name, and a log is a disk too."""
+        if name not in self._strangers and len(self._strangers) < WAITING_MAX:
+            self._strangers.add(name)
+            log.warning("told_by_nobody", what=what, source=name)
 
     def _publish(self, topic: str, payload: bytes) -> None:
         self._client.publish(topic, payload, qos=1)
