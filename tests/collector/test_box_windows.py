@@ -3,8 +3,10 @@ path or program is written the Unix way."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,14 +50,23 @@ if done.exception and not isinstance(done.exception, SystemExit):
     ],
 )
 def test_the_bench_s_commands_run_without_what_only_unix_has(
-    words: tuple[str, ...], said: str, tmp_path: object
+    words: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WINDOWS, "box", *words],
         capture_output=True,
         text=True,
-        cwd=str(tmp_path),
+        cwd=tmp_path,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+def test_a_name_that_the_code_page_has_not_ends_nothing(tmp_path: Path) -> None:
+    """What is printed into a file or a pipe on a Chinese Windows is GBK."""
+    done = subprocess.run(
+        [sys.executable, "-m", "manyi", "roster", "template", "名册\U0001f600.xlsx"],
+        capture_output=True, cwd=tmp_path, check=False, env={**os.environ, "PYTHONIOENCODING": "gbk"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.decode("gbk").strip()) == (0, "名册?.xlsx")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from manyi.box import desk, identity, orders, prints, records, renew, rescue, tray
+from manyi.box import desk, identity, image, orders, prints, records, renew, rescue, tray
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
@@ -86,7 +86,10 @@ def _given(handover: Path, site: Path, box: str) -> tuple[Given, Site]:
         if one.box == box or (not box and len(lines) == 1):
             return one, at
     if not box:
-        raise BoxError("移交文件有多台：用 --box 指明", "there are several boxes in the file: --box")
+        names = " ".join(one.box for one in lines)
+        raise BoxError(
+            f"移交文件有多台，用 --box 指明：{names}", f"which of the file's boxes? --box: {names}"
+        )
     raise BoxError(f"移交文件里没有 {box}", f"{box} is not in the hand-over file")
 
 
@@ -148,6 +151,7 @@ def box_flash(
         whole = image_file.read_bytes()
     except OSError as error:
         raise file_trouble(image_file, error) from None
+    image.facts(whole)  # what is no image of ours is refused once, not board by board
     given: list[Given] = []
     at = None
     if handover is not None and site is not None:
@@ -161,6 +165,9 @@ def box_flash(
     say(tray.summary(outcomes))
     if not all(one.ok for one in outcomes):
         raise typer.Exit(FAILED)
+    if not keep_journal:
+        after = "doctor" if given else "provision"
+        told(f"下一步 manyi box {after}", f"next: manyi box {after}")
 
 
 @box_app.command("provision")

@@ -57,7 +57,7 @@ _TROUBLE = (
     ),
     (
         r"noise or corruption|No more data to read|Invalid head of packet|stopped|disconnected|Lost connection|"
-        r"Input/output error|device reports readiness|not open|timed out|[Tt]imeout|Connection",
+        r"Aborted|Input/output error|device reports readiness|not open|timed out|[Tt]imeout|Connection",
         "中途断开：插好线，从头再来一次，不会留下半台",
         "the line broke: plug it in and start again from the beginning",
     ),

@@ -190,7 +190,8 @@ def summary(outcomes: list[Outcome]) -> str:
     lines = []
     for o in outcomes:
         lines.append(f"{MARKS[o.ok]} {o.port:16} {o.box or '-':24} {o.mac}".rstrip())
-        lines += [f"    {o.trouble}"] if o.trouble else []
+        if o.trouble and len(outcomes) > 1:  # of one it has just been said
+            lines.append(f"    {o.trouble}")
     return "\n".join(
         [*lines, both(f"{len(good)}/{len(outcomes)} 台完成", f"{len(good)} of {len(outcomes)} done")]
     )

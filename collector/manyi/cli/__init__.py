@@ -32,6 +32,10 @@ class _Group(TyperGroup):
     """Errors raised on purpose end in their message and exit code, not in a traceback."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # A name that the code page has not (a Chinese Windows, a pipe) ends nothing.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
         with in_words():
             return super().make_context(*args, **extra)
 
