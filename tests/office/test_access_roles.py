@@ -56,6 +56,14 @@ def test_every_view_has_a_rule(town: People) -> None:
         assert (rule == "public") == (pattern.name in PUBLIC), f"{address}: {rule}"  # type: ignore[attr-defined]
 
 
+def test_every_action_that_a_role_is_granted_has_a_view(town: People) -> None:
+    """A right that opens nothing is a promise that nobody keeps."""
+    ruled = {getattr(pattern.callback, "rule", None) for _, pattern in all_views()}  # type: ignore[attr-defined]
+    assert set(Action) - ruled == {Action.metrics}, "which is asked for by a view that a token opens too"
+    assert "metrics" in PUBLIC
+    assert set(Action) == frozenset().union(*GRANTS.values())
+
+
 def test_a_view_without_a_rule_is_answered_to_nobody(town: People) -> None:
     from django.http import HttpResponse  # noqa: PLC0415
     from django.urls import path  # noqa: PLC0415

@@ -29,11 +29,13 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first row that is not what was written; 0: not a row, but what is counted beside the rows."""
+    """The first row that is not what was written; 0: not a row, but what is counted beside the rows. `box`: whose it is, if
+    any box's."""
 
     found_ms: int
     row: int
     what: str
+    box: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,9 +219,8 @@ class Checking:
         had = self._known.broken
         log.error("ledger_broken", row=finding.row, what=finding.text())
         found_ms = had.found_ms if had is not None and had.row == finding.row else self._now_ms()
-        self._keep(
-            replace(self._known, broken=Broken(found_ms, finding.row, finding.text()), began_ms=0, row=0)
-        )
+        broken = Broken(found_ms, finding.row, finding.what, finding.box)
+        self._keep(replace(self._known, broken=broken, began_ms=0, row=0))
 
     def _keep(self, now: Checked) -> None:
         self._known = now

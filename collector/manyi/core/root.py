@@ -50,9 +50,13 @@ class Root:
     after: bytes
     closed: bool
 
+    @property
+    def rows(self) -> int:
+        return self.last - self.first + 1
+
     def text(self) -> str:
         values = (
-            self.day.isoformat(), self.first, self.last, self.last - self.first + 1, self.before.hex(),
+            self.day.isoformat(), self.first, self.last, self.rows, self.before.hex(),
             self.after.hex(), "closed" if self.closed else "open",
         )  # fmt: skip
         return "manyi-root 1\n" + "".join(f"{k} {v}\n" for k, v in zip(_FIELDS, values, strict=True))

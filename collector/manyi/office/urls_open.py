@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from manyi.office import api
+from manyi.office import api, ledger
 from manyi.office import pages as views
 from manyi.office.tables.urls import open_tables
 from manyi.office.told import duty, visits
@@ -19,6 +19,9 @@ pages: list[URLPattern | URLResolver] = [
     path("api/wall", api.wall, name="api-wall"),
     path("api/account", api.account, name="api-account"),
     *open_tables,
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/file/", ledger.roots_file, name="roots-file"),
+    path("ledger/file/<str:day>/", ledger.root_file, name="root-file"),
     path("api/visits", visits, name="api-visits"),
     path("api/duty", duty, name="api-duty"),
     path("healthz", api.healthz, name="healthz"),

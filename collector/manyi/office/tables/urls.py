@@ -23,6 +23,7 @@ MENU[1:1] = [
     Entry(Action.own, "own", _("My ratings")),
     Entry(Action.fleet, "table-boxes", _("Boxes")),
     Entry(Action.account, "table-account", _("Account")),
+    Entry(Action.verify, "ledger", _("Ledger check")),
 ]
 
 
