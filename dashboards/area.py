@@ -16,7 +16,7 @@ def county(t: Lang) -> dict[str, Any]:
     where = q.COUNTY
     return board(
         t, "manyi-county", t("县区", "Counties"), t("所选县区在所选时段的评价，按大厅列出", "The chosen counties, by hall"),
-        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where, 7),
+        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where),
          units(t, "hall", where, At(0, 12, 24, 8), t("各大厅", "Halls")), ranking(t, "hall", At(0, 20, 10, 8)),
          reds(t, At(10, 20, 14, 8), 12, f" AND {where}")],
         variables=["county"], since="now-7d", until="now", refresh="10s",
@@ -27,7 +27,7 @@ def hall(t: Lang) -> dict[str, Any]:
     where = q.HALL
     return board(
         t, "manyi-hall", t("大厅", "Halls"), t("所选大厅在所选时段的评价，按窗口列出", "The chosen halls, by window"),
-        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where, 7),
+        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where),
          units(t, "window", where, At(0, 12, 24, 9), t("各窗口", "Windows")),
          reds(t, At(0, 21, 24, 7), 12, f" AND {where}")],
         variables=["county", "hall"], since="now-7d", until="now", refresh="10s",
@@ -121,7 +121,7 @@ def _heads(t: Lang, where: str) -> list[Any]:
     ]  # fmt: skip
 
 
-def _courses(t: Lang, where: str, high: int) -> list[Any]:
+def _courses(t: Lang, where: str) -> list[Any]:
     said = Said(
         t("每日人次", "Ratings per day"),
         t("按北京时间的自然日，各级人次堆叠", "Days of Beijing, stacked by level"),
@@ -139,10 +139,10 @@ def _courses(t: Lang, where: str, high: int) -> list[Any]:
     dots = (("custom.showPoints", "always"), ("custom.pointSize", 9))
     return [
         courses(
-            said, [q.area_days(level, where) for level in "sbd"], At(0, 5, 12, high), _levels(t), stacked=True, bars=True,
+            said, [q.area_days(level, where) for level in "sbd"], At(0, 5, 12, 7), _levels(t), stacked=True, bars=True,
         ),
         courses(
-            rate, q.area_day_rate(where), At(12, 5, 12, high),
+            rate, q.area_day_rate(where), At(12, 5, 12, 7),
             [Column("hi", t("最高可能", "At most"), SHARE, QUIET, extra=(*outer, ("custom.fillBelowTo", t("最低可能", "At least")))),
              Column("rate", t("满意率", "Rate satisfied"), SHARE, SATISFIED, decimals=1, extra=dots),
              Column("lo", t("最低可能", "At least"), SHARE, QUIET, extra=outer)],

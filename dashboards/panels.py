@@ -145,16 +145,14 @@ def steps(*levels: tuple[float | None, str]) -> Builder[Any]:
 
 def numbers(
     said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = COUNT, across: bool = True,
-    base: str = QUIET, size: int = 0, filled: bool = False,
+    base: str = QUIET, filled: bool = False,
 ) -> Builder[Panel]:  # fmt: skip
     """Big numbers, one a column; named unless there is only one. `base` colours what has no colour of its own."""
     shown = [c for c in columns if not c.hidden]
     mode = model.BigValueTextMode.VALUE_AND_NAME if len(shown) > 1 else model.BigValueTextMode.VALUE
     words = style.VizTextDisplayOptions()
-    if size:
-        words = words.value_size(size)
     if len(shown) > 1:
-        words = words.title_size(15 if not size else max(13, size // 3))
+        words = words.title_size(15)
     panel = (
         stat.Panel()
         .graph_mode(model.BigValueGraphMode.NONE)

@@ -45,7 +45,8 @@ def peaks(t: Lang) -> dict[str, Any]:
 def _matrix(t: Lang, said: Said, query: q.Query, at: At) -> Any:
     """A table of seven rows and as many columns as hours have ratings; the cell's colour says how much."""
     days = {number: (t(zh, en), "text") for number, zh, en in WEEKDAYS}
-    # Grafana's server from 10.3 on names a value "v" for good, and the matrix's columns after it: a column worked out has no name yet.
+    # Grafana's server from 10.3 on names a value "v" for good, and the matrix's columns after it. One worked out has no
+    # name yet.
     once = {
         "mode": "binary",
         "binary": {"left": "v", "operator": "*", "right": "1"},

@@ -9,6 +9,10 @@ from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, from_one, l
 from dashboards.theme import ACCENT, BASIC, CALM, DISSATISFIED, QUIET, REDS, SATISFIED, Lang
 
 LINES = 6  # of alarms on the wall
+SINCE = (
+    "time:MM/DD\N{NO-BREAK SPACE}HH:mm",
+    "time:D\N{NO-BREAK SPACE}MMM\N{NO-BREAK SPACE}HH:mm",
+)  # "3 hours ago" would be broken
 FRESH_S = 61  # the collector writes every 10 s; over a minute without a line is a fault
 
 
@@ -25,8 +29,8 @@ def _alarms_said(t: Lang) -> Said:
 
 
 def alarm_lines(t: Lang, at: At) -> Any:
-    """For the wall: urgent ones first, each in the order in which they matter, in large type, with room for two lines of text each. All of them
-    are in 设备 and 系统, and the wall says how many if it has no room. Since when is a time that is never broken into lines, as a "3 hours ago" is."""
+    """For the wall: urgent ones first, each in the order in which they matter, in large type, with room for two lines of
+    text each. All of them are in 设备 and 系统, and the wall says how many if it has no room."""
     urgent = [
         kind for rule in COLLECTOR for kind in rule.kinds if rule.severity == "critical" or kind == "outage"
     ]
@@ -47,8 +51,8 @@ def alarm_lines(t: Lang, at: At) -> Any:
         t("suffix: 条", "none"),
     )
     return lines(
-        _alarms_said(t), asked, at, Column("since_ms", unit=t("time:MM/DD\N{NO-BREAK SPACE}HH:mm", "time:D\N{NO-BREAK SPACE}MMM\N{NO-BREAK SPACE}HH:mm")), words="{2}", size=18, limit=LINES, sort=("order", False),
-        colors=(DISSATISFIED, CALM, DISSATISFIED, REDS[0]), filled=True, beside=(dead, more),
+        _alarms_said(t), asked, at, Column("since_ms", unit=t(*SINCE)), words="{2}", size=18, limit=LINES,
+        sort=("order", False), colors=(DISSATISFIED, CALM, DISSATISFIED, REDS[0]), filled=True, beside=(dead, more),
     )  # fmt: skip
 
 

@@ -278,6 +278,22 @@ def test_lines_have_no_unit_but_their_column_s_own() -> None:
     assert found == 3 * 2
 
 
+def test_hours_of_the_matrix_are_not_named_after_the_answer_s_column() -> None:
+    """Grafana's server from 10.3 on gives every value a name for good: all hours were called "v"."""
+    found = [
+        panel.body["transformations"]
+        for panel in panels()
+        if panel.board == "peaks" and "transformations" in panel.body
+    ]
+    assert len(found) == 3 * 2
+    for steps in found:
+        named = {step["id"]: step["options"] for step in steps}
+        assert named["groupingToMatrix"]["valueField"] == named["calculateField"]["alias"] != "v"
+        assert [s["id"] for s in steps].index("calculateField") < [s["id"] for s in steps].index(
+            "groupingToMatrix"
+        )
+
+
 def test_a_table_s_ids_are_no_numbers() -> None:
     for panel in panels():
         if panel.body["type"] == "table":
