@@ -189,11 +189,24 @@ def test_box_that_writes_there_in_a_loop_fills_neither_memory_nor_log(tmp_path: 
 
 def test_finished_visit_invites_at_the_box_of_its_window_with_its_key(collector: Collector) -> None:
     ear = Ear(collector.port, "manyi/1/+/prompt")
-    ear.tell(TOPIC, [visit(1, prompt=True, business=12), visit(2), visit(3, prompt=True, business=13)])
-    for name, biz in (("A001", 12), ("A003", 13)):  # and nobody for the second
-        key = visits.key("queue_h1", name)
+    for name, biz in ((1, 12), (3, 13)):  # and nobody for the second
+        ear.tell(TOPIC, [visit(name, prompt=True, business=biz), visit(2)])
+        key = visits.key("queue_h1", f"A{name:03}")
         assert ear.next() == ("manyi/1/box-1/prompt", {"v": 1, "visit": key, "biz": biz})
     ear.close()
+
+
+def test_thousand_finished_visits_ring_a_box_once(tmp_path: Path) -> None:
+    """A system that is let in must not keep a hall's boxes from their presses."""
+    ledger = schema.open_for_writing(tmp_path / "ledger.db")
+    facts.append_facts(ledger, 1, TOWN)
+    now, sent = unix_ms(), list[tuple[str, bytes]]()
+    prompter = Prompter(ledger, lambda topic, payload: sent.append((topic, payload)), lambda: now)
+    told = [visits.Visit(f"A{n}", "w1", now - abs(n - 700), 0, "", 1, 0, 0) for n in range(1000)]
+    facts.append_row(ledger, now, visits.KIND, visits.body("queue_h1", told))
+    assert prompter.look() == 1
+    assert sent == [("manyi/1/box-1/prompt", prompt(visits.key("queue_h1", "A700"), 0))]
+    ledger.close()
 
 
 def test_nobody_is_invited_long_after_nor_at_a_box_that_moved_away(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
     ledger rows of visits, however they came ─▶ manyi/1/<box>/prompt, if it is wanted and the visit just ended
 
-Refuses to invite whoever has left the window already, and what was told before the service started.
+Of several at one window the newest is invited: a box keeps one, and nobody shall ring it a thousand times. Refuses to
+invite whoever has left the window already, and what was told before the service started.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Prompter:
     def look(self) -> int:
         """Publishes what is wanted; gives how many prompts."""
         rows = self._ledger.execute(_ROWS, (self._at,)).fetchall()
-        sent = 0
+        newest: dict[str, tuple[int, bytes]] = {}  # of each window: who was served before has left it
         for row_id, at_ms, body in rows:
             source, told = visits.said(body) or ("", [])
             now_ms = self._now_ms()
@@ -40,11 +41,14 @@ class Prompter:
                 v for v in told if v.prompt and not v.rev and now_ms - min(at_ms, v.finished_ms) <= FRESH_MS
             ]
             for visit in wanted:
-                payload = prompt(visits.key(source, visit.id), visit.biz)
-                for box in sorted(self._boxes(visit.window, now_ms)):
-                    self._publish(f"manyi/1/{box}/prompt", payload)
-                    sent += 1
+                if visit.finished_ms >= newest.get(visit.window, (0, b""))[0]:
+                    newest[visit.window] = visit.finished_ms, prompt(visits.key(source, visit.id), visit.biz)
             self._at = row_id
+        sent = 0
+        for window, (_, payload) in newest.items():
+            for box in sorted(self._boxes(window, self._now_ms())):
+                self._publish(f"manyi/1/{box}/prompt", payload)
+                sent += 1
         return sent
 
     def _boxes(self, window: str, now_ms: int) -> set[str]:
