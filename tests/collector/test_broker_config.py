@@ -111,8 +111,9 @@ def test_no_box_id_is_the_name_of_a_service() -> None:
         assert is_account(service)
         assert not keys.BOX_ID.fullmatch(service)
     assert keys.BOX_ID.pattern == BOX.pattern, "broker and collector mean the same by a box id"
-    for name in ("+", "#", "a/b", "box:1", "box 1", "Box-1", "ab", "x" * 25, "", "box-1\n"):
+    for name in ("+", "#", "a/b", "box:1", "box 1", "Box-1", "ab", "x" * 25, "", "box-1\n", "visits", "duty"):
         assert not is_account(name), name
+    assert is_account("visits-1"), "only the topics of other systems themselves"
 
 
 # --- passwords ---

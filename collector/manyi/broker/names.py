@@ -6,8 +6,9 @@ that no box can ever be enrolled under the name of a service.
 
 import re
 
-BOX = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
-"""A box id, as docs/WIRE.md has it: its user name on the broker, and the `%u` of the access list."""
+BOX = re.compile(r"(?!(?:visits|duty)\Z)[a-z0-9][a-z0-9-]{2,23}")
+"""A box id, as docs/WIRE.md has it: its user name on the broker, and the `%u` of the access list. Not the two topics of
+other systems: its records would be heard by nobody."""
 
 COLLECTOR = "manyi_collector"
 WINDOW = "manyi_window"

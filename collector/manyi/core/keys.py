@@ -17,7 +17,7 @@ import structlog
 from manyi.core.errors import SetupError
 from manyi.words import both
 
-BOX_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,23}")
+BOX_ID: Final = re.compile(r"(?!(?:visits|duty)\Z)[a-z0-9][a-z0-9-]{2,23}")
 KEY_HEX: Final = re.compile(r"[0-9a-f]{64}")
 # An unknown box may ask for the file at most this often: a flood of ids costs nothing.
 LOOK_AGAIN_S: Final = 1.0
