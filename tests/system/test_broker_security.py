@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
 from cryptography import x509
 from manyi.broker import ca, certificates, check, install, mosquitto
 from manyi.broker.names import COLLECTOR, WINDOW
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.services.processes import find, missing
 from tests.system.secured import HOST, WAIT_S, Secured, account, until
@@ -126,6 +128,70 @@ def test_a_box_cannot_speak_as_another(broker: Secured) -> None:
         assert collector.heard_until(topic("box-a", "record"), b"own") == [(topic("box-a", "record"), b"own")]
 
 
+def test_only_the_wires_own_topics_pass_however_many_levels_are_tried(broker: Secured) -> None:
+    with broker.client(COLLECTOR) as collector, broker.client("box-a") as thief:
+        collector.hears("#")
+        for odd in (
+            "record/x",
+            "record/",
+            "/record",
+            "ack",
+            "record/../../box-b/record",
+            "RECORD",
+            "record ",
+        ):
+            thief.says(topic("box-a", odd), b"odd")
+        for odd in (
+            "/manyi/1/box-a/record",
+            "manyi/2/box-a/record",
+            "manyi/1/box-a",
+            "manyi",
+            "x",
+            "$SYS/broker/uptime",
+        ):
+            thief.says(odd, b"odd")
+        thief.says(topic("box-a", "record"), b"own")
+        assert collector.heard_until(topic("box-a", "record"), b"own") == [(topic("box-a", "record"), b"own")]
+
+
+def test_who_goes_away_with_a_session_and_everybodys_topics_fills_no_broker(broker: Secured) -> None:
+    """Messages are kept for a session that lasts; none that its account may not hear is among them."""
+    with broker.client(COLLECTOR) as collector, broker.client("box-b") as other:
+        with Lasting(broker, "box-a") as first:
+            first.subscribe("#", qos=1)
+            assert first.granted.wait(WAIT_S)
+        for _ in range(20):
+            other.says(topic("box-b", "record"), b"a press")
+            collector.says(topic("box-b", "config"), b"settings")
+        collector.says(topic("box-a", "cmd"), b"its own")
+        with Lasting(broker, "box-a") as again:
+            collector.says(topic("box-a", "ack"), b"last")
+            until(lambda: topic("box-a", "ack") in again.heard, "what came meanwhile, and the last")
+            assert again.heard == [topic("box-a", "cmd"), topic("box-a", "ack")]
+
+
+class Lasting(mqtt.Client):
+    """A client whose session outlives it."""
+
+    def __init__(self, server: Secured, user: str) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, user, clean_session=False, reconnect_on_failure=False)
+        self.heard: list[str] = []
+        self.granted = threading.Event()
+        self.username_pw_set(user, server.passwords[user])
+        self.tls_set_context(server.context())
+        self.on_message = lambda _client, _userdata, message: self.heard.append(message.topic)
+        self.on_subscribe = lambda *_: self.granted.set()
+        self.connect("localhost", server.port)
+
+    def __enter__(self) -> Lasting:
+        self.loop_start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.disconnect()
+        self.loop_stop()
+
+
 def test_a_box_cannot_acknowledge_configure_or_command_anybody(broker: Secured) -> None:
     with (
         broker.client(COLLECTOR) as collector,
@@ -144,7 +210,14 @@ def test_a_box_cannot_acknowledge_configure_or_command_anybody(broker: Secured) 
 
 @pytest.mark.parametrize(
     "filters",
-    [("#",), ("manyi/#",), ("manyi/1/+/ack", "manyi/1/+/record"), ("manyi/1/box-b/#",), ("+/+/+/+",)],
+    [
+        ("#",),
+        ("manyi/#",),
+        ("manyi/1/+/ack", "manyi/1/+/record"),
+        ("manyi/1/box-b/#",),
+        ("+/+/+/+",),
+        ("$share/thief/manyi/1/+/record", "$share/thief/manyi/1/+/ack", "$share/thief/#"),
+    ],
 )
 def test_a_box_that_subscribes_to_others_hears_itself_only(broker: Secured, filters: tuple[str, ...]) -> None:
     with (
