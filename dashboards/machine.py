@@ -22,7 +22,7 @@ def system(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-system", t("系统", "System"), t("采集器是否跟得上、磁盘够不够、各投影落后多少", "Whether the collector keeps up, and has room"),
         [alive(t, At(0, 0, 5, 5)), _numbers(t), _disk(t), fresh(t, At(21, 0, 3, 5)), _lag(t), _records(t), _latency(t), _feeds(t),
-         certificates(t, At(8, 19, 7, 9)), alarms(t, At(15, 19, 9, 9))],
+         certificates(t, At(7, 19, 6, 9)), alarms(t, At(13, 19, 11, 9))],
         since="now-6h", until="now",
     )  # fmt: skip
 
@@ -149,7 +149,7 @@ def _feeds(t: Lang) -> Any:
             t("各投影", "Projections"), t("每个投影落后台账多少行，是否在失败重试", "How many rows each is behind the ledger, and whether it fails"),
             t("没有采集器数据", "No word of the collector"),
         ),
-        [q.FEEDS], At(0, 19, 8, 9),
+        [q.FEEDS], At(0, 19, 7, 9),
         [Column("feed", t("投影", "Projection")), Column("lag", t("落后", "Behind"), COUNT, levels=from_one(BASIC)), Column("failing", t("状态", "State"), NOTHING, mapping=failing)],
         sort=(t("落后", "Behind"), True),
     )  # fmt: skip
