@@ -12,7 +12,7 @@ import pytest
 
 WINDOWS = """
 import asyncio, concurrent.futures, subprocess, tempfile, zoneinfo, serial, typer.testing  # they look at sys.platform
-import sys
+import os, sys
 
 class NotThere:
     def find_spec(self, name, path=None, target=None):
@@ -23,43 +23,48 @@ for name in ("pwd", "grp", "fcntl", "termios", "resource", "tty", "pty"):
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, NotThere())
 sys.platform = "win32"
+os.environ["USERNAME"] = "technician"  # there is always one
 from manyi.cli import app
 
-done = typer.testing.CliRunner().invoke(app, sys.argv[1:])
+done = typer.testing.CliRunner().invoke(app, sys.argv[1:], input=sys.stdin.read())
 print(done.output)
 if done.exception and not isinstance(done.exception, SystemExit):
     raise done.exception
+sys.exit(done.exit_code)
 """
 
 
+def on_windows(folder: Path, *words: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WINDOWS, *words]
+    return subprocess.run(command, input=answers, capture_output=True, text=True, cwd=folder, check=False)
+
+
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "said", "code"),
     [
-        (("flash", "--image", "image.bin"), "image.bin：没有这个文件"),
+        (("flash", "--image", "image.bin"), "image.bin：没有这个文件", 2),
         (
             ("provision", "-p", "COM3", "--handover", "boxes.jsonl", "--site", "site.toml"),
             "boxes.jsonl：没有这个文件",
+            2,
         ),
         (
             ("renew", "-p", "COM3", "--handover", "boxes.jsonl", "--site", "site.toml"),
             "boxes.jsonl：没有这个文件",
+            2,
         ),
-        (("save", "-p", "COM3"), "COM3"),
-        (("list",), ""),
-        (("label", "--out", "labels.svg"), "没有可打印的"),
+        (("doctor", "-p", "COM3", "--handover", "boxes.jsonl"), "没有串口 COM3", 2),
+        (("save", "-p", "COM3"), "没有这个串口", 2),
+        (("list",), "还没有评价器的档案", 0),
+        (("label", "--out", "labels.svg"), "没有可打印的", 2),
+        (("record", "--out", "record.svg"), "没有可打印的", 2),
     ],
 )
 def test_the_bench_s_commands_run_without_what_only_unix_has(
-    words: tuple[str, ...], said: str, tmp_path: Path
+    words: tuple[str, ...], said: str, code: int, tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WINDOWS, "box", *words],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = on_windows(tmp_path, "box", *words)
+    assert done.returncode == code, done.stdout + done.stderr
     assert said in done.stdout
 
 
