@@ -305,7 +305,7 @@ def looked(now: int, span_ms: int) -> Iterator[str]:
         for nth in range(20):
             kind = "silent" if nth % 4 else "account"
             at = f"alarm,kind={kind},subject=b-{nth},county=c0,name=w{nth},name_en=w{nth}"
-            since = f'text_zh="评价器无声",text_en="silent",since_ms={now - HOUR}i'
+            since = f'text_zh="评价器无声",text_en="silent",since_ms={now - HOUR}i,rank=9i'
             yield f"{at} active=1i,{since} {(now - ago) * NS_PER_MS}"
     for ago in reversed(range(0, span_ms, LOOK_MS)):
         ns, up = (now - ago) * NS_PER_MS, now - ago
