@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def test_a_copy_made_under_presses_comes_back_and_the_boxes_fill_what_came_after(
     make_city: Callable[..., City],  # noqa: F811
 ) -> None:
-    city = make_city(boxes=2)
+    city = make_city(boxes=2, beat_s=2)  # with each beat a box asks the collector where it is
     box, other = city.boxes
     for level in (1, 2, 3):
         box.tap(level)

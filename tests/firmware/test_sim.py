@@ -17,6 +17,8 @@ from tests.services.processes import free_port
 pytest_plugins = ["tests.firmware.simfixtures"]
 pytestmark = pytest.mark.skipif(micropython() is None, reason="no micropython on this platform")
 
+HASTE = 5  # times as fast, where a box has to lose its patience
+
 
 def test_a_press_is_lit_stored_and_acknowledged(box: SimBox, collector: FakeCollector) -> None:
     box.press(1)
@@ -164,10 +166,10 @@ def test_a_broker_that_dies_and_returns(box: SimBox, collector: FakeCollector, m
 
 def test_a_broker_that_falls_silent_is_left(make_box: Callable[..., SimBox], mosquitto: Mosquitto,
                                             collector: FakeCollector) -> None:  # fmt: skip
-    box = make_box(mosquitto.port)
+    box = make_box(mosquitto.port, speed=HASTE, ack_ms=600 * HASTE)
     box.wait("ack")
     mosquitto.freeze()
-    box.press(3)
+    box.press(3, 200)
     box.wait("link down")
     mosquitto.thaw()
     collector.until("the press", lambda: collector.presses() == [3])

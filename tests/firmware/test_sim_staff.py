@@ -23,6 +23,7 @@ CONFIG = (
 PLAIN = {"id": "c1", "mode": "always", "second": "correct", "visit_ms": 5000, "open": ""}
 PRESS, DUTY, KEYTEST = 1, 4, 5
 BADGE = "deadbeef"
+HASTE = 5  # times as fast, where a test runs out
 MIDNIGHT_MS = 1_795_190_400_000  # of 2026-11-21 in Beijing
 
 
@@ -171,12 +172,16 @@ def test_a_visitor_who_presses_another_key_ends_the_test_and_is_counted(
     assert [r["reason"] for r in of(collector, KEYTEST)] == [3]
 
 
-def test_a_dead_key_fails_the_test(box: SimBox, collector: FakeCollector) -> None:
+def test_a_dead_key_fails_the_test(
+    mosquitto: Mosquitto, collector: FakeCollector, make_box: Callable[..., SimBox]
+) -> None:
+    box = make_box(mosquitto.port, reader=True, tell_lamp=True, speed=HASTE, ack_ms=600 * HASTE)
+    box.wait("ack")
     box.say(f"badge {BADGE}")
-    box.say(f"tap {wanted(box, 1)} 40")
+    box.say(f"tap {wanted(box, 1)} 200")
     collector.until("the test", lambda: of(collector, KEYTEST))
     assert of(collector, KEYTEST)[0]["reason"] == 2
-    box.press(2)
+    box.press(2, 200)
     collector.until("a rating", lambda: collector.presses() == [2])
 
 

@@ -106,10 +106,7 @@ class SimBox:
 
     def tap(self, level: int) -> None:
         """A press, and its light waited for; afterwards the next hand may come."""
-        seen = len(self.lights)
-        self.say(f"tap {level} {TAP_MS}")
-        until(f"{self.name} lights for key {level}", lambda: len(self.lights) > seen)
-        time.sleep(HAND_S)
+        tap([self], level)
 
     def rest(self) -> None:
         """Returns when every key that was asked for has been pressed, and what became of it is in flash."""
@@ -134,6 +131,16 @@ class SimBox:
 
     def truth(self) -> set[Press]:
         return {(self.name, life, seq, level) for life, seq, level in flashread.presses(self.image)}
+
+
+def tap(boxes: list[SimBox], level: int) -> None:
+    """A press at each of them, at the same time."""
+    seen = {box: len(box.lights) for box in boxes}
+    for box in boxes:
+        box.say(f"tap {level} {TAP_MS}")
+    for box in boxes:
+        until(f"{box.name} lights for key {level}", lambda box=box: len(box.lights) > seen[box])
+    time.sleep(HAND_S)
 
 
 class City:
@@ -212,6 +219,10 @@ class City:
         shutil.copy(box.image, copy.image)
         self.clones.append(copy)
         return copy
+
+    def tap(self, level: int) -> None:
+        """A press at each box of it."""
+        tap(self.boxes, level)
 
     def close(self) -> None:
         for box in (*self.boxes, *self.clones):

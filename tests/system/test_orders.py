@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from manyi.box import orders
+from manyi.cli import app
+from typer.testing import CliRunner
 
 from tests.services.mosquitto import Mosquitto
 from tests.system.city import City, SimBox, until
@@ -90,5 +93,10 @@ def test_an_update_goes_to_its_end_and_no_press_is_lost(city: City) -> None:
 
 
 def test_a_box_that_is_away_is_said_to_be(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "SOON_S", 1.0)
     city.boxes[0].kill()
-    assert "没有回答" in refused(city, "cmd", city.boxes[0].name, "identify")
+    done = CliRunner().invoke(
+        app, ["--config", str(city.config), "box", "cmd", city.boxes[0].name, "identify"]
+    )
+    assert done.exit_code != 0
+    assert "没有回答" in str(done.exception) + done.output

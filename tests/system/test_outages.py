@@ -17,6 +17,8 @@ from tests.system.city import City, SimBox, until
 from tests.system.wiretap import Echo, publish
 
 SMALL_KIB = 16  # four blocks: a ring that is full after some 200 records
+MANY = 240  # presses, more than that
+OFTEN = {"beat_s": 2}  # with each beat a box asks the collector where it is
 
 pytestmark = pytest.mark.slow
 
@@ -47,23 +49,20 @@ def account(city: City) -> dict[str, int]:
 def test_collector_away_for_an_hour_of_presses(make_city: MakeCity, influx: Influx) -> None:
     city = make_city(boxes=2, influx=influx)
     city.collector.kill()
-    for box in city.boxes:
-        for level in (1, 1, 2, 1, 3) * 12:  # 60 presses: an hour of a busy window
-            box.tap(level)
+    for level in (1, 1, 2, 1, 3) * 12:  # 60 presses: an hour of a busy window
+        city.tap(level)
     assert city.ledger() == []
     city.collector.start()
     city.settle()
 
 
 def test_ledger_replaced_by_yesterdays_backup(make_city: MakeCity, influx: Influx) -> None:
-    city = make_city(boxes=2, influx=influx)
-    for box in city.boxes:
-        box.tap(1)
+    city = make_city(boxes=2, influx=influx, **OFTEN)
+    city.tap(1)
     city.settle()
     backup(city, "yesterday.db")
     for level in (3, 2, 1):
-        for box in city.boxes:
-            box.tap(level)
+        city.tap(level)
     city.settle()
     city.collector.stop()
     put_back(city, "yesterday.db")
@@ -74,14 +73,14 @@ def test_ledger_replaced_by_yesterdays_backup(make_city: MakeCity, influx: Influ
 
 
 def test_what_a_backup_lost_and_no_box_has_any_more_is_a_loss_row(make_city: MakeCity) -> None:
-    city = make_city(boxes=2, flash_kib=SMALL_KIB)
+    city = make_city(boxes=2, flash_kib=SMALL_KIB, **OFTEN)
     box, other = city.boxes
     box.tap(1)
     other.tap(1)
     city.settle()
     backup(city, "yesterday.db")
-    press_many(box, 300)  # more than the ring holds, so the oldest are gone although nobody gave up anything
-    until("all are acknowledged", lambda: len(city.ledger()) == 302)
+    press_many(box, MANY)  # more than the ring holds, so the oldest are gone although nobody gave up anything
+    until("all are stored", lambda: len(city.ledger()) == MANY + 2)
     city.collector.stop()
     put_back(city, "yesterday.db")
     city.collector.start()
@@ -89,9 +88,9 @@ def test_what_a_backup_lost_and_no_box_has_any_more_is_a_loss_row(make_city: Mak
     until("the boxes have filled it again", lambda: held <= set(city.ledger()))
     losses = rows(city, "loss")
     assert len(losses) == 1
-    assert sum(losses[0]["lost"]) == 302 - len(city.ledger())
+    assert sum(losses[0]["lost"]) == MANY + 2 - len(city.ledger())
     total = account(city)
-    assert (total["pressed"], total["stored"] + total["lost"]) == (302, 302)
+    assert (total["pressed"], total["stored"] + total["lost"]) == (MANY + 2, MANY + 2)
     assert total["lost"] > 0
     assert total["lost_centre"] == total["lost"], "the box was told that it was stored"
 
@@ -104,15 +103,15 @@ def test_journal_that_runs_full_admits_its_loss(make_city: MakeCity, influx: Inf
     city.settle()
     city.collector.kill()
     other.tap(2)
-    pressed = press_many(full, 300)
+    pressed = press_many(full, MANY)
     pressed[0] += 1
     city.collector.start()
     kept = city.truth()  # not counted: the ledger has presses that the ring has dropped
     until("what is left arrives", lambda: kept <= set(city.ledger()))
     until("the wall shows it", lambda: city.shown() == len(city.ledger()))
     total = account(city)
-    assert total["pressed"] == 301 + 2
-    assert total["lost"] == 303 - len(city.ledger()) > 0
+    assert total["pressed"] == MANY + 3
+    assert total["lost"] == MANY + 3 - len(city.ledger()) > 0
     admitted = [sum(loss["lost"][i] for loss in rows(city, "loss")) for i in range(3)]
     stored = [sum(1 for p in city.ledger() if p[0] == full.name and p[3] == i) for i in (1, 2, 3)]
     assert [a + s for a, s in zip(admitted, stored, strict=True)] == pressed, "exact per colour"
