@@ -10,13 +10,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-import segno
-from manyi.box import doctor, identity, image, label, paper, talk
+from manyi.box import doctor, identity, image, label, talk
 from manyi.box.console import trouble
 from manyi.box.flash import trouble as flash_trouble
 from manyi.box.records import Records, is_sealed, sealed
 from manyi.box.site import Site
 from manyi.box.words import BoxError, Unfit, link_trouble
+
+from tests.collector import qr_reader
 
 VECTORS = json.loads((Path(__file__).parents[1] / "wire" / "console.json").read_text())
 LINE = {"box": "hall-1", "user": "hall-1", "password": "pw", "k_link": "aa" * 32, "k_chain": "bb" * 32}
@@ -181,11 +182,32 @@ def test_a_sheet_is_a4_with_every_label_on_it_and_the_pin_only_if_asked() -> Non
     assert len(ET.fromstring(pages[1]).findall(".//{*}path")) == 1
 
 
-def test_the_code_on_a_label_is_the_one_that_is_read(tmp_path: Path) -> None:
-    """The modules drawn are those of the text: what a phone sees is what `bind` takes."""
-    drawn = paper.qr(label.code("hall-1"), 0, 0, 100)
-    dark = drawn.count("M")
-    assert dark == sum(map(sum, (list(row) for row in segno.make_qr(label.code("hall-1"), error="q").matrix)))
+def modules(path: ET.Element) -> qr_reader.Matrix:
+    """The squares of a drawn code, from its first dark one on."""
+    cells = [tuple(map(float, c)) for c in re.findall(r"M(\S+) (\S+?)h([\d.]+)v", path.get("d") or "")]
+    left, top = min(x for x, _, _ in cells), min(y for _, y, _ in cells)
+    at = {(round((y - top) / unit), round((x - left) / unit)) for x, y, unit in cells}
+    size = max(r for r, _ in at) + 1
+    return [[(r, c) in at for c in range(size)] for r in range(size)]
+
+
+@pytest.mark.parametrize("box", ["abc", "hall-1", "hall-3-window-1", "a23456789-123456789-1234"])
+def test_the_code_on_a_sheet_reads_as_the_box_it_stands_beside(box: str) -> None:
+    """By a reader that shares nothing with what draws: what a phone sees is what `bind` takes."""
+    (page,) = label.sheets([label.Label("other-box", "24dcc300a1b2"), label.Label(box, "24dcc300a1b3")])
+    other, mine = (qr_reader.read(modules(path)) for path in ET.fromstring(page).findall(".//{*}path"))
+    assert mine == label.code(box)
+    assert (label.read(mine), label.read(other)) == (box, "other-box")
+
+
+def test_the_reader_takes_no_code_that_is_not_whole() -> None:
+    (page,) = label.sheets([label.Label("hall-1", "24dcc300a1b2")])
+    (path,) = ET.fromstring(page).findall(".//{*}path")
+    for r, c in ((12, 12), (24, 24), (8, 0)):
+        dark = modules(path)
+        dark[r][c] = not dark[r][c]
+        with pytest.raises(ValueError, match=r"its format|no code word"):
+            qr_reader.read(dark)
 
 
 # --- records -------------------------------------------------------------------------------------------------------
