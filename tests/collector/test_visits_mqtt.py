@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from manyi.broker import acl, judge, mosquitto
 from manyi.core.config import Broker
+from manyi.core.duty import stay as duty
 from manyi.core.ledger import facts, schema
 from manyi.core.projector import unix_ms
 from manyi.core.told import measure
@@ -130,6 +131,24 @@ def test_source_in_a_loop_is_told_so_and_takes_the_ledger_from_nobody(
     assert [one.get("taken") for one in said] == [1, 1, None]
     assert "a minute" in said[2]["error"]
     assert collector.told() == ["A000", "A001"]
+    queue.close()
+
+
+def test_leader_on_duty_comes_with_the_sign_ins_and_from_those_alone_who_may(collector: Collector) -> None:
+    add_source(
+        collector.folder / "visits.toml", "queue_l1", ["h1"], collector.folder / "l1", tells=["leaders"]
+    )
+    queue = Ear(collector.port, "manyi/1/duty/+/answer")
+    leader = {"id": "L1", "hall": "h1", "name": "王敏", "telephone": "0537-6600102", "from_ms": unix_ms() - 1}
+    queue.tell("manyi/1/duty/queue_l1", leader)
+    assert queue.next()[1] == {"taken": 1, "repeated": 0, "aside": [], "refused": []}
+    queue.tell("manyi/1/duty/queue_h1", leader)
+    assert "该系统未获准报送 duty / " in queue.next()[1]["error"]
+    (raw,) = collector.ledger.execute("SELECT body FROM row WHERE kind = 'signin'").fetchone()
+    assert duty.said(raw) == (
+        "queue_l1",
+        [duty.Stay("L1", 0, "h1", "王敏", leader["from_ms"], None, tel="0537-6600102")],
+    )
     queue.close()
 
 
