@@ -166,9 +166,14 @@ def test_fewer_than_five_ratings_of_a_person_tell_no_level(town: People, seen: l
     )  # fmt: skip
     with town.browser("centre") as browser:
         cells = sheet(browser.get(f"/tables/staff/file/?on={day}").content)
-    row = next(row for row in rows_below(cells, "工作人员")[1] if row[1] == "s9")
+    *rows, total = rows_below(cells, "工作人员")[1]
+    row = next(row for row in rows if row[1] == "s9")
     assert row[2] == sum(s.staff == "s9" and s.at.date() == day for s in seen)
     assert [cell for cell in row[3:] if cell != ""] == ["不足 5 条，不列"]
+    shown = [row for row in rows if "不足 5 条，不列" not in row]
+    assert total[0] == "合计"
+    for at in range(2, 6):  # or the total less the others would tell them
+        assert total[at] == sum(row[at] for row in shown), rows_below(cells, "工作人员")[0][at]
 
 
 def test_every_export_is_logged_with_what_was_taken(town: People) -> None:

@@ -49,9 +49,9 @@ def test_the_menu_offers_what_the_role_may_open(screen: Chromium, town: People) 
     screen.size(*SIZES["wall"])
     links = "[...document.querySelectorAll('.menu a')].map((n) => n.textContent).join()"
     for role, wanted in (
-        ("centre", "监控大屏,统计表,设备,对账,台账核对,我的账号"),
+        ("centre", "监控大屏,统计表,设备,对账,台账核对,名册模板,我的账号"),
         ("auditor", "对账,台账核对,审计日志,我的账号"),
-        ("hall_leader", "监控大屏,统计表,我的账号"),
+        ("hall_leader", "监控大屏,统计表,名册模板,我的账号"),
         ("staff", "我的评价,我的账号"),
     ):
         log_in(screen, town, role)

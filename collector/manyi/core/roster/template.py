@@ -4,6 +4,7 @@ Codes are formatted as text, so that Excel keeps their zeros; times as times. It
 any other workbook: nothing in it is special but the example's ids. It refuses to write over a file.
 """
 
+import io
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,19 @@ def template(path: Path, lang: str = "zh") -> None:
     """Writes the workbook. Raises InputError if there is a file already, or none can be made."""
     if path.suffix.lower() != ".xlsx":
         raise InputError(f"{path} 应以 .xlsx 结尾 / must end in .xlsx")
-    if path.exists():
-        raise InputError(f"{path} 已存在，不覆盖 / is there already and is not written over")
-    en = lang == "en"
-    book = xlsxwriter.Workbook(str(path))
+    try:
+        with path.open("xb") as file:
+            file.write(workbook(lang))
+    except FileExistsError as error:
+        raise InputError(f"{path} 已存在，不覆盖 / is there already and is not written over") from error
+    except OSError as error:
+        raise InputError(f"{path} 无法写入 / cannot be written: {error}") from error
+
+
+def workbook(lang: str = "zh") -> bytes:
+    """The same, to be downloaded."""
+    en, file = lang == "en", io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True})
     book.set_properties({"title": "manyi roster" if en else "名册模板"})
     guide = book.add_worksheet(TITLE[en])
     guide.set_column(0, 0, 100, book.add_format({"text_wrap": True, "valign": "top"}))
@@ -83,10 +93,8 @@ def template(path: Path, lang: str = "zh") -> None:
     examples = _examples(en)
     for kind in NAMES:
         _sheet(book, kind, COLUMNS[kind], examples[kind], en)
-    try:
-        book.close()
-    except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
-        raise InputError(f"{path} 无法写入 / cannot be written: {error}") from error
+    book.close()
+    return file.getvalue()
 
 
 def _sheet(

@@ -72,6 +72,7 @@ class Action(StrEnum):
     fleet = "fleet"  # boxes and their health
     ratings = "ratings"  # tables of ratings and rankings of places, and their files
     persons = "persons"  # pages that name members of staff
+    roster = "roster"  # the empty workbook that offices fill in
     own = "own"  # a clerk's own results, in closed batches
     known = "known"  # mark a dissatisfied rating as 已知悉
     metrics = "metrics"  # Prometheus text
@@ -91,6 +92,7 @@ GRANTS: dict[Role, frozenset[Action]] = {
             Action.ratings,
             Action.persons,
             Action.known,
+            Action.roster,
             Action.metrics,
             Action.self,
         }
@@ -103,10 +105,13 @@ GRANTS: dict[Role, frozenset[Action]] = {
             Action.ratings,
             Action.persons,
             Action.known,
+            Action.roster,
             Action.self,
         }
     ),
-    Role.hall_leader: frozenset({Action.wall, Action.ratings, Action.persons, Action.known, Action.self}),
+    Role.hall_leader: frozenset(
+        {Action.wall, Action.ratings, Action.persons, Action.known, Action.roster, Action.self}
+    ),
     Role.staff: frozenset({Action.own, Action.self}),
     Role.technician: frozenset({Action.account, Action.fleet, Action.metrics, Action.self}),
     Role.auditor: frozenset({Action.audit, Action.account, Action.verify, Action.self}),

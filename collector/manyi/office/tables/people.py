@@ -1,7 +1,8 @@
 """Figures of members of staff, and a clerk's own. Opened by role alone; every look is written to the audit log (views.py).
 
 A table by person leaves out ratings whose reason is 流程 and shows what nobody signed in for. Below FEWEST ratings it says
-how many, and nothing else: a single red says more about the visitor than about the clerk. A clerk's own page reads
+how many, and nothing else, nor in what is left of a total: a single red says more about the visitor than about the
+clerk. A clerk's own page reads
 released batches only (core.wall_own) and cannot tell a time, an order or a visit.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from manyi.core import figures
-from manyi.core.rates import NOTHING, enough
+from manyi.core.rates import enough
 from manyi.core.wall import own as wall_own
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Cell, Column, Kind, Table
@@ -34,6 +35,7 @@ def staff(books: Books, ask: Ask) -> Table:
     width = len(figure_columns())
     rows: list[list[Cell]] = []
     faint = set()
+    told = []
     for who in sorted(found, key=lambda each: (each == "", each)):
         counts = found[who]
         if not enough(counts[0]):
@@ -44,10 +46,14 @@ def staff(books: Books, ask: Ask) -> Table:
             rows.append([name, who, counts[0], *few[:5], _("Fewer than 5: not told"), *few[6:]])
         else:
             rows.append([name, who, *figure_cells(counts)])
-    total = [_("Total"), "", *figure_cells(added(found.values()))]
+            told.append(counts)
+    total = [_("Total"), "", *figure_cells(added(told))]
+    few_n = sum(counts[0] for counts in found.values()) - sum(counts[0] for counts in told)
     said = (
         *notes(),
-        _("A person with fewer than 5 ratings in the period is shown without levels and rates."),
+        _(
+            "A person with fewer than 5 ratings in the period is shown without levels and rates, and is not in the total: {n}."
+        ).format(n=few_n),
         _(
             "Ratings about procedure count for the hall and its rules, for nobody in person. Left out here: {n}."
         ).format(n=left_out),
@@ -58,7 +64,7 @@ def staff(books: Books, ask: Ask) -> Table:
     return Table(
         columns,
         rows,
-        total if found else [_("Total"), "", *figure_cells(NOTHING)],
+        total,
         said,
         faint=frozenset(faint),
     )

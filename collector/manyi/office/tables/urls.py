@@ -24,15 +24,17 @@ MENU[1:1] = [
     Entry(Action.fleet, "table-boxes", _("Boxes")),
     Entry(Action.account, "table-account", _("Account")),
     Entry(Action.verify, "ledger", _("Ledger check")),
+    Entry(Action.roster, "roster-template", _("Roster template")),
 ]
 
 
 def named() -> list[URLPattern | URLResolver]:
     """Asked for only where accounts exist: what it imports needs their models."""
-    from manyi.office.tables import known, own  # noqa: PLC0415
+    from manyi.office.tables import known, own, roster  # noqa: PLC0415
 
     return [
         path("known/", known.mark, name="known"),
         path("me/ratings/", own.own, name="own"),
         path("me/ratings/file/", own.own_file, name="own-file"),
+        path("roster/template/", roster.blank, name="roster-template"),
     ]
