@@ -225,18 +225,18 @@ class Console:
         try:
             return self._line.read(256)
         except (OSError, TypeError) as error:  # pyserial: TypeError when the port was closed under it
-            raise self._gone(error) from None
+            raise self._gone() from error
 
     def _write(self, data: bytes) -> None:
         try:
             self._line.write(data)
         except (OSError, TypeError) as error:
-            raise self._gone(error) from None
+            raise self._gone() from error
 
-    def _gone(self, error: Exception) -> Unplugged:
+    def _gone(self) -> Unplugged:
         return Unplugged(
             f"{self.name} 断开了：插好线再来一次，已写入的不会只剩一半",
-            f"{self.name} was unplugged ({error}): plug it in and start again; nothing is left half written",
+            f"{self.name} was unplugged: plug it in and start again; nothing is left half written",
         )
 
     def _silent(self) -> BoxError:

@@ -92,9 +92,17 @@ def k_link(context: typer.Context, handover: Path | None, box: str) -> bytes:
         raise BoxError(f"移交文件里没有 {box}", f"{box} is not in {handover}")
     from manyi.core import config, keys  # noqa: PLC0415
 
+    if not context.obj.is_file():
+        raise BoxError(
+            "没有密钥可用：工位上写 --handover 移交文件，现场写 --code，中心写 manyi -c 配置文件",
+            "there is no key at hand: --handover at a bench, --code on site, `manyi -c` and its configuration at the centre",
+        )
     key = keys.load(config.load(context.obj).keys.link_file, "link key file").get(box)
     if key is None:
-        raise BoxError(f"没有 {box} 的密钥", f"there is no key of {box}")
+        raise BoxError(
+            f"没有 {box} 的密钥：编号写错了？没有开通就先 manyi broker add",
+            f"there is no key of {box}: is the id right? If it was never added: `manyi broker add`",
+        )
     return key
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from manyi.box.console import Console, Refusal
 from manyi.box.words import MARKS, answer, both, link_trouble
+from manyi.words import apart
 
 KEYS_S, LINK_S, ACK_S = 30.0, 120.0, 60.0
 POLL_S = 0.3
@@ -44,8 +45,10 @@ class Check:
     words: str = ""
 
     def text(self) -> str:
-        return f"{MARKS[self.ok]} {NAMES[self.name]} / {self.name}" + (
-            f": {self.words}" if self.words else ""
+        mark, zh = MARKS[self.ok], NAMES[self.name]
+        why_zh, why_en = apart(self.words)
+        return both(
+            f"{mark} {zh}" + (f"：{why_zh}" if why_zh else ""), self.name + (f": {why_en}" if why_en else "")
         )
 
 
