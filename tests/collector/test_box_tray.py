@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -105,6 +109,34 @@ def test_more_boards_than_identities(whole: bytes, tmp_path: Path) -> None:
     (left,) = [o for o in outcomes if not o.ok]
     assert "no identity is left" in left.trouble
     assert left.port not in boards.written
+
+
+def test_a_system_that_does_not_say_which_file_is_quoted(whole: bytes, tmp_path: Path) -> None:
+    class Full(Boards):
+        def write(self, *_args: object, **_more: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (outcome,) = tray.run(load(whole, Full(), Records(tmp_path)), PORTS[:1], lambda _: None)
+    assert "系统说：" in outcome.trouble
+    assert "No space left" in outcome.trouble
+    assert "None" not in outcome.trouble
+
+
+def test_an_esptool_that_says_nothing_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "esptool.py").write_text("import sys\nsys.stdin.read() if sys.stdin else None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(flash, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(flash, "FLASH_BITS", 0)
+    silent, speaking = os.pipe()  # nobody ever says anything to it either
+    monkeypatch.setattr(subprocess, "Popen", partial(subprocess.Popen, stdin=silent))
+    try:
+        with pytest.raises(BoxError, match="没有动静"):
+            flash.mac(flash.Board("COM1"), "esp32")
+    finally:
+        os.close(silent)
+        os.close(speaking)
 
 
 def test_the_image_names_its_board_and_chip(whole: bytes) -> None:

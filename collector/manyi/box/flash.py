@@ -122,7 +122,13 @@ def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], No
                 if percent := re.search(r"(\d+(?:\.\d+)?)%", line):
                     progress(float(percent[1]))
         finally:
+            late = hung.finished.is_set()
             hung.cancel()
+    if late:
+        raise BoxError(
+            "esptool 没有动静，已停下：换线、换口，拔下板子再插上，从头再来一次",
+            "esptool was stopped, since nothing moved: another cable or port, the board plugged in anew, and from the beginning",
+        )
     text = "".join(said)
     if process.returncode:
         if "No module named esptool" in text:
