@@ -28,7 +28,7 @@ runner = CliRunner()
         (["demo", "--port", "0"], "--port 的值不对：不能小于 1", "greater than or equal to 1"),
         (["demo", "--port", "70000"], "--port 的值不对：不能大于 65535", "less than or equal to 65535"),
         (["roster", "check", "nosuch"], "path 的值不对：nosuch 不存在", "does not exist"),
-        (["box", "bind", "--roster", __file__], "不是文件夹", "is a file"),
+        (["restore", __file__], "不是文件夹", "is a file"),
     ],
 )
 def test_a_wrong_command_line_is_told_in_both_languages(
