@@ -72,6 +72,24 @@ def test_a_click_on_the_page_marks_the_rating(screen: Chromium, town: People, fo
     assert screen.said == []
 
 
+def test_a_click_that_reaches_nobody_may_be_made_again(screen: Chromium, town: People, folder: Path) -> None:
+    screen.size(*SIZES["wall"])
+    log_in(screen, town, "hall_leader")
+    screen.open(f"{town.office.url}/tables/reds/?{MONTH}")
+    screen.until(f"{READY} && document.querySelector('button.known') !== null")
+    screen.value("window.kept = window.fetch, window.fetch = () => Promise.reject(new TypeError('cut'))")
+    press = "document.querySelector('button.known').click()"
+    screen.value(press)
+    screen.until(
+        "document.querySelector('button.known').textContent === document.getElementById('mark').dataset.failed"
+    )
+    assert said(folder) == []
+    screen.value("window.fetch = window.kept")
+    screen.value(press)
+    screen.until("document.querySelector('button.known.done') !== null")
+    assert len(said(folder)) == 1
+
+
 def test_a_click_on_the_wall_marks_it_and_the_wall_shows_who(
     screen: Chromium, town: People, folder: Path
 ) -> None:

@@ -17,7 +17,7 @@ for (const button of document.querySelectorAll("button.known")) {
       }
       why = (await answer.json()).error || why;
     } catch {
-      // said below: nothing was marked
+      button.disabled = false; // no contact: nothing was marked, and it may be tried again
     }
     button.textContent = why;
   });
