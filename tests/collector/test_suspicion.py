@@ -4,7 +4,7 @@ import random
 from math import comb
 
 import pytest
-from manyi.core.alarms.suspicion import Keys, chance_of_none, is_too_many, silent_reds
+from manyi.core.alarms.suspicion import Keys, chance_of_none, is_too_many, pressed_without_pause, silent_reds
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,19 @@ from manyi.core.alarms.suspicion import Keys, chance_of_none, is_too_many, silen
 )
 def test_a_share_is_too_high_only_where_the_sample_can_carry_it(n: int, d: int, too_many: bool) -> None:
     assert is_too_many(n, d, 5) is too_many
+
+
+@pytest.mark.parametrize(
+    ("most", "others", "named"),
+    [(199, 5, False), (200, 5, True), (200, 20, True), (200, 21, False), (5_000, 500, True)],
+)
+def test_far_more_ratings_than_other_windows_have_are_named(most: int, others: int, named: bool) -> None:
+    city = {f"w{i}": others for i in range(12)} | {"w12": most}
+    assert pressed_without_pause(city) == ([("w12", most, others)] if named else [])
+
+
+def test_a_few_windows_say_nothing_about_what_is_usual() -> None:
+    assert pressed_without_pause({"w1": 5_000, "w2": 3}) == []
 
 
 def test_the_chance_of_no_red_is_that_of_the_binomial_where_all_boxes_are_alike() -> None:

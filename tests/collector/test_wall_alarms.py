@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from manyi.core.alarms import certificates
 from manyi.core.alarms.kinds import RANK, TEXTS, alarm, in_order
 from manyi.core.alarms.rules import FORK_MS, PATIENCE_MS, RARELY_MS
 from manyi.core.config import Alarms
+from manyi.core.days import day_of
 from manyi.core.disk import GIB, MIB, Room
 from manyi.core.orders.store import Orders
 from manyi.core.projector import Figures
@@ -201,6 +203,23 @@ def test_a_window_with_too_many_reds_today_is_named_and_yesterdays_are_not(eye: 
     assert (one["subject"], one["county"], one["hall"]) == ("w2", "c1", "h1")
     assert "6 次评价中 3 次不满意" in one["text_zh"]
     assert eye.see("dissatisfied", NOON + DAY) == []
+
+
+def test_a_window_where_a_machine_presses_green_is_named(eye: Eye) -> None:
+    today = day_of(NOON)
+    rows = [(today, f"w{box}", f"box-{box}", 16, 0, 0) for box in range(10, 30)]
+    rows += [(today, "w1", "box-1", 400, 0, 0), (today - 1, "w2", "box-2", 400, 0, 0)]
+    eye.screen.follow()
+    with (
+        closing(sqlite3.connect(eye.screen.conn.execute("PRAGMA database_list").fetchone()[2])) as wall,
+        wall,
+    ):
+        wall.executemany("INSERT INTO pressed VALUES (?, ?, ?, ?, ?, ?)", rows)
+    (one,) = eye.see("rhythm")
+    assert (one["subject"], one["county"], one["hall"]) == ("w1", "c1", "h1")
+    assert "今日 400 次评价" in one["text_zh"]
+    assert "median 16" in one["text_en"]
+    assert eye.see("rhythm", NOON + DAY) == []
 
 
 def test_a_red_key_that_fell_silent_is_named(eye: Eye) -> None:

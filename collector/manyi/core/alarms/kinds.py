@@ -46,6 +46,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
                        "{name_en}: dissatisfied, and for {minutes} min not marked as known by anybody: {n}"),
     "dissatisfied": ("{name}：今日 {n} 次评价中 {d} 次不满意，明显高于 {percent}%",
                      "{name_en}: {d} of {n} ratings today are dissatisfied, surely above {percent}%"),
+    "rhythm": ("{name}：今日 {n} 次评价，远多于别的窗口（中位数 {usual} 次）：有人或机器在连续按键？",
+               "{name_en}: {n} ratings today, far more than others have (median {usual}): does a machine press?"),
     "silent": ("评价器 {box}（{name}）失联", "Box {box} ({name_en}) is silent"),
     "red_key": ("评价器 {box}（{name}）的不满意键可疑：近 {days} 天 {n} 次评价无一次按红键，按全市情况约应有 {expected} 次",
                 "Box {box} ({name_en}): is its red key covered or broken? None of {n} ratings in {days} days is red; "

@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 _WINDOWS = """
 SELECT window, sum(n), sum(d) FROM pressed WHERE day = ? AND window <> '' GROUP BY window HAVING sum(d) >= ?"""
+_RATED = "SELECT window, sum(n) FROM pressed WHERE day = ? AND window <> '' GROUP BY window"
 _KEYS = """
 SELECT box, sum(n * (day > :since)), sum(red * (day > :since)), sum(n * (day <= :since)), sum(red * (day <= :since))
 FROM pressed WHERE day BETWEEN :first AND :last GROUP BY box"""
@@ -100,6 +101,7 @@ class Rules:
             *self._silent(roster, heard, minute, now_ms),
             *self._reds(roster, minute, now_ms),
             *self._windows(roster, minute, now_ms),
+            *self._rhythm(roster, minute, now_ms),
             *self._red_keys(roster, minute, now_ms),
             *self._forks(roster, now_ms),
             *self._lives(roster, now_ms),
@@ -257,6 +259,19 @@ class Rules:
                     alarm("dissatisfied", minute, subject=window, county=place.county, hall=place.hall,
                           name=zh, name_en=en, n=n, d=d, percent=percent)
                 )  # fmt: skip
+        return found
+
+    def _rhythm(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
+        found = []
+        for window, n, usual in suspicion.pressed_without_pause(
+            dict(self._wall.execute(_RATED, (day_of(now_ms),)).fetchall())
+        ):
+            zh, en = named(roster, window)
+            place = roster.place(window)
+            found.append(
+                alarm("rhythm", minute, subject=window, county=place.county, hall=place.hall,
+                      name=zh, name_en=en, n=n, usual=usual)
+            )  # fmt: skip
         return found
 
     def _red_keys(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:

@@ -1,4 +1,5 @@
-"""Two tests on counts, each with its rate of false alarms: a window with too many reds, a box with none at all. Pure.
+"""Tests on counts: a window with too many reds, a box with none at all, each with its rate of false alarms; and a window
+with more ratings than visitors can have given. Pure.
 
 **Dissatisfied share.** At least FEWEST_REDS reds today, and the Wilson 95 % interval of their share lies wholly above the
 stated percentage. At a true share of exactly that percentage one look in 40 is a false alarm; a sample of a few
@@ -10,18 +11,24 @@ without one red in the last DAYS is suspicious if that has a chance below FALSE_
 the city's spread alone, and once by that and what the box itself had in the DAYS_BEFORE. So in one look over the whole
 city there is a false alarm with a chance of at most FALSE_ALARM, as far as the model holds. Where windows differ
 widely the first test is blind by honesty: a window of pensions may well have no red. The second then finds a key that
-has stopped. Both point; neither proves. Refuses to look at persons.
+has stopped. Both point; neither proves.
+
+**Pressed without pause.** A window has some 16 visits a day (domain: 26,400 visits, 1,699 people). At least RHYTHM_LEAST ratings
+today, and RHYTHM_TIMES the median of the windows that have any, is no busy day but a finger or a machine. Refuses to look
+at persons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, lgamma
+from statistics import median
 from typing import Final, NamedTuple
 
 from manyi.core.rates import wilson
 
 FEWEST_REDS: Final = 3
+RHYTHM_LEAST, RHYTHM_TIMES = 200, 10  # one every 144 seconds for eight hours
 FALSE_ALARM: Final = 0.05  # one look over the city; looks share their days, so about once in 20 months
 DAYS: Final = 30  # a month of presses: fewer cannot tell, more would hide a key that broke lately
 DAYS_BEFORE: Final = 90  # what a box itself was like
@@ -49,6 +56,15 @@ class Suspect(NamedTuple):
 
 def is_too_many(n: int, d: int, percent: int) -> bool:
     return d >= FEWEST_REDS and wilson(d, n)[0] > percent / 100
+
+
+def pressed_without_pause(ratings: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """(window, ratings, median) of each window with far more than the others; `ratings`: of each window that has any."""
+    if len(ratings) < FEWEST_PEERS:
+        return []
+    usual = int(median(ratings.values()))
+    most = max(RHYTHM_LEAST, RHYTHM_TIMES * usual)
+    return sorted((window, n, usual) for window, n in ratings.items() if n >= most)
 
 
 def silent_reds(boxes: Iterable[Keys]) -> list[Suspect]:
