@@ -135,10 +135,16 @@ def test_verify_untouched_and_touched(ledger: Path) -> None:
 
 
 def test_root_of_a_day(ledger: Path) -> None:
-    day = time.strftime("%Y-%m-%d", time.gmtime(unix_ms() / 1000 + 8 * 3600))
-    done = manyi(ledger, "root", "--day", day)
-    assert (done.exit_code, "rows 4\n" in done.output) == (0, True)
-    assert "rows 0" in manyi(ledger, "root").output
+    (at_ms,) = (
+        schema.open_for_reading(ledger / "data" / "ledger.db")
+        .execute("SELECT max(at_ms) FROM row")
+        .fetchone()
+    )
+    for ago, rows in ((0, 4), (1, 0)):
+        day = time.strftime("%Y-%m-%d", time.gmtime(at_ms / 1000 + 8 * 3600 - ago * 86_400))
+        done = manyi(ledger, "root", "--day", day)
+        assert (done.exit_code, f"rows {rows}\n" in done.output) == (0, True)
+    assert "rows " in manyi(ledger, "root").output, "yesterday's"
     done = manyi(ledger, "root", "--day", "yesterday")
     assert (done.exit_code, "is not a day" in done.output) == (2, True)
 
