@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,6 @@ from manyi.box.words import BoxError, both, file_trouble
 from manyi.core.errors import ManyiError
 
 FAILED, INTERRUPTED = 1, 130
-GREEN, RED, PLAIN = "\x1b[1;42m", "\x1b[1;41m", "\x1b[0m"
 
 
 class _Bench(TyperGroup):
@@ -232,9 +232,9 @@ def box_doctor(
         f"验收记录存在 {path}，打印用 manyi box record",
         f"the acceptance record is {path}; manyi box record prints it",
     )
-    typer.echo(
-        (GREEN + both("  合格  ", "  PASS  ") if good else RED + both("  不合格  ", "  NOT PASSED  ")) + PLAIN
-    )
+    words = both("  合格", "PASS  ") if good else both("  不合格", "NOT PASSED  ")
+    lit = typer.style(words, bold=True, bg="green" if good else "red")
+    typer.echo(lit, color=False if sys.platform == "win32" else None)  # its older consoles show the escapes
     if not good:
         told("× 的各项处理以后，再测一次", "put right what is marked ×, and test again")
         raise typer.Exit(FAILED)

@@ -50,8 +50,8 @@ _WORDS = {
         "the console is locked: this box's key, or an unlock code, opens it",
     ),
     "key": (
-        "密钥不对：这不是这台评价器的密钥",
-        "that is not this box's key",
+        "密钥或解锁码不对：核对编号，解锁码每次都要重新问中心",
+        "that is not this box's key, or not its code: look at the id; the centre gives a new code each time",
     ),
     "later": (
         "试错次数太多：重新上电后再试",

@@ -114,9 +114,22 @@ def unlocked(
         key = k_link(context, handover, seen["box"])
         console.unlock(key)
         return key
-    typer.echo(f"manyi box code {seen['box']} {seen['nonce']}")
-    console.ask("unlock", typer.prompt(both("解锁码", "code")).replace("-", "").replace(" ", "").lower())
+    told(
+        "打电话给中心，把下一行念给他执行，他念回 12 位解锁码",
+        "call the centre, read out the next line for it to run, and it reads back 12 digits",
+    )
+    typer.echo(f"manyi box code {seen['box']} {grouped(seen['nonce'])}")
+    console.ask("unlock", _digits(typer.prompt(both("解锁码", "code"))))
     return b""
+
+
+def grouped(digits: str) -> str:
+    """By fours, as it is read out."""
+    return "-".join(digits[i : i + 4] for i in range(0, len(digits), 4))
+
+
+def _digits(said: str) -> str:
+    return unicodedata.normalize("NFKC", said).replace("-", "").replace(" ", "").lower()
 
 
 def box_code(
@@ -127,12 +140,15 @@ def box_code(
 ) -> None:
     """中心：给现场的解锁码，只对这一台这一次有效 / At the centre: the unlock code for a box's number."""
     try:
-        made = talk.code(k_link(context, handover, box), box, bytes.fromhex(nonce))
+        made = talk.code(k_link(context, handover, box), box, bytes.fromhex(_digits(nonce)))
     except ValueError:
         raise InputError(
-            both(f"“{nonce}”不是评价器显示的随机数", "that is no number that a box shows")
+            both(
+                f"“{nonce}”不是评价器显示的随机数：请对方再念一遍",
+                "that is no number that a box shows: have it read again",
+            )
         ) from None
-    typer.echo("-".join(made[i : i + 4] for i in range(0, len(made), 4)))
+    typer.echo(grouped(made))
 
 
 def box_bind(
