@@ -53,6 +53,7 @@ COLLECTOR = (
     Kinds("manyi-unacknowledged", "不满意未及时知悉 / A red that nobody has seen", ("unacknowledged",), "warning"),
     Kinds("manyi-silent", "评价器失联（整片失联合为一条） / Boxes silent (an outage is one)", ("silent", "outage"), "warning"),
     Kinds("manyi-red-key", "红键可疑 / A red key silent against its peers", ("red_key",), "warning"),
+    Kinds("manyi-rhythm", "窗口评价多得反常 / Far more ratings in a window than visitors", ("rhythm",), "warning"),
     Kinds("manyi-chain", "台账被改动 / The ledger was changed", ("chain",), "critical"),
     Kinds("manyi-account", "对账不符 / The account does not add up", ("account", "shown"), "critical"),
     Kinds("manyi-fork", "评价器记录分叉或有两份 / A box with two histories", ("fork", "lives"), "critical"),
@@ -92,6 +93,7 @@ WORDS = {
     "red_key": ("红键可疑", "is its red key dead?"), "chain": ("台账被改动或损坏", "the ledger is not what was written"),
     "account": ("对账不符", "its account is off"),
     "shown": ("大屏合计与台账不符", "the wall's sum is off"), "fork": ("记录分叉", "two histories"),
+    "rhythm": ("评价多得反常", "far more ratings than others have"),
     "lives": ("两份记录轮流上报", "two journals in turn"),
     "break": ("记录链断开", "a broken chain"), "behind": ("汇总落后", "figures are behind"),
     "projection": ("汇总写入失败", "a projection fails"), "stalled": ("台账写不进去", "the ledger cannot be written"),
@@ -108,9 +110,16 @@ WORDS = {
 
 
 def in_words(kinds: tuple[str, ...]) -> str:
-    """What has happened and where, for whoever reads it on a telephone: 「整片评价器失联：松河县（sh）」."""
+    """What has happened and where, for whoever reads it on a telephone: 「整片评价器失联：松河县（sh）」. What concerns the
+    service itself has no place, and what has no name but its id is not said twice."""
     zh, en = (_by_kind({kind: WORDS[kind][lang] for kind in kinds}) for lang in (0, 1))
-    return f"{zh}：{{{{ $labels.name }}}}（{{{{ $labels.subject }}}}） / {{{{ $labels.name_en }}}}: {en}"
+    placed, named, end = (
+        '{{ if ne $labels.subject "-" }}',
+        "{{ if ne $labels.name $labels.subject }}",
+        "{{ end }}",
+    )
+    which = f"{named}（{{{{ $labels.subject }}}}）{end}"
+    return f"{zh}{placed}：{{{{ $labels.name }}}}{which}{end} / {placed}{{{{ $labels.name_en }}}}: {end}{en}"
 
 
 def _by_kind(words: dict[str, str]) -> str:

@@ -19,6 +19,7 @@ from manyi.core.influx.red import REASONS
 from manyi.core.pipeline import unix_ms
 from manyi.core.ratings.rating import Rating
 from manyi.core.roster.model import Leader, Roster
+from manyi.core.roster.names import named
 from manyi.core.roster.rows import fact_rows
 from manyi.core.told.sources import Source
 from manyi.core.workings import Workings
@@ -73,7 +74,7 @@ def _fields(r: Rating, roster: Roster, told: Leader | None) -> dict[str, Any]:
     hall, window = roster.units.get(r.hall), roster.units.get(r.window)
     leader = told or roster.leader(r.hall, r.time_ms)
     said = (
-        hall.zh if hall else "", hall.en if hall else "", window.zh if window else "",
+        *(named(roster, r.hall) if hall else ("", "")), window.zh if window else "",
         window.en if window else "", hall.tel if hall else "", leader.zh if leader else "",
         leader.tel if leader else "", REASONS.get(r.reason, ""), int(bool(r.known_ms)), r.known_ms,
         r.known_role, int(r.flags > 0),
@@ -95,8 +96,8 @@ def test_reds_are_the_ledgers_through_corrections_moves_marks_and_any_loss(whole
     assert {r["leader"] for r in said} == {"", "李主任", "王主任"}
     assert {r["reason"] for r in said} >= {""}
     lines = {r["text_zh"]: r["text_en"] for r in whole.ask("manyi_wall", "SELECT * FROM red WHERE live = 1")}
-    assert '未知悉　二号"大厅 w3　0531-2 李主任 1390000' in lines
-    assert lines['未知悉　二号"大厅 w3　0531-2 李主任 1390000'].startswith("Not seen - Hall 2, W3 - ")
+    assert '未知悉　c2二号"大厅 w3　0531-2 李主任 1390000' in lines
+    assert lines['未知悉　c2二号"大厅 w3　0531-2 李主任 1390000'].startswith("Not seen - C2, Hall 2, W3 - ")
     assert lines["未知悉　未分配 box-8（效率）"] == "Not seen - Unassigned, box-8 (speed)"
     assert all(r["leader_phone"] in "".join(lines) for r in said)
 

@@ -13,13 +13,14 @@ import pytest
 from manyi.broker import ca
 from manyi.core import disk, known, metrics, record
 from manyi.core.alarms import certificates
-from manyi.core.alarms.kinds import RANK, TEXTS, alarm, in_order
+from manyi.core.alarms.kinds import RANK, TEXTS, alarm, in_order, of_box
 from manyi.core.alarms.rules import FORK_MS, PATIENCE_MS, RARELY_MS
 from manyi.core.config import Alarms
 from manyi.core.days import day_of
 from manyi.core.disk import GIB, MIB, Room
 from manyi.core.orders.store import Orders
 from manyi.core.projector import Figures
+from manyi.core.roster.model import Roster
 from manyi.core.wall.health import Health
 from manyi.core.workings import BROKER, PIPELINE, Workings
 
@@ -73,7 +74,7 @@ def test_a_box_that_says_nothing_is_named_with_its_window_and_county_and_is_over
     eye.hear(NOON + SILENT_MS, "box-1", "box-3")
     (one,) = eye.see("silent", NOON + SILENT_MS + 1)
     assert (one["subject"], one["county"], one["since_ms"]) == ("box-2", "c1", NOON)
-    assert one["text_zh"] == "评价器 box-2（h1w2）失联"
+    assert one["text_zh"] == "评价器 box-2（c1h1w2）失联"
     eye.hear(NOON + SILENT_MS + 2, "box-2")
     assert eye.see("silent", NOON + SILENT_MS + 3) == []
 
@@ -210,10 +211,7 @@ def test_a_window_where_a_machine_presses_green_is_named(eye: Eye) -> None:
     rows = [(today, f"w{box}", f"box-{box}", 16, 0, 0) for box in range(10, 30)]
     rows += [(today, "w1", "box-1", 400, 0, 0), (today - 1, "w2", "box-2", 400, 0, 0)]
     eye.screen.follow()
-    with (
-        closing(sqlite3.connect(eye.screen.conn.execute("PRAGMA database_list").fetchone()[2])) as wall,
-        wall,
-    ):
+    with closing(sqlite3.connect(eye.screen.conn.execute("PRAGMA database_list").fetchone()[2])) as wall, wall:
         wall.executemany("INSERT INTO pressed VALUES (?, ?, ?, ?, ?, ?)", rows)
     (one,) = eye.see("rhythm")
     assert (one["subject"], one["county"], one["hall"]) == ("w1", "c1", "h1")
@@ -345,8 +343,9 @@ def test_an_alarm_holds_since_it_began_over_looks_and_restarts(eye: Eye) -> None
 
 
 def test_what_matters_most_stands_in_front() -> None:
-    some = [alarm("undated", NOON, n=1), alarm("clock", NOON, "box-1"), alarm("account", NOON - 1, "box-2")]
-    newer = alarm("clock", NOON + 1, "box-3")
+    town = Roster.from_facts(())
+    clock, newer = (of_box("clock", NOON + i, f"box-{1 + 2 * i}", town, NOON) for i in (0, 1))
+    some = [alarm("undated", NOON, n=1), clock, of_box("account", NOON - 1, "box-2", town, NOON)]
     assert [a["subject"] for a in in_order([*some, newer])] == ["box-2", "box-3", "box-1", ""]
     assert set(RANK) == set(TEXTS)
 

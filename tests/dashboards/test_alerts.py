@@ -25,7 +25,7 @@ RULES = {rule["uid"]: rule for rule in GROUP["rules"]}
 KINDS = {
     "manyi-dissatisfied": ["dissatisfied"], "manyi-unacknowledged": ["unacknowledged"], "manyi-silent": ["silent", "outage"],
     "manyi-red-key": ["red_key"], "manyi-account": ["account", "shown"], "manyi-fork": ["fork", "lives"],
-    "manyi-chain": ["chain"],
+    "manyi-chain": ["chain"], "manyi-rhythm": ["rhythm"],
     "manyi-behind": ["behind", "projection", "stalled", "broker", "feed"], "manyi-disk": ["disk", "disk_full"],
     "manyi-certificate": ["certificate"],
     "manyi-box": ["flood", "stuck", "keytest", "loss", "break", "clock", "config", "undated"],
@@ -163,8 +163,9 @@ def say(template: str, labels: dict[str, str]) -> str:
     said, kept = "", [True]
     for words, action in re.findall(r"([^{]*)(?:\{\{ (.*?) \}\})?", template):
         said += words if all(kept) else ""
-        if found := re.fullmatch(r'if eq \$labels\.(\w+) "(\w+)"', action):
-            kept.append(labels[found[1]] == found[2])
+        if found := re.fullmatch(r'if (eq|ne) \$labels\.(\w+) (?:"([\w-]+)"|\$labels\.(\w+))', action):
+            other = labels[found[4]] if found[4] else found[3]
+            kept.append((labels[found[2]] == other) is (found[1] == "eq"))
         elif action == "else":
             kept[-1] = not kept[-1]
         elif action == "end":
@@ -182,6 +183,20 @@ def test_an_alert_says_in_both_languages_what_is_where(uid: str, kind: str) -> N
     what, what_en = (kind, kind) if uid == "manyi-other" else alerts.WORDS[kind]
     assert (zh, en) == (f"{what}：{NAME}（sim-001）", f"{NAME_EN}: {what_en}")
     assert say(RULES[uid]["annotations"]["runbook"], labels) == f"docs/RUNBOOK.md#{kind}"
+
+
+def test_an_alert_of_the_service_has_no_place_and_one_with_an_id_alone_says_it_once() -> None:
+    service = {"kind": "broker", "subject": "-", "county": "-", "name": "-", "name_en": "-"}
+    zh, en = say(RULES["manyi-behind"]["annotations"]["summary"], service).split(" / ")
+    assert (zh, en) == ("连不上消息服务器", "no link to the broker")
+    feed = service | {
+        "kind": "projection",
+        "subject": "influx day",
+        "name": "influx day",
+        "name_en": "influx day",
+    }
+    zh, en = say(RULES["manyi-behind"]["annotations"]["summary"], feed).split(" / ")
+    assert (zh, en) == ("汇总写入失败：influx day", "influx day: a projection fails")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from manyi.core.ledger import schema
 from manyi.core.rates import wilson
 from manyi.core.ratings.rating import Rating
 from manyi.core.roster.model import Roster
+from manyi.core.roster.names import named
 from manyi.core.roster.rows import fact_rows
 
 from tests.dashboards.grafana import ALL, Panel, boards, interpolate, interval_of, targets
@@ -310,8 +311,8 @@ def test_latest_reds_are_the_ledgers_newest_with_whom_to_call(asker: Asker) -> N
             assert (row["phone"], row["leader"]) == (PHONES[red.hall], LEADERS[red.hall])
             leader = roster.leader(red.hall, red.time_ms)
             assert row["leader_phone"] == (leader.tel if leader else "")
-            names = [roster.units[unit].zh for unit in (red.hall, red.window)]
-            assert [row["hall_name"], row["window_name"]] == names
+            assert row["hall_name"] == named(roster, red.hall)[0]
+            assert row["window_name"] == roster.units[red.window].zh
         here = asker.ask(board, "最新不满意评价", county=["np"])
         assert [r["time"] for r in here] == [r.time_ms for r in reds if r.county == "np"][:limit]
     english = [
@@ -319,7 +320,7 @@ def test_latest_reds_are_the_ledgers_newest_with_whom_to_call(asker: Asker) -> N
     ]
     asked = interpolate(english[0]["query"], 0, 0, county=[ALL], hall=[ALL])
     halls = {r["hall_name"] for r in asker.city.ask_source("manyi-wall", asked)}
-    assert halls <= {"Nanping HRSS Hall", "Songhe HRSS Hall", "Liulin HRSS Hall"}
+    assert halls <= {"Nanping HRSS Hall", "Songhe HRSS Hall", "Songhe, Liulin HRSS Hall"}
 
 
 @pytest.mark.parametrize("board", ["county", "hall", "windows"])

@@ -25,7 +25,7 @@ def alarmed(clones: Path) -> Path:
     """The wall shows the alarm of b1, as its projector would."""
     with closing(sqlite3.connect(clones / "wall.db")) as wall, wall:
         health = json.loads(stores.get(wall, "health", "{}"))
-        health["alarms"] = [alarm("fork", NOW, "b1", county="c1")]
+        health["alarms"] = [alarm("fork", NOW, "b1", county="c1", name="一号窗口", name_en="Window 1")]
         wall.execute("UPDATE meta SET value = ? WHERE key = 'health'", (json.dumps(health),))
     return clones
 

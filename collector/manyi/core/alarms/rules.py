@@ -16,12 +16,13 @@ from typing import Final, Generic, TypeVar
 
 from manyi.core import checked, config, disk, metrics, stores
 from manyi.core.alarms import certificates, suspicion
-from manyi.core.alarms.kinds import Alarm, alarm
+from manyi.core.alarms.kinds import Alarm, alarm, of_box
 from manyi.core.alarms.silence import CITY, gather
 from manyi.core.alarms.suspicion import Keys
 from manyi.core.days import BEIJING, DAY_MS, MINUTE_MS, day_of
 from manyi.core.hours import opened_ms
 from manyi.core.roster.model import Roster
+from manyi.core.roster.names import named
 from manyi.core.workings import BROKER, DEAF, FEED, FLOOD_OVER_MS, PIPELINE, Workings
 from manyi.words import many
 
@@ -30,7 +31,6 @@ PATIENCE_MS: Final = 60_000  # a link that is away so long is worth a word, and 
 RED_DAYS_MS: Final = DAY_MS  # a red that nobody marked yesterday is history, and in the lists
 FORK_MS: Final = 7 * DAY_MS  # a side branch counts as alive so long after its last record
 FORK_KNOWN_MS: Final = DAY_MS  # who took note goes there within a day; a branch that grows after that is news
-MISSING: Final = ("未分配", "unassigned")
 
 T = TypeVar("T")
 
@@ -196,11 +196,7 @@ class Rules:
         for one in gather(places, silent):
             if one.unit is None:
                 (box,) = one.boxes
-                zh, en = named(roster, places[box].window)
-                county = places[box].county
-                found.append(
-                    alarm("silent", minute, box, county=county, since_ms=one.since_ms, name=zh, name_en=en)
-                )
+                found.append(of_box("silent", minute, box, roster, now_ms, since_ms=one.since_ms))
                 continue
             place = roster.place(one.unit[1])
             zh, en = ("全市", "The city") if one.unit == CITY else named(roster, one.unit[1])
@@ -213,7 +209,7 @@ class Rules:
     def _forks(self, roster: Roster, now_ms: int) -> list[Alarm]:
         """A side branch that is written to stays an alarm, until somebody takes note of it (known.py)."""
         return [
-            alarm("fork", newest, box, county=roster.where(box, now_ms).county, since_ms=first)
+            of_box("fork", newest, box, roster, now_ms, since_ms=first)
             for box, first, newest in self._ledger.execute(_BRANCHES, (FORK_KNOWN_MS,))
             if now_ms - newest < FORK_MS
         ]
@@ -221,14 +217,14 @@ class Rules:
     def _lives(self, roster: Roster, now_ms: int) -> list[Alarm]:
         """A clone with a journal of its own makes no fork: it is known by the box's own going on."""
         return [
-            alarm("lives", newest, box, county=roster.where(box, now_ms).county, since_ms=first)
+            of_box("lives", newest, box, roster, now_ms, since_ms=first)
             for box, first, newest in self._ledger.execute(_IN_TURN)
             if now_ms - newest < FORK_MS
         ]
 
     def _floods(self, roster: Roster, now_ms: int) -> list[Alarm]:
         return [
-            alarm("flood", one.last_ms, box, county=roster.where(box, now_ms).county, since_ms=one.since_ms, n=one.refused)
+            of_box("flood", one.last_ms, box, roster, now_ms, since_ms=one.since_ms, n=one.refused)
             for box, one in dict(self._workings.floods).items()
             if now_ms - one.last_ms < FLOOD_OVER_MS
         ]  # fmt: skip
@@ -275,15 +271,11 @@ class Rules:
         return found
 
     def _red_keys(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
-        found = []
-        for box, n, expected in self._suspects.get(now_ms):
-            place = roster.where(box, now_ms)
-            zh, en = named(roster, place.window)
-            found.append(
-                alarm("red_key", minute, box, county=place.county, name=zh, name_en=en, n=n,
-                      expected=round(expected), days=suspicion.DAYS)
-            )  # fmt: skip
-        return found
+        days = suspicion.DAYS
+        return [
+            of_box("red_key", minute, box, roster, now_ms, n=n, expected=round(expected), days=days)
+            for box, n, expected in self._suspects.get(now_ms)
+        ]
 
     def _look_at_keys(self, now_ms: int) -> list[suspicion.Suspect]:
         """Of whole days: today's morning would make every box look quiet."""
@@ -291,16 +283,6 @@ class Rules:
         since = last - suspicion.DAYS
         days = {"last": last, "since": since, "first": since - suspicion.DAYS_BEFORE + 1}
         return suspicion.silent_reds(Keys(*row) for row in self._wall.execute(_KEYS, days))
-
-
-def named(roster: Roster, unit: str) -> tuple[str, str]:
-    """Names of a unit; of a window with its hall's."""
-    found = roster.units.get(unit)
-    if found is None:
-        return MISSING if not unit else (unit, unit)
-    hall = roster.units.get(roster.place(unit).hall) if found.tier == "window" else None
-    zh, en = found.zh, found.en or found.zh
-    return (zh, en) if hall is None else (f"{hall.zh}{zh}", f"{hall.en or hall.zh} {en}")
 
 
 def _own_hours(folder: Path | None) -> dict[str, str]:

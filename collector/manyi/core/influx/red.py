@@ -22,9 +22,11 @@ from manyi.core.ratings import store as ratings
 from manyi.core.ratings.rating import Rating
 from manyi.core.ratings.settle import DISSATISFIED
 from manyi.core.roster.model import Leader, Roster
+from manyi.core.roster.names import named
 
 MEASUREMENT = "red"
-VERSION = 4  # 2: points with a sentence; 3: no typed name of whoever marked it; 4: sentences that fit a line
+# 2: points with a sentence; 3: no typed name of whoever marked it; 4: sentences that fit a line; 5: halls with their county
+VERSION = 5
 ROOM = (12, 11)  # em that a line of the wall has for hall and window beside telephone and leader
 ROOM_EN = (9, 7)  # "Not seen" and "25 minutes ago" are longer
 REASONS = {1: "态度", 2: "效率", 3: "流程"}  # docs/WIRE.md, press
@@ -48,8 +50,9 @@ def point(r: Rating) -> str:
 
 def fields(r: Rating, roster: Roster, leader: Leader | None) -> str:
     hall, window = roster.units.get(r.hall), roster.units.get(r.window)
+    zh, en = named(roster, r.hall) if hall else ("", "")
     values = {
-        "hall_name": hall.zh if hall else "", "hall_name_en": hall.en if hall else "",
+        "hall_name": zh, "hall_name_en": en,
         "window_name": window.zh if window else "", "window_name_en": window.en if window else "",
         "phone": hall.tel if hall else "",
         "leader": leader.zh if leader else "", "leader_phone": leader.tel if leader else "",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from manyi.core import disk, metrics, stores
-from manyi.core.alarms import certificates, rules
+from manyi.core.alarms import certificates
 from manyi.core.alarms.kinds import RANK
 from manyi.core.alarms.rules import Every
 from manyi.core.influx.follow import Server
@@ -23,6 +23,7 @@ from manyi.core.influx.lines import tag, text
 from manyi.core.influx.looks import Looks
 from manyi.core.ledger import reader
 from manyi.core.ratings import store as ratings
+from manyi.core.roster.names import named
 from manyi.core.wall import health as wall_health
 from manyi.core.workings import Workings
 
@@ -88,7 +89,7 @@ class Watch(Looks):
     def _name(self, subject: str, now_ms: int) -> tuple[str, str]:
         """Where that is, in both languages, for whoever reads an alert on a telephone: a unit's name, a box's window's."""
         unit = self._roster.where(subject, now_ms).window or subject
-        return rules.named(self._roster, unit) if unit in self._roster.units else (subject, subject)
+        return named(self._roster, unit) if unit in self._roster.units else (subject, subject)
 
     def _service(self, now_ms: int) -> Iterator[tuple[str, str]]:
         room = disk.room(self._path.parent)

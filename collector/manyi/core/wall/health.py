@@ -15,7 +15,7 @@ from typing import Any
 
 from manyi.core import account, config, metrics, stores, workdays
 from manyi.core.account import Account
-from manyi.core.alarms.kinds import Alarm, alarm, in_order
+from manyi.core.alarms.kinds import Alarm, alarm, in_order, of_box
 from manyi.core.alarms.rules import Rules
 from manyi.core.days import date_of
 from manyi.core.ledger import reader
@@ -169,11 +169,7 @@ class Health:
     def _now(self, roster: Roster, found: Account, far: Progress, rated: int, now_ms: int) -> list[Alarm]:
         # what still holds carries the minute, so that not every look is news
         minute = now_ms - now_ms % MINUTE_MS
-        alarms = [
-            alarm("account", minute, line.box, county=roster.where(line.box, now_ms).county)
-            for line in found.lines
-            if not line.ok
-        ]
+        alarms = [of_box("account", minute, line.box, roster, now_ms) for line in found.lines if not line.ok]
         if self._off >= OFF_TIMES:
             alarms.append(alarm("shown", minute, n=far.shown + far.undated, of=rated))
         if far.behind > BEHIND_ROWS:
@@ -202,13 +198,12 @@ class Health:
         )
         alarms: list[Alarm] = []
         for box, stuck, settings, _ in self._ledger.execute(query, (now_ms - self._silent_ms,)):
-            county = roster.where(box, now_ms).county
             down = [names for bit, names in enumerate(_KEYS) if stuck >> bit & 1]
             if down:
                 zh, en = ("、".join(n[0] for n in down), ", ".join(n[1] for n in down))
-                alarms.append(alarm("stuck", minute, box, county=county, keys=zh, keys_en=en))
+                alarms.append(of_box("stuck", minute, box, roster, now_ms, keys=zh, keys_en=en))
             if settings.startswith("!"):
-                alarms.append(alarm("config", minute, box, county=county))
+                alarms.append(of_box("config", minute, box, roster, now_ms))
         return alarms
 
     def _badges(self, roster: Roster, now_ms: int) -> list[Alarm]:
@@ -219,7 +214,7 @@ class Health:
         )
         rows = self._source.execute(query, (now_ms - ALARM_MS,)).fetchall()
         return [
-            alarm("badge", at_ms, box, county=roster.where(box, now_ms).county, since_ms=at_ms, badge=badge)
+            of_box("badge", at_ms, box, roster, now_ms, since_ms=at_ms, badge=badge)
             for box, badge, at_ms in rows
             if not roster.holder(badge)
         ]
@@ -228,9 +223,7 @@ class Health:
         """What rows of the ledger said of themselves. A fork holds until somebody takes note: alarms/rules.py."""
         rows = self._source.execute(_OF_LATE, (now_ms - ALARM_MS, EVENTS_MOST)).fetchall()
         return [
-            alarm(
-                kind, at_ms, box, county=roster.where(box, at_ms).county, since_ms=at_ms, lost=_lost(detail)
-            )
+            of_box(kind, at_ms, box, roster, at_ms, since_ms=at_ms, lost=_lost(detail))
             for kind, box, at_ms, detail in rows
         ]
 
