@@ -95,13 +95,15 @@ format: $(VENV)/.dev ## 统一格式 / rewrite the sources as ruff wants them
 	@$(BIN)/ruff check --fix $(PY_SOURCES)
 	@$(BIN)/ruff format $(PY_SOURCES)
 
-size: build/firmware/.made ## 固件大小和内存预算 / hold the firmware to firmware/budget.toml
+size: $(VENV)/.dev build/firmware/.made ## 固件预算：大小、内存、擦除 / hold the firmware to firmware/budget.toml: bytes, heap, erases; a minute
 	@$(PY) firmware/build.py --check
+	@$(PY) -m pytest -q -n 0 -rs tests/firmware/test_sim_heap.py tests/firmware/test_journal.py -k "heap or erases"
 
 services: $(VENV)/.dev ## 安装测试用的服务 / install or build what tests use: Mosquitto, influxd, a browser
 	@SERVICES=1 sh tests/services/setup.sh
 
-test: lint types size ## 全部检查，约一刻钟 / everything CI runs: lint, types, size, all tests; a quarter of an hour
+test: lint types build/firmware/.made ## 全部检查，约一刻钟 / everything CI runs: lint, types, size, all tests; a quarter of an hour
+	@$(PY) firmware/build.py --check
 	@sh tests/services/setup.sh
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile $(T)
 
