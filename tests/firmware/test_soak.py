@@ -24,7 +24,7 @@ def test_a_minute_of_pressing_over_a_flapping_tls_link_costs_no_heap_and_no_pres
     print(report)
     assert report.stored == report.pressed > 1000
     assert report.lost == 0
-    assert report.unlit < report.pressed / 20
+    assert report.unlit <= report.pressed / 1000, "seen: none, at a load of 16 on two cores"
     assert report.outages >= 5
     assert report.resets == 0
     assert report.grown() <= GROWTH, report
