@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import httpx
 import pytest
 from manyi.office.access import policy
 
-from tests.office.people import PASSWORD, PATIENCE_S, People, code, events, log_in, log_in_fully, post
+from tests.office.people import (
+    PASSWORD,
+    PATIENCE_S,
+    People,
+    code,
+    events,
+    form,
+    log_in,
+    log_in_fully,
+    post,
+)
 
 
 def test_password_and_code_open_the_wall(town: People) -> None:
@@ -160,6 +171,49 @@ def test_a_changed_password_ends_every_other_session(town: People) -> None:
         assert there.get("/").status_code == 302
 
 
+def test_guessing_the_old_password_at_an_open_desk_is_logged_and_locked(town: People) -> None:
+    new = "something-else-entirely-9"
+    with town.browser("hall_leader") as client:
+        page = form(client.get("/me/password/"))
+
+        def guess(old: str) -> int:
+            told = {"csrfmiddlewaretoken": page, "oldpassword": old, "password1": new, "password2": new}
+            return client.post("/me/password/", data=told).status_code
+
+        assert [guess("wrong") for _ in range(policy.FAILURES)][-1] == 429
+        assert events().count(("login_failed", "hall_leader")) == policy.FAILURES
+        assert ("locked", "hall_leader") in events()
+        assert guess(PASSWORD) == 429, "the right one does not help now"
+    with town.browser() as client:
+        assert log_in(client, "hall_leader", new).status_code != 302
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/me/factor/codes/"),
+        ("GET", "/me/factor/codes/file/"),
+        ("POST", "/me/factor/codes/new/"),
+        ("POST", "/me/factor/remove/"),
+    ],
+)
+def test_an_open_desk_gives_no_codes_and_takes_no_factor_away(town: People, method: str, path: str) -> None:
+    """Whoever finds it unlocked would come back with them tomorrow."""
+    from allauth.mfa.models import Authenticator  # noqa: PLC0415  needs configure()
+    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: PLC0415
+
+    codes = RecoveryCodes.activate(town.user("centre")).get_unused_codes()
+    with town.browser("centre") as client:
+        token = form(client.get("/me/password/"))
+        answer = client.request(
+            method, path, data={"csrfmiddlewaretoken": token} if method == "POST" else None
+        )
+    assert answer.headers["location"] == f"/me/confirm/?next={quote(path, safe='')}"
+    now = RecoveryCodes(Authenticator.objects.get(user=town.user("centre"), type="recovery_codes"))
+    assert now.get_unused_codes() == codes
+    assert Authenticator.objects.filter(user=town.user("centre"), type="totp").exists()
+
+
 def test_guessing_locks_account_and_address_and_says_what_to_do(town: People) -> None:
     with town.browser() as client:
         for at in range(policy.FAILURES):
@@ -234,6 +288,16 @@ def test_login_leads_nowhere_else(town: People, next_: str) -> None:
     with town.browser() as client:
         done = post(client, "/login/", f"/login/?next={next_}", login="staff", password=PASSWORD, next=next_)
         assert done.headers["location"] == "/start/"
+
+
+@pytest.mark.parametrize("path", ["/me/confirm/", "/logout/"])
+@pytest.mark.parametrize("next_", ["https://evil.example/", "//evil.example/", "/\\evil.example"])
+def test_no_other_form_leads_elsewhere_either(town: People, path: str, next_: str) -> None:
+    with town.browser("staff") as client:
+        page = client.get(path, params={"next": next_})
+        told = {"csrfmiddlewaretoken": form(page), "password": PASSWORD, "next": next_}
+        done = client.post(path, params={"next": next_}, data=told)
+    assert done.headers["location"] in ("/start/", "/login/")
 
 
 def test_login_leads_back_to_what_was_asked_for(town: People) -> None:

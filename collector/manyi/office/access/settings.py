@@ -67,6 +67,7 @@ def fixed() -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would lose the session on the way back from single sign-on
         "SESSION_SAVE_EVERY_REQUEST": True,  # the idle time counts from the last request
         "SESSION_ENGINE": "django.contrib.sessions.backends.db",
+        "ACCOUNT_FORMS": {"change_password": "manyi.office.access.own_password.ChangePassword"},
         "ACCOUNT_ADAPTER": "manyi.office.access.adapters.Accounts",
         "ACCOUNT_LOGIN_METHODS": {"username"},
         "ACCOUNT_SIGNUP_FIELDS": ["username*", "password1*"],
