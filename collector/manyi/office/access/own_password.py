@@ -5,7 +5,7 @@ unlocked would try the old one here, and whoever has it has the account.
 from __future__ import annotations
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import ChangePasswordForm  # type: ignore[import-untyped]
+from allauth.account.forms import ChangePasswordForm
 from allauth.core import context
 from django.contrib.auth import authenticate
 
