@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from manyi.box import doctor, identity, image, label, talk
-from manyi.box.console import trouble
+from manyi.box.console import refusal, trouble
 from manyi.box.flash import trouble as flash_trouble
 from manyi.box.records import Records, is_sealed, sealed
 from manyi.box.site import Site
@@ -128,6 +128,13 @@ def test_a_port_s_trouble_is_named_on_linux_and_on_windows() -> None:
     assert "in use" in str(trouble("COM3", windows))
     assert "no port COM9" in str(trouble("COM9", gone))
     assert "dialout" in str(trouble("/dev/ttyUSB0", PermissionError(13, "Permission denied")))
+
+
+@pytest.mark.parametrize(("n", "en"), [(1, "1 record."), (1200, "1,200 records.")])
+def test_a_box_that_will_not_be_retired_says_how_many_records_wait(n: int, en: str) -> None:
+    refused = refusal(f"waiting={n}")
+    assert f"还有 {n} 条记录没有送达" in refused.zh
+    assert en in refused.en
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.firmware.synthetic import PARTITIONS, esp_image, micropython_bin
 
 pytest_plugins = ["tests.firmware.simfixtures"]
 MIB = 1024 * 1024
-BOARDS = ("esp32_devkitc", "esp32_s3_devkitc", "wt32_eth01")
+BOARDS = image.boards()
 
 
 def test_the_table_fits_four_mebibytes_and_ends_with_the_journal() -> None:
@@ -287,6 +287,6 @@ def test_what_was_forgotten_on_the_line_is_named_with_what_to_write(
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_every_board_s_image_can_be_made(board: str, firmware: Path) -> None:
-    chip = "esp32s3" if "s3" in board else "esp32"
+    chip = image.facts(board)["CHIP"]
     whole = image.assemble(micropython_bin(chip), chip, image.tree(firmware, board), image.ours())
     assert len(whole) == 4 * MIB

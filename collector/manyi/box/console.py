@@ -104,7 +104,7 @@ def refusal(why: str) -> Refusal:
     word = why.split("=", maxsplit=1)[0].split("-", maxsplit=1)[0]
     zh, en = _WORDS.get(word, (f"评价器拒绝：{why}", f"the box refuses: {why}"))
     if word == "waiting":
-        n = why.partition("=")[2]
+        n = int(why.partition("=")[2])
         zh = f"还有 {n} 条记录没有送达：通电联网等它变成 0，确需放弃才用 --force"
         en = f"not been delivered yet: {many(n, 'record')}. Let it deliver, or give them up with --force"
     return Refusal(why, zh, en)
