@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from manyi.core import account, stores
+from manyi.core import account, fleet, stores
 from manyi.core.account import Line
 from manyi.core.influx.follow import Server
 from manyi.core.influx.lines import tag, text
@@ -21,7 +21,7 @@ from manyi.core.influx.looks import Looks
 from manyi.core.ratings import store as ratings
 
 _BOXES = """
-SELECT s.box, s.at_ms, s.online, s.fw, s.reason, b.at_ms, b.depth, b.oldest_ms, b.rssi, b.heap, b.room, b.clock, b.stuck,
+SELECT s.box, s.fw, s.reason, b.at_ms IS NOT NULL, b.depth, b.oldest_ms, b.rssi, b.heap, b.room, b.clock, b.stuck,
   b.erases, b.faults, b.unknown, b.lost_s + b.lost_b + b.lost_d, b.up_ms
 FROM state s LEFT JOIN beat b ON b.box = s.box AND b.at_ms = (SELECT max(at_ms) FROM beat WHERE box = s.box)"""
 _BEAT: Final = (
@@ -64,27 +64,21 @@ class Health(Looks):
         """Each box; and of each hall how many there are, how many online, what waits in them, how many hold a key down:
         a day of a city's boxes is ten times as many points as one of its halls."""
         self._roster = self._current.of(self._source)
-        out, heard, halls = [], set(), dict[str, list[int]]()
-        for box, state_ms, is_online, fw, reason, beat_ms, *beat in self._ledger.execute(_BOXES):
-            heard_ms = max(state_ms, beat_ms or 0)
-            online = bool(is_online) and now_ms - heard_ms <= self._silent_ms
-            heard.add(box)
-            fields = [
-                f"online={int(online)}i",
-                f"heard_ms={heard_ms}i",
-                f"reason={reason}i",
-                f"fw={text(fw)}",
-            ]
+        told = {box: more for box, *more in self._ledger.execute(_BOXES)}
+        out, halls = [], dict[str, list[int]]()
+        for box, known in fleet.look(self._ledger, self._roster, now_ms, self._silent_ms).items():
+            if not known.counted:
+                continue
+            fields = [f"online={int(known.online)}i", f"heard_ms={known.heard_ms}i"]
             depth = stuck = 0
-            if beat_ms is not None:
-                fields += [f"{name}={value}i" for name, value in zip(_BEAT, beat, strict=True)]
-                depth, stuck = beat[_BEAT.index("depth")], int(beat[_BEAT.index("stuck")] > 0)
+            if box in told:
+                fw, reason, is_beating, *beat = told[box]
+                fields += [f"reason={reason}i", f"fw={text(fw)}"]
+                if is_beating:
+                    fields += [f"{name}={value}i" for name, value in zip(_BEAT, beat, strict=True)]
+                    depth, stuck = beat[_BEAT.index("depth")], int(beat[_BEAT.index("stuck")] > 0)
             out.append((self._at(box, now_ms), ",".join(fields)))
-            self._add(halls, box, now_ms, (1, int(online), depth, stuck))
-        for box in self._roster.boxes:
-            if box not in heard and self._roster.where(box, now_ms).window:  # it hangs there and never spoke
-                out.append((self._at(box, now_ms), "online=0i,heard_ms=0i"))
-                self._add(halls, box, now_ms, (1, 0, 0, 0))
+            self._add(halls, box, now_ms, (1, int(known.online), depth, stuck))
         return out, halls
 
     def _add(self, halls: dict[str, list[int]], box: str, now_ms: int, one: tuple[int, ...]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manyi.core import account, config, metrics, stores, workdays
+from manyi.core import account, config, fleet, metrics, stores, workdays
 from manyi.core.account import Account
 from manyi.core.alarms.kinds import Alarm, alarm, in_order, of_box
 from manyi.core.alarms.rules import Rules
@@ -154,17 +154,11 @@ class Health:
 
     def _boxes(self, roster: Roster, now_ms: int) -> tuple[dict[str, Any], dict[str, int]]:
         """For the wall, and the last word of every box that hangs at a window: nobody misses one in store."""
-        heard: dict[str, int] = dict(
-            self._ledger.execute("SELECT box, max(at_ms) FROM beat GROUP BY box").fetchall()
-        )
-        placed = [box for box in roster.boxes if roster.where(box, now_ms).window]
-        online, known = set(), dict.fromkeys(placed, 0)
-        for box, at_ms, is_online in self._ledger.execute("SELECT box, at_ms, online FROM state"):
-            known[box] = heard_ms = max(at_ms, heard.get(box, 0)) if is_online else heard.get(box, 0)
-            if is_online and now_ms - heard_ms <= self._silent_ms:
-                online.add(box)
-        told = {"online": len(online), "known": len(known), "silent": sorted(known.keys() - online)}
-        return told, {box: known[box] for box in placed}
+        found = fleet.look(self._ledger, roster, now_ms, self._silent_ms)
+        counted = {name: box for name, box in found.items() if box.counted}
+        silent = [name for name, box in counted.items() if not box.online]
+        told = {"online": len(counted) - len(silent), "known": len(counted), "silent": silent}
+        return told, {name: box.heard_ms for name, box in found.items() if box.placed}
 
     def _now(self, roster: Roster, found: Account, far: Progress, rated: int, now_ms: int) -> list[Alarm]:
         # what still holds carries the minute, so that not every look is news

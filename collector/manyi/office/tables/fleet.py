@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from manyi.core import account, figures
+from manyi.core import account, figures, fleet
 from manyi.core.account import Line
 from manyi.office.tables.books import Ask, Books
 from manyi.office.tables.model import Cell, Column, Kind, Table
 from manyi.office.tables.units import named, share
 
 _BEATS = """
-SELECT s.box, s.at_ms, s.online, s.fw, b.at_ms, b.rssi, b.depth, b.room, b.clock, b.stuck, b.heap, b.erases, b.faults,
-  b.config FROM (SELECT box, at_ms, online, fw FROM state UNION ALL
-    SELECT box, 0, 1, '' FROM beat WHERE box NOT IN (SELECT box FROM state) GROUP BY box) s
+SELECT s.box, s.fw, b.rssi, b.depth, b.room, b.clock, b.stuck, b.heap, b.erases, b.faults,
+  b.config FROM (SELECT box, fw FROM state UNION ALL
+    SELECT box, '' FROM beat WHERE box NOT IN (SELECT box FROM state) GROUP BY box) s
 LEFT JOIN (SELECT *, max(at_ms) FROM beat GROUP BY box) b ON b.box = s.box"""
 
 
@@ -33,8 +33,9 @@ def lines(books: Books, ask: Ask) -> list[Line]:
 
 
 def boxes(books: Books, ask: Ask) -> Table:
-    heard = {row[0]: row[1:] for row in books.ledger.execute(_BEATS)}
-    wanted = sorted(box for box in heard.keys() | books.roster.boxes if mine(books, ask, box))
+    told = {row[0]: row[1:] for row in books.ledger.execute(_BEATS)}
+    found = fleet.look(books.ledger, books.roster, books.now_ms, books.silent_ms)
+    wanted = {box: known for box, known in found.items() if mine(books, ask, box)}
     columns = [
         *_place_columns(),
         Column(_("State"), Kind.text, width=10),
@@ -51,17 +52,13 @@ def boxes(books: Books, ask: Ask) -> Table:
         Column(_("Settings"), Kind.text, width=10),
     ]
     rows: list[list[Cell]] = []
-    online = 0
-    for box in wanted:
-        state_ms, told, fw, beat_ms, *beat = heard.get(box, (0, 0, "", None, *[None] * 9))
-        heard_ms = max(state_ms or 0, beat_ms or 0)
-        is_online = bool(told) and books.now_ms - heard_ms <= books.silent_ms
-        online += is_online
-        rows.append(
-            [*_place(books, box), _("Online") if is_online else _("Silent"), heard_ms, fw, *_beat(beat)]
-        )
+    for box, known in wanted.items():
+        fw, *beat = told.get(box, ("", *[None] * 9))
+        state = _("Online") if known.online else _("Silent") if known.counted else _("In store")
+        rows.append([*_place(books, box), state, known.heard_ms, fw, *_beat(beat)])
+    counted = [known.online for known in wanted.values() if known.counted]
     said = _("{online} of {known} boxes online. As of now, wherever each box stands today.")
-    return Table(columns, rows, None, (said.format(online=online, known=len(rows)),))
+    return Table(columns, rows, None, (said.format(online=sum(counted), known=len(counted)),))
 
 
 def _beat(beat: list[int | str | None]) -> list[Cell]:
