@@ -116,7 +116,8 @@ def build(out: Path = OUT) -> Path:
             old.unlink()
     lines = [f"{module} {short} {name}" for module, names in became.items() for name, short in names.items()]
     (out / "names.txt").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    stamp.write_text(made_by)
+    if anew:  # else another build, at the same time, may meet it empty and compile everything
+        stamp.write_text(made_by)
     return out
 
 
