@@ -253,6 +253,34 @@ def test_old_entries_go_and_young_ones_stay(town: People) -> None:
     assert left == {"179"}, "never less than 180 days"
 
 
+def test_a_clock_that_jumps_ahead_does_not_empty_the_log(
+    town: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set by somebody who wants it empty, or by a time server that is wrong: by then all entries seem old."""
+    from auditlog.models import LogEntry  # noqa: PLC0415
+    from django.contrib.contenttypes.models import ContentType  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
+    from manyi.office.access import audit  # noqa: PLC0415
+
+    now = timezone.now()
+    kind = ContentType.objects.get_for_model(type(town.user("staff")))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER audit_is_kept")  # it asks the same clock
+    for days in range(0, 30):
+        LogEntry.objects.create(
+            content_type=kind,
+            object_pk="x",
+            object_repr=f"{days}",
+            action=3,
+            timestamp=now - timedelta(days=days),
+        )
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=4_000))
+    audit.prune(365)
+    left = {int(each.object_repr) for each in LogEntry.objects.filter(object_pk="x")}
+    assert left == set(range(0, 29 - audit.PRUNE_DAYS + 1))
+
+
 def test_the_log_holds_no_secret(town: People) -> None:
     from auditlog.models import LogEntry  # noqa: PLC0415
 

@@ -20,6 +20,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from asgiref.sync import sync_to_async
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -32,6 +33,8 @@ from manyi.office.access.models import User
 
 # A subject or detail that somebody typed is cut here; the log is no place to store things.
 TEXT_CHARACTERS = 200
+# A clock that has jumped ahead, or was set so, makes every entry old: the log loses a week by it, not all that it has.
+PRUNE_DAYS = 7
 CONSOLE = "(console)"  # who acts where nobody is logged in
 TOO_MANY = 429
 # What is never told by its number alone: an account that has filled its day (fold.py) does no more of these.
@@ -180,8 +183,11 @@ arecord = sync_to_async(record, thread_sensitive=True)
 
 
 def prune(keep_days: int) -> int:
-    """Remove entries older than that (never younger than AUDIT_MIN_DAYS); answers how many."""
+    """Remove entries older than that (never younger than AUDIT_MIN_DAYS), PRUNE_DAYS of the oldest at once; answers how many."""
     oldest = timezone.now() - timedelta(days=max(keep_days, AUDIT_MIN_DAYS))
+    begins = LogEntry.objects.aggregate(at=Min("timestamp"))["at"]
+    if begins is not None:
+        oldest = min(oldest, begins + timedelta(days=PRUNE_DAYS))
     # The raw delete: entries hang on nothing, and a cascade would read them all first.
     entries = LogEntry.objects.filter(timestamp__lt=oldest)
     return int(entries._raw_delete(entries.db))
