@@ -17,6 +17,7 @@ import pytest
 from manyi.backup import copy
 from manyi.cli import app
 from manyi.core import root
+from manyi.core.checking import Checking
 from manyi.core.days import DAY_MS
 from manyi.core.influx import setup
 from manyi.core.wall.store import Wall
@@ -233,7 +234,8 @@ def ratings(town: Town) -> None:
 
 
 def test_a_row_that_was_changed_and_rows_that_are_gone(town: Town) -> None:
-    assert ask(town, books.ledger, now_ms=town.at_ms) == {"ledger": Level.good, "account": Level.good}
+    found = ask(town, books.ledger, now_ms=town.at_ms)
+    assert found == {"ledger": Level.good, "check": Level.skipped, "account": Level.good}
     town.conn.execute("DROP TRIGGER row_is_never_changed")
     town.conn.execute("UPDATE row SET at_ms = at_ms + 1 WHERE id = 4")
     assert ask(town, books.ledger, now_ms=town.at_ms)["ledger"] == Level.bad
@@ -242,6 +244,22 @@ def test_a_row_that_was_changed_and_rows_that_are_gone(town: Town) -> None:
     town.conn.execute("DELETE FROM row WHERE id = 5")
     said = ask(town, books.ledger, now_ms=town.at_ms)
     assert said["ledger"] == Level.bad
+
+
+def test_what_the_service_s_own_check_has_found_and_when_it_ended(town: Town) -> None:
+    def check() -> None:
+        checking = Checking(town.config.data, lambda: town.at_ms)
+        while not checking.slice(town.conn):
+            pass
+
+    check()
+    assert ask(town, books.ledger, now_ms=town.at_ms)["check"] == Level.good
+    assert ask(town, books.ledger, now_ms=town.at_ms + books.CHECK_LATE_MS)["check"] == Level.good
+    assert ask(town, books.ledger, now_ms=town.at_ms + books.CHECK_LATE_MS + 1)["check"] == Level.warn
+    town.conn.execute("DROP TRIGGER row_is_never_changed")
+    town.conn.execute("UPDATE row SET at_ms = at_ms + 1 WHERE id = 2")
+    check()
+    assert ask(town, books.ledger, now_ms=town.at_ms)["check"] == Level.bad
 
 
 def test_an_account_that_does_not_add_up(town: Town) -> None:

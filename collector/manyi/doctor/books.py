@@ -10,14 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from manyi.core import account, root, stores
-from manyi.core.days import date_of
+from manyi.core import account, checked, root, stores
+from manyi.core.days import DAY_MS, date_of
 from manyi.core.errors import ManyiError
 from manyi.core.ledger import chain, reader, schema
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
 from manyi.words import apart, many
 
 TAIL_ROWS: Final = 5_000  # well under a second; `manyi verify` reads all
+CHECK_LATE_MS: Final = 3 * DAY_MS  # it begins once a day and at every start
 BEAT_LIMIT_MS: Final = 15_000  # the projector beats every second
 BEHIND_ROWS: Final = 1_000
 # The collector's zone writes a file a minute at least; the gap takes its time.
@@ -67,6 +68,7 @@ def ledger(place: Place) -> Iterator[Finding]:
     try:
         with closing(schema.open_for_reading(data.ledger)) as conn:
             yield from _tail(conn, data.roots)
+            yield from _checked(data.checked, place.now_ms)
             yield from _account(conn, place)
             yield from _roots(conn, data.roots, place.now_ms)
     except (ManyiError, sqlite3.Error) as error:
@@ -104,6 +106,33 @@ def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
         )
     else:
         yield good("ledger", f"共 {last} 行，末尾的链完好", f"{many(last, 'row')}, the chain's end holds.")
+
+
+def _checked(path: Path, now_ms: int) -> Iterator[Finding]:
+    """What the service's own check of the whole ledger has found (core/checking.py)."""
+    found = checked.read(path)
+    whole, broken = found.whole, found.broken
+    if broken is not None:
+        yield bad(
+            "check",
+            f"服务查出第 {broken.row} 行与写入时不符：先做备份，再执行 manyi verify；见报警手册 chain",
+            f"The service found row {broken.row} not to be what was written: make a copy, then run manyi verify.",
+        )
+    elif whole is None:
+        yield skipped("check", "整个台账还没有查完一遍", "The whole ledger was not checked to its end yet.")
+    elif now_ms - whole.ended_ms > CHECK_LATE_MS:
+        days = (now_ms - whole.ended_ms) // DAY_MS
+        yield warn(
+            "check",
+            f"整个台账已有 {days} 天没有查完一遍：执行 journalctl -u manyi 看原因",
+            f"The whole ledger was last checked {many(days, 'day')} ago: journalctl -u manyi says why.",
+        )
+    else:
+        yield good(
+            "check",
+            f"整个台账查过，到第 {whole.row} 行完好",
+            f"All of it was checked and holds, up to row {whole.row}.",
+        )
 
 
 def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
