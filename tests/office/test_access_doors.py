@@ -96,6 +96,21 @@ def test_pages_have_nothing_inline_and_nothing_from_outside(town: People) -> Non
                 assert forbidden not in page.text, (path, forbidden)
 
 
+def test_no_name_of_an_account_is_more_than_words(town: People) -> None:
+    """Whoever makes accounts, or only types a name at the login, writes for officers to read."""
+    from manyi.office.access.models import User  # noqa: PLC0415  needs configure()
+
+    mark = "<b class=planted>"
+    User.objects.filter(username="staff").update(display_name=mark)
+    with town.browser() as stranger:
+        log_in(stranger, mark, "x")
+    for role, path in (("administrator", "/accounts/"), ("security", "/roles/"), ("auditor", "/audit/")):
+        with town.browser(role) as client:
+            page = client.get(path).text
+        assert "&lt;b class=planted&gt;" in page, path
+        assert mark not in page, path
+
+
 def test_a_strange_host_name_is_refused(town: People) -> None:
     with town.browser() as client:
         assert client.get("/login/", headers={"Host": "evil.example"}).status_code == 400

@@ -9,6 +9,7 @@ from typing import Any
 
 import manyi.office
 import pytest
+from manyi.core.alarms.kinds import alarm
 
 from tests.office.browser import Chromium
 from tests.office.city import NAMES, City
@@ -131,6 +132,42 @@ def test_the_hall_screen_shows_released_batches_and_nobody(
         assert screen.value(FITS) == [True, True]
         assert screen.value(CUT) == []
         assert screen.said == []
+
+
+class Planted(City):
+    """A roster, accounts and alarms written by somebody who hopes that a screen takes them for more than words."""
+
+    MARK = '<img src=x class="planted"><b class=planted onclick=1>'
+
+    def wall(self, now_ms: int) -> dict[str, Any]:
+        return self._planted(super().wall(now_ms))
+
+    def hall(self, hall: str, now_ms: int) -> dict[str, Any]:
+        return self._planted(super().hall(hall, now_ms))
+
+    def _planted(self, part: Any, key: str = "") -> Any:
+        if isinstance(part, dict):
+            return {name: self._planted(value, name) for name, value in part.items()}
+        if isinstance(part, list):
+            return [self._planted(value, key) for value in part]
+        words = (
+            isinstance(part, str)
+            and part
+            and key not in ("id", "kind", "county", "hall", "day", "known_role")
+        )
+        return f"{self.MARK}{part}" if words else part
+
+
+def test_no_name_on_a_screen_is_more_than_words(screen: Chromium, serve: Serve) -> None:
+    planted = Planted()
+    planted.press(3)
+    planted.alarms = [alarm("silent", planted.now_ms, "sim-1", county="c1", name="窗口", name_en="Window")]
+    with serve(planted) as office:
+        for path in ("/", "/hall/h1-0/"):
+            opened(screen, office.url + path)
+            screen.until(f"document.body.innerText.includes({Planted.MARK!r})")
+            assert screen.value("document.querySelectorAll('.planted, img').length") == 0
+            assert screen.said == []
 
 
 def test_the_hall_screen_fits_in_english_too(screen: Chromium, city: City, serve: Serve) -> None:
