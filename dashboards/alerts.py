@@ -61,7 +61,7 @@ COLLECTOR = (
     Kinds("manyi-disk", "磁盘将满 / The disk fills up", ("disk", "disk_full"), "critical"),
     Kinds("manyi-certificate", "证书将到期 / A certificate expires", ("certificate",), "warning"),
     Kinds(
-        "manyi-box", "评价器需要检查 / A box needs somebody", ("flood", "stuck", "keytest", "loss", "break", "clock", "config", "undated"), "warning",
+        "manyi-box", "评价器需要检查 / A box needs somebody", ("flood", "stuck", "keytest", "untested", "loss", "break", "clock", "config", "undated"), "warning",
     ),
     Kinds("manyi-upkeep", "名册或程序要更新 / The roster or the program is out of date", ("badge", "signin", "update", "calendar"), "warning"),
 )  # fmt: skip
@@ -74,9 +74,9 @@ DIRECT = (
         "Alerting",
     ),
     Direct(
-        "manyi-lag", "实时按键入库变慢 / Live presses are slow", Source.WALL,
+        "manyi-lag", "按键上大屏变慢 / Presses are slow to reach the wall", Source.WALL,
         'SELECT min("live_lag_ms") FROM "collector" WHERE time >= now() - 5m', "above", LAG_MS, "1m", "warning",
-        "五分钟内实时按键入库一直超过 5 秒 / For five minutes live presses took over 5 s",
+        "五分钟内按键从入库到上大屏一直超过 5 秒 / For five minutes presses took over 5 s from the ledger to the wall",
     ),
     Direct(
         "manyi-certificate-last", "证书即将失效 / A certificate is about to lapse", Source.WALL,
@@ -101,7 +101,7 @@ WORDS = {
     "disk": ("数据盘快满", "the disk fills up"), "disk_full": ("数据盘已满，采集暂停", "the disk is full, taking in has stopped"),
     "certificate": ("证书将到期", "a certificate ends"), "flood": ("消息过多，已限速", "floods, and was slowed down"),
     "stuck": ("有键卡住", "a key is stuck"),
-    "keytest": ("按键测试未通过", "failed its key test"), "loss": ("丢失按键", "presses lost"),
+    "keytest": ("按键测试未通过", "failed its key test"), "untested": ("今日未做按键测试", "no key test today"), "loss": ("丢失按键", "presses lost"),
     "clock": ("时钟不可信", "a clock that cannot be right"), "config": ("拒绝新设置", "refused its settings"),
     "badge": ("未知工牌", "an unknown badge"), "undated": ("有按键尚无时间", "presses without a time"),
     "update": ("有更新格式的记录未计入", "records of a newer format"), "signin": ("签到里有名册没有的窗口或工号", "sign-ins of nobody in the roster"),

@@ -78,7 +78,10 @@ def _numbers(t: Lang) -> Any:
     return numbers(
         Said(
             t("采集器计数", "Collector's counts"),
-            t("启动以来收到的记录与批次；搁置：读不懂的消息，原样保存；队列：等待入库", "Since its start; aside: unreadable, kept as they came; queue: not yet stored"),
+            t(
+                "记录：台账里的全部行；批次：启动以来答复评价器的批次；搁置：读不懂的消息，原样保存；队列：等待入库的消息",
+                "Records: all rows of the ledger. Batches: answered since its start. Aside: unreadable, kept as they came. Queue: messages not yet stored",
+            ),
             t("采集器没有消息！", "Collector silent!"),
         ),
         [q.COLLECTOR], At(5, 0, 9, 5),
@@ -106,7 +109,10 @@ def _lag(t: Lang) -> Any:
     return courses(
         Said(
             t("实时延迟与队列", "Live lag and queue"),
-            t("实时按键从收到到入库的时间，和等待入库的批次", "From arrival to the ledger, and batches waiting"),
+            t(
+                "台账里大屏还没有计入的最早一行已入库多久（从入库到上大屏），和等待入库的消息",
+                "How long ago the oldest row was stored that the wall has not taken in, and messages not yet stored",
+            ),
             t("没有采集器数据", "No word of the collector"),
         ),
         [q.collector_course("live_lag_ms"), q.collector_course("queue")], At(0, 5, 12, 7),

@@ -121,8 +121,8 @@ def alive(t: Lang, at: At) -> Any:
     said = Said(
         t("采集器", "Collector"),
         t(
-            "采集器连续运行时间，与实时按键入库的延迟。两分钟没有消息即视为停止",
-            "Its uptime and live lag; silent for two minutes is dead",
+            "采集器连续运行时间，与按键从入库到上大屏的延迟。两分钟没有消息即视为停止",
+            "Its uptime, and the lag from the ledger to the wall; silent for two minutes is dead",
         ),
         t("采集器没有消息！", "Collector silent!"),
     )
