@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Boards:
 
     def __init__(self, broken: tuple[str, ...] = (), full: tuple[str, ...] = ()) -> None:
         self.broken, self.full = broken, full
+        self.dead: tuple[str, ...] = ()  # not a block gets through
         self.written: dict[str, bytes] = {}
         self.proved: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -46,8 +48,12 @@ class Boards:
     def read(self, board: flash.Board, chip: str, place: image.Partition) -> bytes:
         raise AssertionError("nothing of these boards is kept")
 
-    def write(self, board: flash.Board, whole: bytes, *, keep_journal: bool, progress: object) -> None:
-        if board.port in self.broken:
+    def write(
+        self, board: flash.Board, whole: bytes, *, keep_journal: bool, progress: Callable[[float], None]
+    ) -> None:
+        if board.port not in self.dead:
+            progress(0.4)
+        if board.port in self.broken + self.dead:
             raise BoxError("断开", "unplugged")
         with self._lock:
             self.written[board.port] = whole
@@ -102,6 +108,25 @@ def test_one_board_s_trouble_is_no_other_s_and_it_gets_its_own_again(whole: byte
     assert before.items() <= after.items()
 
 
+def test_an_identity_of_which_no_block_was_written_is_free_for_another_board(
+    whole: bytes, tmp_path: Path
+) -> None:
+    boards, book = Boards(broken=("COM1",)), Records(tmp_path)
+    boards.dead = ("COM2",)
+
+    def go(*ports: str) -> list[tray.Outcome]:
+        return tray.run(load(whole, boards, book, GIVEN[:2]), ports, lambda _: None)
+
+    half, dead = go("COM1")[0], go("COM2")[0]
+    assert (half.box, dead.box) == ("hall-01", "hall-02")
+    assert [c.box for c in book.claims()] == ["hall-01"]  # it may have it
+    (other,) = go("COM3")
+    assert (other.ok, other.box) == (True, "hall-02")
+    boards.dead, boards.broken = ("COM1",), ()
+    assert go("COM1")[0].box == "hall-01"
+    assert [c.box for c in book.claims()] == ["hall-01", "hall-02"]  # of an earlier run: still its own
+
+
 def test_more_boards_than_identities(whole: bytes, tmp_path: Path) -> None:
     boards = Boards()
     outcomes = tray.run(load(whole, boards, Records(tmp_path), GIVEN[:2]), PORTS[:3], lambda _: None)
@@ -113,7 +138,7 @@ def test_more_boards_than_identities(whole: bytes, tmp_path: Path) -> None:
 
 def test_a_system_that_does_not_say_which_file_is_quoted(whole: bytes, tmp_path: Path) -> None:
     class Full(Boards):
-        def write(self, *_args: object, **_more: object) -> None:
+        def write(self, *_args: object, **_more: object) -> None:  # type: ignore[override]
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     (outcome,) = tray.run(load(whole, Full(), Records(tmp_path)), PORTS[:1], lambda _: None)

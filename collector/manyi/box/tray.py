@@ -1,7 +1,8 @@
 """A tray of boards at once: each port is flashed with an identity of its own, started and asked to prove it.
 
 The next free identity is bound to a chip, on disk, before anything is written to it, so that no two chips ever share
-one, whatever stops the run; a chip that comes back gets its own again. One board's trouble is no other's.
+one, whatever stops the run; a chip that comes back gets its own again. It is free again only if not a block was written.
+One board's trouble is no other's.
 """
 
 from __future__ import annotations
@@ -73,14 +74,17 @@ class _Deal:
 
     def __init__(self, tray: Tray) -> None:
         self._tray, self._lock = tray, threading.Lock()
+        self._fresh: set[str] = set()  # of this run
 
     def to(self, mac: str) -> tuple[Given, Claim]:
+        """Raises BoxError."""
         with self._lock:
             claims = self._tray.records.claims()
             mine = {c.box for c in claims if c.mac == mac and not c.retired}
             taken = {c.box for c in claims}
             for given in self._tray.given:
                 if given.box in mine or (not mine and given.box not in taken):
+                    self._fresh |= {given.box} - taken
                     return given, self._tray.records.claim(given.box, mac, self._tray.now_ms())
         if mine:
             raise BoxError(
@@ -91,6 +95,12 @@ class _Deal:
             "移交文件里的身份用完了：请中心再开通（manyi broker add）",
             "no identity is left: manyi broker add more",
         )
+
+    def back(self, claim: Claim) -> None:
+        """Of a chip that has nothing of it; what it had from an earlier run it keeps."""
+        with self._lock:
+            if claim.box in self._fresh:
+                self._tray.records.release(claim.box)
 
 
 def run(tray: Tray, ports: Iterable[str], tell: Callable[[str], None]) -> list[Outcome]:
@@ -118,7 +128,7 @@ def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Out
         board = flash.Board(port, tray.baud, tray.reset and facts.resets)
         tools = tray.tools or Tools(flash.mac, flash.held, flash.read, flash.write, prove)
         mac = tools.mac(board, facts.chip)
-        whole, given = tray.whole, None
+        whole, given, claim = tray.whole, None, None
         if tray.keep_journal:
             kept = keeping.taken(partial(tools.read, board, facts.chip), whole, tray.records, mac)
             whole, given = kept.into(whole), kept.given()
@@ -129,7 +139,13 @@ def _one(tray: Tray, deal: _Deal, port: str, tell: Callable[[str], None]) -> Out
                 whole = image.with_files(whole, files(given, tray.site, facts.board, claim.pin))
         box = given.box if given else ""
         tell(f"{port}  {box}  {mac}  " + both("开始", "begins"))
-        tools.write(board, whole, keep_journal=tray.keep_journal, progress=_steps(f"{port}  {box}", tell))
+        steps = _Steps(f"{port}  {box}", tell)
+        try:
+            tools.write(board, whole, keep_journal=tray.keep_journal, progress=steps)
+        except BaseException:
+            if claim is not None and not steps.percent:
+                deal.back(claim)
+            raise
         tell(f"{port}  {box}  " + both("已写入并校验", "written and verified"))
         tray.records.let_go(mac)
         if not board.reset:
@@ -173,16 +189,18 @@ def prove(board: flash.Board, given: Given) -> None:
         console.ask("lock")
 
 
-def _steps(who: str, tell: Callable[[str], None]) -> Callable[[float], None]:
-    told = 0
+class _Steps:
+    """Tells of every tenth of a board."""
 
-    def progress(percent: float) -> None:
-        nonlocal told
-        if percent >= told + STEP_PERCENT:
-            told = int(percent) // STEP_PERCENT * STEP_PERCENT
-            tell(f"{who}  {told}%")
+    def __init__(self, who: str, tell: Callable[[str], None]) -> None:
+        self.percent = 0.0
+        self._who, self._tell, self._told = who, tell, 0
 
-    return progress
+    def __call__(self, percent: float) -> None:
+        self.percent = percent
+        if percent >= self._told + STEP_PERCENT:
+            self._told = int(percent) // STEP_PERCENT * STEP_PERCENT
+            self._tell(f"{self._who}  {self._told}%")
 
 
 def summary(outcomes: list[Outcome]) -> str:
