@@ -154,9 +154,16 @@ class City:
         influx: Influx | None = None,
         flash_kib: int = 0,
         policy: str = "",
+        roster: Path = ROSTER,
         **facts: object,
     ) -> None:
-        self.folder, self.broker, self.influx, self.policy = folder, broker, influx, policy
+        self.folder, self.broker, self.influx, self.policy, self.roster = (
+            folder,
+            broker,
+            influx,
+            policy,
+            roster,
+        )
         self.bucket = influx.bucket() if influx else ""
         self.boxes = [
             SimBox(folder / f"sim-{i:03}", f"sim-{i:03}", i, broker.port, **facts)
@@ -206,7 +213,7 @@ class City:
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     def start(self) -> None:
-        done = self.manyi("roster", "import", str(ROSTER))
+        done = self.manyi("roster", "import", str(self.roster))
         assert done.returncode == 0, done.stderr
         self.collector.start()
         for box in self.boxes:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from manyi.core import stores
+from manyi.core.days import BEIJING
 
 from tests.services.influx import Influx
 from tests.system.city import ROSTER, City, until
@@ -80,6 +85,32 @@ def test_late_presses_of_a_visit_correct_what_is_shown(
         city.bucket, "SELECT sum(n) AS n, sum(d) AS d, sum(s) AS s, sum(first_s) AS f FROM rating"
     )
     assert [int(float(str(row[k]))) for k in ("n", "d", "s", "f")] == [1, 1, 0, 1]
+
+
+def test_replaced_box_delivers_afterwards_and_its_presses_keep_their_window(
+    make_city: Callable[..., City], tmp_path: Path
+) -> None:
+    roster = Path(shutil.copytree(ROSTER, tmp_path / "roster"))
+    boxes = (roster / "boxes.csv").read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    in_store = [line for line in boxes if not line.startswith("sim-002,")]
+    (roster / "boxes.csv").write_text("".join(in_store), encoding="utf-8")
+    city = make_city(boxes=2, roster=roster)
+    old, new = city.boxes
+    until("the old one has found the collector", lambda: old.heard("ack"))
+    city.broker.kill()
+    old.tap(1)
+    old.tap(3)
+    soon = datetime.now(BEIJING) + timedelta(minutes=2)  # a roster has whole minutes
+    at = soon.strftime("%Y-%m-%d %H:%M")
+    done = city.manyi("box", "replace", old.name, new.name, "--roster", str(roster), "--at", at)
+    assert done.returncode == 0, done.stdout + done.stderr
+    new.tap(2)
+    city.broker.start()
+    city.settle()
+    with closing(stores.open_reader(city.folder / "data" / "ratings.db")) as conn:
+        told = set(conn.execute("SELECT box, window FROM rating"))
+    assert told == {(old.name, "np-h1-w1"), (new.name, "")}, "the new one stands there in two minutes' time"
+    assert "np-h1-w1" in (roster / "boxes.csv").read_text(encoding="utf-8").splitlines()[-1]
 
 
 def test_box_that_nobody_placed_is_unassigned_and_never_dropped(make_city: Callable[..., City]) -> None:
