@@ -4,6 +4,7 @@ keys (retire and code also at the bench). Composes; decides nothing.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -139,16 +140,15 @@ def box_code(
     handover: HandoverOption = None,
 ) -> None:
     """中心：给现场的解锁码，只对这一台这一次有效 / At the centre: the unlock code for a box's number."""
-    try:
-        made = talk.code(k_link(context, handover, box), box, bytes.fromhex(_digits(nonce)))
-    except ValueError:
+    shown = _digits(nonce)
+    if not re.fullmatch(rf"[0-9a-f]{{{2 * talk.NONCE_BYTES}}}", shown):
         raise InputError(
             both(
                 f"“{nonce}”不是评价器显示的随机数：请对方再念一遍",
                 "that is no number that a box shows: have it read again",
             )
-        ) from None
-    typer.echo(grouped(made))
+        )
+    typer.echo(grouped(talk.code(k_link(context, handover, box), box, bytes.fromhex(shown))))
 
 
 def box_bind(
@@ -192,7 +192,7 @@ def _place(context: typer.Context, roster: Path, choose: Choose) -> None:
     for zh, en in zip(got.done.text("zh").splitlines(), got.done.text("en").splitlines(), strict=True):
         told(zh, en)
     if not got.done.report.ok:
-        told(f"{got.file} 没有改动", f"{got.file} was not changed")
+        told(f"{got.file} 没有改动，新的一行没有加上", f"{got.file} was not changed: no row was added")
         raise typer.Exit(FAILED)
     told(f"已写进 {got.file}", f"written into {got.file}")
     for box, window, other in got.beside:

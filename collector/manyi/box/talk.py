@@ -8,7 +8,7 @@ import hmac
 from dataclasses import dataclass
 from zlib import crc32
 
-CODE_BYTES = 6
+NONCE_BYTES, CODE_BYTES = 8, 6
 PIECE = 64
 """Bytes of a file in one line: 128 digits and the frame stay below the box's 240 characters a line."""
 
