@@ -1,10 +1,12 @@
-"""The bundle, made as `make bundle` makes it (for this Python alone), and installed where there is no network at all."""
+"""The bundle, made as `make bundle` makes it (for this Python alone), and installed where there is no network at all; and the
+administrator's guide, typed from its first command to the last on a machine of its own."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,8 +15,10 @@ from pathlib import Path
 import pytest
 from manyi.box import image
 
+from tests.deploy import machine
 from tests.firmware.synthetic import micropython_bin
-from tests.services.processes import missing
+from tests.services.influx import influxd
+from tests.services.processes import find, missing
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = ROOT / "collector" / "deploy" / "bundle" / "make.py"
@@ -36,6 +40,7 @@ def cut_off() -> list[str]:
 
 @dataclass(frozen=True)
 class Bundle:
+    archive: Path
     folder: Path
 
     def install(self, prefix: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +72,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     (out / "carried").mkdir()
     subprocess.run(["tar", "-xzf", str(archive), "-C", str(out / "carried")], check=True)
     (folder,) = (out / "carried").iterdir()
-    return Bundle(folder)
+    return Bundle(archive, folder)
 
 
 def test_it_installs_without_a_network_and_says_what_is_missing(bundle: Bundle, tmp_path: Path) -> None:
@@ -162,3 +167,80 @@ def test_both_machines_have_the_same_packages(bundle: Bundle) -> None:
     text = (bundle.folder / "requirements.txt").read_text()
     packages = {line.partition("==")[0].replace("-", "_") for line in text.splitlines() if "==" in line}
     assert packages <= {name.lower() for name in names("any") | names("x86_64")}
+
+
+# What InfluxDB's package would bring, its configuration included.
+INFLUXDB = """install -m 755 {influxd} /usr/bin/influxd
+install -d /var/lib/influxdb /etc/influxdb
+printf 'bolt-path = "/var/lib/influxdb/influxd.bolt"\\nengine-path = "/var/lib/influxdb/engine"\\n' > /etc/influxdb/config.toml
+cat > /lib/systemd/system/influxdb.service <<'UNIT'
+[Service]
+ExecStart=/usr/bin/env INFLUXD_CONFIG_PATH=/etc/influxdb/config.toml /usr/bin/influxd
+UNIT
+"""
+# Grafana's account and folders; the program itself is in no test.
+GRAFANA = """groupadd --system grafana
+install -d /etc/grafana/provisioning /usr/share/grafana/public/maps
+"""
+BROWSER = """"$PYTHON" -c '
+import ssl, urllib.request
+trust = ssl.create_default_context(cafile="/etc/manyi/ca.crt")
+page = urllib.request.urlopen("https://wall.daizhou.test/login/", context=trust).read().decode()
+print("browser sees:", "name=\\"password\\"" in page)
+'
+"""
+
+
+def typed(section: str, *fences: str) -> list[str]:
+    """The blocks of a section of the guide with these marks, in their order, for a city that exists."""
+    guide = (ROOT / "docs" / "zh" / "administrator.md").read_text(encoding="utf-8")
+    (part,) = re.findall(rf"^## {section}、(.*?)(?=^## )", guide, re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^```(?:{'|'.join(fences)})\n([^`]*)^```$", part, re.MULTILINE)
+    return [str(each).replace(".example.gov.cn", ".daizhou.test") for each in found]
+
+
+def test_the_administrator_s_guide_from_its_first_command_to_the_last(bundle: Bundle, tmp_path: Path) -> None:
+    """Programs, accounts, certificates, broker, database, service, proxy, first box, copy and restore are the real ones."""
+    database = influxd()
+    for name, there in (("influxd 2", database), *((each, find(each)) for each in ("mosquitto", "nginx"))):
+        if not there:
+            missing(name, "make services")
+    ca, restart_nginx = typed("九", "text")
+    wall, behind_grafana = typed("九", "nginx")
+    telling, *_ = typed("六", "text")
+    copying, restoring, *_ = typed("十一", "text")
+    copied = "$(basename $(ls -d /var/backups/manyi/manyi-2* | tail -n 1))"
+    blocks = [
+        "set -x",
+        f"cp {bundle.archive} /srv/",
+        *typed("二", "sh"),
+        *typed("三", "sh"),
+        INFLUXDB.format(influxd=database),
+        *typed("四", "sh"),
+        *typed("五", "sh"),
+        *typed("六", "sh"),
+        telling,
+        *typed("七", "sh"),
+        GRAFANA,
+        typed("八", "text")[0].partition("systemctl")[0],
+        ca,
+        f"cat > /etc/nginx/conf.d/manyi.conf <<'PAGE'\n{wall}{behind_grafana}PAGE\n",
+        "rm -f /etc/nginx/sites-enabled/default; systemctl start nginx",
+        restart_nginx,
+        BROWSER,
+        "install -d /media/box /media/audit",
+        *typed("十", "sh"),
+        copying,
+        restoring.replace("manyi-20261122-031500", copied),
+        typed("十三", "sh")[0].partition("systemctl")[0],
+        "set +x; echo the end; runuser -u manyi -- manyi doctor",
+    ]
+    done = machine.run(tmp_path, "\n".join(blocks))
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    assert "browser sees: True" in done.stdout
+    assert "首次登录" in done.stdout or "first-passwords" in done.stdout
+    _, _, found = done.stdout.partition("the end\n")
+    assert "错误 0 项" in found
+    well = {line.split()[3] for line in found.splitlines() if line.startswith("[正常")}
+    expected = "config secrets certificate strangers login service ledger account projections through web influx doors authority"
+    assert well >= set(expected.split()), found
