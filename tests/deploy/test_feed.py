@@ -281,6 +281,43 @@ def test_a_file_of_a_time_to_come_does_not_stop_those_that_follow(zones: Zones, 
     zones.same()
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("beat", 4, "x"),
+        ("beat", 2, 1.5),
+        ("beat", 4, True),
+        ("beat", 0, "\x1b[2J"),
+        ("beat", 22, b"c1"),
+        ("head", 7, "x"),
+        ("head", 4, None),
+        ("state", 1, "x"),
+        ("row", 1, 1.5),
+    ],
+)
+def test_a_file_whose_cells_are_none_leaves_the_copy_as_it_was(
+    zones: Zones, table: str, column: int, value: object
+) -> None:
+    """Taken in, the inner zone could not count with it, at each start anew."""
+    zones.town.conn.execute(f"INSERT INTO beat VALUES ('{BOX}', '{zones.box.life}', {T0}{', 1' * 19}, '')")
+    zones.town.conn.execute(f"INSERT INTO state VALUES ('{BOX}', {T0}, 1, '1.0.0', '{zones.box.life}', 1, 1)")
+    zones.press(1)
+    (true,) = zones.send()
+    raw, made = true.read_bytes(), page.read(true, b"")
+    cells = {"beat": made.beats, "head": made.heads, "state": made.states, "row": made.rows}[table]
+    cells[0] = (*cells[0][:column], value, *cells[0][column + 1 :])
+    assert page.write(made, zones.gap, b"") == true
+    with pytest.raises(InputError):
+        zones.receive()
+    with closing(schema.open_for_reading(zones.inside.data.ledger)) as copy:
+        assert [
+            copy.execute(f"SELECT count(*) FROM {name}").fetchone() for name in ("row", "head", "beat")
+        ] == [(0,)] * 3
+    true.write_bytes(raw)
+    zones.receive()
+    zones.same()
+
+
 def test_a_clock_that_was_years_ahead_outside_and_put_right_stops_nothing(zones: Zones) -> None:
     zones.press(1)
     zones.send()

@@ -9,6 +9,7 @@ taken for old), and a ledger that has rows of its own.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -20,10 +21,11 @@ from manyi.core.days import DAY_MS
 from manyi.core.errors import EvidenceError, InputError
 from manyi.core.ledger import chain, reader, schema
 from manyi.feed import page
-from manyi.feed.page import Page
+from manyi.feed.page import Cells, Page
 from manyi.words import both
 
 AHEAD_MS: Final = DAY_MS  # the clocks of two zones; nobody sets them for each other
+_KINDS: Final[dict[str, type]] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 FEED_N: Final = "feed_n"  # keys of the ledger's meta: number and time of the newest file taken in
 FEED_MS: Final = "feed_ms"
 
@@ -127,15 +129,34 @@ def _into(conn: sqlite3.Connection, found: Page, path: Path) -> int:
             )
         )
     conn.execute("DELETE FROM meta WHERE key = 'follows'")  # the lock on rows, put back below
-    for cells in found.heads:
-        conn.execute(f"INSERT OR REPLACE INTO head VALUES ({','.join('?' * len(cells))})", cells)
+    _put(conn, "head", found.heads)
+    _check(conn, "row", found.rows)
     new = _rows(conn, found, tail, before, path)
-    for table, many in (("beat", found.beats), ("state", found.states)):
-        for cells in many:
-            conn.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(cells))})", cells)
+    _put(conn, "beat", found.beats)
+    _put(conn, "state", found.states)
     for name, value in (("follows", found.ledger), (FEED_N, found.n), (FEED_MS, found.at_ms)):
         conn.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(value)))
     return new
+
+
+def _put(conn: sqlite3.Connection, table: str, many: Sequence[Cells]) -> None:
+    _check(conn, table, many)
+    for cells in many:
+        conn.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(cells))})", cells)
+
+
+def _check(conn: sqlite3.Connection, table: str, many: Sequence[Cells]) -> None:
+    """Whether every cell is what its column holds. SQLite takes anything anywhere, and what counts with it later would
+    fail at each start. Raises ValueError.
+    """
+    columns = conn.execute(f"PRAGMA table_info({table})").fetchall()
+    for cells in many:
+        for (_, name, kind, needed, _, _), cell in zip(columns, cells, strict=True):
+            if cell is None and not needed:
+                continue
+            is_odd = isinstance(cell, str) and not (cell.isascii() and cell.isprintable())
+            if is_odd or type(cell) is not _KINDS[kind]:
+                raise ValueError(f"{table}.{name}")
 
 
 def _rows(conn: sqlite3.Connection, found: Page, tail: int, before: bytes, path: Path) -> int:
