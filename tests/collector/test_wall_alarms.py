@@ -167,6 +167,55 @@ def test_a_clone_with_a_journal_of_its_own_is_known_by_the_boxs_going_on(eye: Ey
     assert eye.see("lives", late) == []
 
 
+HALF_PAST_EIGHT = NOON - 210 * MINUTE
+PASSED, FAILED, ABANDONED = 1, 2, 3
+
+
+def signed_in(eye: Eye, box: str, at_ms: int = HALF_PAST_EIGHT) -> None:
+    eye.screen.ledger.clock(box, 0, at_ms, at_ms)
+    eye.screen.ledger.duty(box, 1_000, "04a1", at_ms)
+
+
+def key_test(eye: Eye, box: str, how: int, at_ms: int = HALF_PAST_EIGHT, up_ms: int = 30_000) -> None:
+    eye.screen.ledger.record(box, record.KEYTEST, up_ms, at_ms, reason=how, data=b"\3\1\2\3\1\2")
+
+
+def test_a_box_that_was_signed_in_at_and_not_tested_is_named_with_its_hall_until_it_is(eye: Eye) -> None:
+    signed_in(eye, "box-1")
+    signed_in(eye, "box-2")
+    key_test(eye, "box-2", ABANDONED)
+    hour = HALF_PAST_EIGHT + 1_000 + 60 * MINUTE
+    assert eye.see("untested", hour - 1) == []
+    (one,) = eye.see("untested", hour)
+    assert (one["subject"], one["county"], one["hall"], one["box"]) == ("h1", "c1", "h1", "")
+    assert one["text_zh"] == "c1h1：今日刷卡上岗的 2 台评价器中，2 台没有做完按键测试（box-1 box-2）"
+    key_test(eye, "box-1", PASSED, hour, 60 * MINUTE)
+    (one,) = eye.see("untested", hour)
+    assert "2 台评价器中，1 台没有做完按键测试（box-2）" in one["text_zh"]
+    key_test(eye, "box-2", FAILED, hour, 60 * MINUTE)
+    assert eye.see("untested", hour) == []
+    assert len(eye.see("keytest", hour)) == 1, "it failed, and that is an alarm of its own"
+
+
+def test_yesterdays_test_is_none_of_today_and_a_day_without_a_badge_asks_for_none(eye: Eye) -> None:
+    signed_in(eye, "box-1", HALF_PAST_EIGHT - DAY)
+    key_test(eye, "box-1", PASSED, HALF_PAST_EIGHT - DAY)
+    assert eye.see("untested", NOON) == []
+    eye.screen.ledger.duty("box-1", DAY + 1_000, "04a1", HALF_PAST_EIGHT)
+    assert len(eye.see("untested", NOON)) == 1
+    assert eye.see("untested", NOON + DAY) == []
+
+
+def test_of_many_untested_boxes_a_hall_names_some(screen: Screen) -> None:
+    boxes = [f"b{n}" for n in range(8)]
+    screen.ledger.fact(*TOWN, *(placed(box, "w1") for box in boxes))
+    eye = Eye(screen)
+    for box in boxes:
+        signed_in(eye, box)
+    (one,) = eye.see("untested")
+    assert "8 台没有做完按键测试（b0 b1 b2 b3 b4 …）" in one["text_zh"]
+
+
 # -- ratings
 
 

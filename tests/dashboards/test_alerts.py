@@ -28,7 +28,7 @@ KINDS = {
     "manyi-chain": ["chain"], "manyi-rhythm": ["rhythm"],
     "manyi-behind": ["behind", "projection", "stalled", "broker", "feed"], "manyi-disk": ["disk", "disk_full"],
     "manyi-certificate": ["certificate"],
-    "manyi-box": ["flood", "stuck", "keytest", "loss", "break", "clock", "config", "undated"],
+    "manyi-box": ["flood", "stuck", "keytest", "untested", "loss", "break", "clock", "config", "undated"],
     "manyi-upkeep": ["badge", "signin", "update", "calendar"],
     "manyi-other": ["of_next_year"],
 }  # fmt: skip

@@ -54,7 +54,7 @@ WALL = {
 }
 CENTRE = {
     "disk_full", "stalled", "broker", "feed", "shown", "update", "projection", "disk", "behind", "certificate",
-    "unacknowledged", "dissatisfied", "rhythm", "signin", "calendar", "chain",
+    "unacknowledged", "dissatisfied", "rhythm", "signin", "calendar", "untested", "chain",
 }  # fmt: skip
 
 

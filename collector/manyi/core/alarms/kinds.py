@@ -60,6 +60,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
               "Box {box} ({name_en}): the {keys_en} key is held down or stuck"),
     "keytest": ("评价器 {box}（{name}）引导测试未通过：有一个键按了没反应",
                 "Box {box} ({name_en}) failed its key test: a key did not answer"),
+    "untested": ("{name}：今日刷卡上岗的 {of} 台评价器中，{n} 台没有做完按键测试（{boxes}）",
+                 "{name_en}: of {of} boxes at which a badge was touched today, {n} finished no key test ({boxes})"),
     "loss": ("评价器 {box}（{name}）丢失按键 {n} 次（满意 {lost[0]}、基本满意 {lost[1]}、不满意 {lost[2]}）",
              "Box {box} ({name_en}): presses lost: {n} ({lost[0]} green, {lost[1]} yellow, {lost[2]} red)"),
     "break": ("评价器 {box}（{name}）的记录链断开一处（存储损坏），已如实登记",

@@ -1,7 +1,7 @@
 """The fold from ledger rows to ratings: settle, dating and attribution put together, in the rows' order.
 
 Each row is taken once. What must be remembered between rows lies in tables of ratings.db (`life`,
-`undated`, `badge`, `fact`), read when first needed and written by flush(). It refuses to look at a clock,
+`undated`, `badge`, `tested`, `fact`), read when first needed and written by flush(). It refuses to look at a clock,
 and at rows of branches other than the main one: those presses are kept in the ledger and alarmed, never
 rated. Longer than 300 lines: a rating's whole way is in one file.
 """
@@ -43,7 +43,8 @@ from manyi.core.roster.policy import VISIT_MS, visit_ms_of
 PACKING_MASK, PACKING_1 = 0x0F, 0x01  # low half of `fmt`: how the record is packed
 NO_VISIT = bytes(10)  # `data` of a press without visit id and business type
 NOTABLE = frozenset({"loss", "break", "fork"})  # rows that somebody should hear of
-KEYTEST_FAILED = 2  # `reason` of a key test in which somebody was there and an asked key did not come
+KEYTEST_PASSED = 1  # `reason` of a key test; a third is one that was abandoned
+KEYTEST_FAILED = 2  # somebody was there and an asked key did not come
 DETAIL_CHARS = 200  # of a row's body kept with an alarm; the ledger has it whole
 _MARKS = ",".join("?" * len(COLUMNS))
 _NAMES = ",".join(COLUMNS)
@@ -53,6 +54,10 @@ SELECT {_NAMES} FROM rating INDEXED BY rating_time WHERE time_ms >= ? AND time_m
 _NEWEST_BADGE = """
 SELECT badge FROM badge WHERE box = ? AND time_ms BETWEEN ? AND ?
 ORDER BY time_ms DESC, life DESC, seq DESC LIMIT 1"""
+
+_TESTED = (
+    "INSERT INTO tested VALUES (?, ?) ON CONFLICT DO UPDATE SET time_ms = max(time_ms, excluded.time_ms)"
+)
 
 Key = tuple[str, str, int]
 
@@ -140,8 +145,14 @@ class Fold:
             )
         elif kind == rec.CLOCK:
             self._clock(row, life, up_ms, rec.clock_of(rec.unpack(row.body))[0])
-        elif kind == rec.KEYTEST and reason == KEYTEST_FAILED:
-            self._alarm(row, "keytest", data.hex())
+        elif kind == rec.KEYTEST and reason in (KEYTEST_PASSED, KEYTEST_FAILED):
+            clock = life.dating.clock
+            time_ms = (
+                row.at_ms if clock is None else _sane(date(clock, up_ms), row.at_ms, life.dating.reached_ms)
+            )
+            self._conn.execute(_TESTED, (row.box, time_ms))
+            if reason == KEYTEST_FAILED:
+                self._alarm(row, "keytest", data.hex())
         elif kind == rec.DUTY and reason in (rec.DUTY_IN, rec.DUTY_OUT, rec.DUTY_CLOSING):
             badge = rec.badge_of(rec.unpack(row.body)) if reason == rec.DUTY_IN else ""
             if life.dating.clock is None:

@@ -24,7 +24,7 @@ from manyi.core.roster.current import Current
 from manyi.core.roster.facts import KEYS
 from manyi.core.roster.model import Roster
 
-VERSION = 5
+VERSION = 6
 STEP_ROWS = 2_000  # about 20 ms of work, so that a live press behind a backlog still shows in time
 
 _RATING = """
@@ -40,6 +40,8 @@ CREATE TABLE undated (box TEXT, life TEXT, seq INTEGER, boot INTEGER, presses IN
   PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
 CREATE TABLE badge (box TEXT, time_ms INTEGER, life TEXT, seq INTEGER, badge TEXT,
   PRIMARY KEY (box, time_ms, life, seq)) WITHOUT ROWID;
+CREATE INDEX badge_time ON badge(time_ms);
+CREATE TABLE tested (box TEXT PRIMARY KEY, time_ms INTEGER) WITHOUT ROWID;
 CREATE TABLE rating ({_RATING}, PRIMARY KEY (box, life, seq)) WITHOUT ROWID;
 CREATE INDEX rating_time ON rating(time_ms);
 CREATE INDEX rating_red ON rating(time_ms) WHERE level = {DISSATISFIED};
@@ -133,7 +135,7 @@ class Ratings:
 
     def _reset(self) -> None:
         for table in (
-            "meta", "fact", "life", "undated", "badge", "rating", "version", "change", "alarm", *signed.TABLES,
+            "meta", "fact", "life", "undated", "badge", "tested", "rating", "version", "change", "alarm", *signed.TABLES,
             *sums.KEYS,
         ):  # fmt: skip
             self._conn.execute(f"DELETE FROM {table}")

@@ -17,11 +17,12 @@ from manyi.core import account, config, fleet, metrics, stores, workdays
 from manyi.core.account import Account
 from manyi.core.alarms.kinds import Alarm, alarm, in_order, of_box
 from manyi.core.alarms.rules import Rules
-from manyi.core.days import date_of
+from manyi.core.days import date_of, day_begin
 from manyi.core.ledger import reader
 from manyi.core.ratings import signed
 from manyi.core.ratings.store import undated_presses
 from manyi.core.roster.model import Roster
+from manyi.core.roster.names import named
 from manyi.core.workings import Workings
 
 ALARM_MS = 86_400_000  # what happened is an alarm for a day; then it is history, and in the ledger
@@ -30,6 +31,8 @@ EVENTS = frozenset({"loss", "break", "badge", "clock", "keytest"})  # each time 
 # The newest of one kind and box; all are in the ledger. So there are no more alarms than boxes and places can have, and no
 # box can push out those of others.
 EVENTS_MOST = 5
+UNTESTED_MS = 3_600_000  # the test begins with the day's first badge, or within the minute after it (docs/decisions/006)
+BOXES_NAMED = 5  # within one line
 # A backlog of half a county's boxes is work in progress; more than a few seconds' is worth a word.
 BEHIND_ROWS = 5_000
 CALENDAR_AHEAD_MS = 14 * 86_400_000  # the notice comes in November; an update takes a city some days
@@ -42,6 +45,9 @@ SELECT kind, box, at_ms, detail FROM (
   SELECT max(id) AS id, kind, box, at_ms, detail, row_number() OVER (PARTITION BY kind, box ORDER BY max(id) DESC) AS nth
   FROM alarm WHERE at_ms > ? AND kind <> 'fork' GROUP BY kind, box, detail)
 WHERE nth <= ? ORDER BY id DESC"""
+_SIGNED = """
+SELECT b.box, coalesce(t.time_ms, 0) >= :begin OR min(b.time_ms) > :late FROM badge b LEFT JOIN tested t ON t.box = b.box
+WHERE b.time_ms >= :begin AND b.badge <> '' GROUP BY b.box ORDER BY b.box"""
 _KEYS = (("满意", "green"), ("基本满意", "yellow"), ("不满意", "red"))
 
 
@@ -169,6 +175,7 @@ class Health:
         if far.behind > BEHIND_ROWS:
             alarms.append(alarm("behind", minute, n=far.behind))
         alarms += self._of_boxes(roster, minute, now_ms) + self._badges(roster, now_ms)
+        alarms += self._untested(roster, minute, now_ms)
         unknown = signed.unknown(self._source, roster, now_ms - ALARM_MS)
         alarms += [
             alarm("signin", minute, subject=source, source=source, n=n, which=which)
@@ -212,6 +219,24 @@ class Health:
             for box, badge, at_ms in rows
             if not roster.holder(badge)
         ]
+
+    def _untested(self, roster: Roster, minute: int, now_ms: int) -> list[Alarm]:
+        """Halls in which a box was signed in at today and no key test came to its end: a dead key may not be noticed there."""
+        halls: dict[str, list[tuple[str, bool]]] = {}
+        span = {"begin": day_begin(now_ms), "late": now_ms - UNTESTED_MS}
+        for box, is_well in self._source.execute(_SIGNED, span):
+            halls.setdefault(roster.where(box, now_ms).hall, []).append((box, bool(is_well)))
+        found = []
+        for hall, boxes in halls.items():
+            missing = [box for box, is_well in boxes if not is_well]
+            if missing:
+                zh, en = named(roster, hall)
+                said = " ".join(missing[:BOXES_NAMED]) + (" …" if len(missing) > BOXES_NAMED else "")
+                found.append(
+                    alarm("untested", minute, subject=hall, county=roster.place(hall).county, hall=hall, name=zh,
+                          name_en=en, n=len(missing), of=len(boxes), boxes=said)
+                )  # fmt: skip
+        return found
 
     def _of_late(self, roster: Roster, now_ms: int) -> list[Alarm]:
         """What rows of the ledger said of themselves. A fork holds until somebody takes note: alarms/rules.py."""
