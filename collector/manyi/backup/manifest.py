@@ -82,7 +82,8 @@ def differences(folder: Path, manifest: Manifest) -> list[str]:
             found.append(both(f"{name}：内容已改变", f"{name}: is not what was written"))
     for name in sorted(manifest.secrets.keys() - manifest.files.keys()):
         found.append(both(f"{name}：清单里不该有这样的名称", f"{name}: no name for a file of a copy"))
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+    # A link to a folder is no folder of the copy: what lies in it was not looked at, and would be copied along.
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()}
     for name in sorted(there - set(manifest.files) - {NAME}):
         found.append(both(f"{name}：不在清单里", f"{name}: is not in the manifest"))
     return found
