@@ -162,9 +162,9 @@ def test_a_manifest_may_not_lead_out_of_the_copy(town: Town, tmp_path: Path) -> 
 def test_a_link_in_a_copy_leads_nowhere(town: Town, tmp_path: Path) -> None:
     """Restoring is root's work: a folder beside the copy would lie in the service's own afterwards."""
     folder = made(town, tmp_path / "copies")
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc" / "shadow").write_text("root:x")
-    (folder / "data" / "more").symlink_to(tmp_path / "etc")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "shadow").write_text("root:x")
+    (folder / "data" / "more").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match=r"data/more: is not in the manifest"):
         restoring.restore(folder, tmp_path / "new", None, T0)
     assert not (tmp_path / "new").exists()
