@@ -216,7 +216,7 @@ def test_a_time_server_says_when_it_was_while_the_collector_is_away(
     clock = Udp(time_server)
     box = make_board(mosquitto.port, ntp=["127.0.0.1"], ntp_port=clock.port)
     box.press(3)
-    box.wait("rtc")  # set by it
+    box.wait("rtc", 2)  # after its start, set by it
     mosquitto.start()
     collector.until("both", lambda: collector.lives and len(collector.life.records) >= 3)
     noted = next(r for r in collector.life.records.values() if r["kind"] == 2)
