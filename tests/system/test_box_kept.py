@@ -138,6 +138,19 @@ def test_a_chip_that_is_divided_otherwise_is_not_written_over(
     assert "分区和镜像不同" in refused.trouble
 
 
+def test_another_board_s_image_is_refused_with_the_board_that_it_has(
+    used: bytes, firmware: Path, make_chip: Callable[[], Chip], book: records.Records
+) -> None:
+    """Both are an ESP32: esptool would take it, and the box would never start."""
+    chip = make_chip()
+    put(chip, used)
+    wired = maker.assemble(micropython_bin(), "esp32", maker.tree(firmware, "wt32_eth01"), maker.ours())
+    (refused,) = tray.run(load(wired, book), [chip.port], print)
+    assert "写 BOARD=esp32-devkitc" in refused.trouble
+    assert list(book.folder.glob("*.kept")) == []
+    assert chip.flash() == used
+
+
 def test_a_cable_pulled_out_in_the_midst_loses_no_identity(
     used: bytes, firmware: Path, make_chip: Callable[[], Chip], tmp_path: Path
 ) -> None:

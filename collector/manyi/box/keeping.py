@@ -2,8 +2,8 @@
 journal is not touched. What is taken out lies beside the bench's records until the chip has it again, so that a cable
 pulled out in the midst loses nothing.
 
-Refuses: a chip whose identity cannot be read, and one that is divided otherwise than the image. Takes no update along:
-what runs afterwards is what was flashed.
+Refuses: a chip whose identity cannot be read, one that is divided otherwise than the image, and another board's image.
+Takes no update along: what runs afterwards is what was flashed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from manyi.box import image
 from manyi.box.identity import IDENTITY, Given
@@ -18,12 +19,8 @@ from manyi.box.image import Partition
 from manyi.box.records import Records
 from manyi.box.words import BoxError
 
-LEARNED = (
-    "config",
-    "wifi",
-    "address",
-    "duty",
-)  # files of the partition `data`; `slot`, `a` and `b` are updates
+LEARNED = ("config", "wifi", "address", "duty")
+"""Files of the partition `data`; `slot`, `a` and `b` are updates."""
 
 Read = Callable[[Partition], bytes]
 
@@ -38,14 +35,27 @@ class Kept:
     def given(self) -> Given | None:
         """None: the chip had no identity."""
         try:
-            one = json.loads(self.who[IDENTITY])
+            one = self._identity()
             return Given(*(one[k] for k in ("box", "user", "password", "k_link", "k_chain")))
         except (KeyError, ValueError, TypeError):
             return None
 
+    def _identity(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.who[IDENTITY])
+        return found
+
     def into(self, whole: bytes) -> bytes:
         """The image as this box's. Raises BoxError."""
         return image.with_files(image.with_files(whole, self.who), self.learned, "data")
+
+    def check(self, whole: bytes) -> None:
+        """Boards of one chip take each other's images, and never start. Raises BoxError."""
+        mine, its = self.given() and self._identity().get("board"), image.facts(whole).board
+        if mine and mine != its:
+            raise BoxError(
+                f"这台的板是 {mine}，镜像是 {its} 的，没有写入：写 BOARD={mine} 重新制作",
+                f"this box has an {mine}, the image is for an {its}, and nothing was written: make it with BOARD={mine}",
+            )
 
 
 def taken(read: Read, whole: bytes, book: Records, mac: str) -> Kept:
@@ -54,7 +64,7 @@ def taken(read: Read, whole: bytes, book: Records, mac: str) -> Kept:
     earlier = book.kept(mac)
     if earlier and (found is None or found.given() is None):
         parts = json.loads(earlier)
-        return Kept(*({name: bytes.fromhex(text) for name, text in part.items()} for part in parts))
+        found = Kept(*({name: bytes.fromhex(text) for name, text in part.items()} for part in parts))
     if found is None:
         raise BoxError(
             "芯片里的身份读不出，没有写入。原来是评价器：先 manyi box save 存下记录交中心，再不保留记录重做，用新名称；"
@@ -62,10 +72,9 @@ def taken(read: Read, whole: bytes, book: Records, mac: str) -> Kept:
             "this chip's identity cannot be read; nothing was written. If it was a box: `manyi box save` first, for the "
             "centre, then flash it without --keep-journal and give it a new name; if it never was one: leave --keep-journal out",
         )
-    book.keep(
-        mac,
-        json.dumps([{name: raw.hex() for name, raw in part.items()} for part in (found.who, found.learned)]),
-    )
+    found.check(whole)
+    parts = ({name: raw.hex() for name, raw in part.items()} for part in (found.who, found.learned))
+    book.keep(mac, json.dumps(list(parts)))
     return found
 
 
