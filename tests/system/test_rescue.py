@@ -174,7 +174,7 @@ def test_another_box_s_file_and_a_changed_one_are_refused_whole(conn: sqlite3.Co
     found = journal.lives(box.dump())
     with pytest.raises(BoxError, match="does not know this life"):
         rescue.check(conn, BOX, found, None)
-    with pytest.raises(BoxError, match="no tag of other-box"):
+    with pytest.raises(BoxError, match="a tag of other-box"):
         rescue.check(conn, "other-box", found, K_CHAIN)
     rescue.check(conn, BOX, found, K_CHAIN)
     deliver(conn, box.dump(), 5)

@@ -19,15 +19,28 @@ from manyi.box import desk, identity, image, orders, prints, records, renew, res
 from manyi.box import doctor as doctors
 from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
+from manyi.box.asked import (
+    FAILED,
+    HOME,
+    AskCode,
+    Baud,
+    NoReset,
+    Port,
+    RecordsDir,
+    confirmed,
+    now_ms,
+    say,
+    told,
+    unlocked,
+)  # fmt: skip
 from manyi.box.console import Console, opened
-from manyi.box.desk import HOME, AskCode, RecordsDir, confirmed, now_ms, say, told, unlocked
 from manyi.box.identity import Given
 from manyi.box.provision import Journal
 from manyi.box.site import Site
 from manyi.box.words import BoxError, both, file_trouble
 from manyi.core.errors import ManyiError
 
-FAILED, INTERRUPTED = 1, 130
+INTERRUPTED = 130
 
 
 class _Bench(TyperGroup):
@@ -60,10 +73,6 @@ box_app = typer.Typer(
     ),
 )
 
-Port = Annotated[
-    str,
-    typer.Option("--port", "-p", help=both("串口，如 COM3", "Serial port, such as COM3 or /dev/ttyUSB0.")),
-]
 HandoverFile = Annotated[
     Path,
     typer.Option(
@@ -126,15 +135,8 @@ def box_flash(
         bool,
         typer.Option("--force", help=both("放弃未送达的记录", "Give up records that were never delivered.")),
     ] = False,
-    baud: Annotated[
-        int, typer.Option(help=both("波特率，线不好就降低", "Bits a second; lower for a bad cable."))
-    ] = flashing.BAUD,
-    no_reset: Annotated[
-        bool,
-        typer.Option(
-            "--no-reset", help=both("手动进入下载模式的板", "A board that is put into download mode by hand.")
-        ),
-    ] = False,
+    baud: Baud = flashing.BAUD,
+    no_reset: NoReset = False,
 ) -> None:
     """烧录一台或一盘，校验，可同时写入身份 / Flash one board or a tray of them, verify, and write identities."""
     if (handover is None) != (site is None) or (box and handover is None):

@@ -14,6 +14,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from manyi.box.asked import FAILED, BoxArgument, now_ms
 from manyi.box.words import BoxError, answer, both
 from manyi.core import config as configs
 from manyi.core import keys as key_files
@@ -21,11 +22,9 @@ from manyi.core.ledger import schema
 from manyi.core.orders import bundle, settings
 from manyi.core.orders.store import Command, Orders
 
-FAILED = 1
 POLL_S = 0.2
 SOON_S = 20.0  # a box answers within a second; a bad line takes longer
 UPDATE_S = 300.0  # 200 pieces, each a round trip
-BoxArgument = Annotated[str, typer.Argument(help=both("评价器编号", "The box's id."))]
 
 
 class Do(StrEnum):
@@ -61,7 +60,7 @@ def box_config(
             now = [(b, wanted[b].settings if b in wanted else {}) for b in chosen]
             new = [(b, settings.changed(old, given, config.policy.visit_ms)) for b, old in now]
             for b, values in new:
-                store.want(b, values, _now_ms())
+                store.want(b, values, now_ms())
         wanted = store.wanted()
     finally:
         store.close()
@@ -113,7 +112,7 @@ def _send(
         raise BoxError(f"{box} 还没有报过到", f"{box} has not been heard of yet")
     store = Orders(config.data.orders)
     try:
-        command = store.command(box, heard.boot, do, _now_ms(), stream, version)
+        command = store.command(box, heard.boot, do, now_ms(), stream, version)
     finally:
         store.close()
     ok, text = _reply(config, command, patience_s)
@@ -195,10 +194,6 @@ def _known(box: str, boxes: list[str]) -> str:
 def _key(config: configs.Config, box: str) -> bytes:
     keys = key_files.load(config.keys.link_file, "link key file")
     return keys[_known(box, list(keys))]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def mount(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from manyi.box import identity, label, paper, records, sheet
-from manyi.box.desk import HOME, RecordsDir
+from manyi.box.asked import HOME, RecordsDir
 from manyi.box.words import BoxError, both
 
 Out = Annotated[

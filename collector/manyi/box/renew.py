@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from manyi.box import identity
+from manyi.box.asked import AskCode, Port, told, unlocked
 from manyi.box.console import Console, opened
-from manyi.box.desk import AskCode, told, unlocked
 from manyi.box.identity import Account
 from manyi.box.provision import START_S, put
 from manyi.box.site import Site
@@ -71,7 +71,7 @@ def renew(
 
 def box_renew(
     context: typer.Context,
-    port: Annotated[str, typer.Option("--port", "-p", help=both("串口", "Serial port."))],
+    port: Port,
     handover: Annotated[
         Path,
         typer.Option(

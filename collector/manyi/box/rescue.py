@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from manyi.box import flash, journal, records
-from manyi.box.desk import HOME, RecordsDir, now_ms, told
+from manyi.box.asked import HOME, Baud, NoReset, Port, RecordsDir, now_ms, told
 from manyi.box.journal import Life
 from manyi.box.words import BoxError, both, file_trouble
 from manyi.core import keys
@@ -27,7 +27,6 @@ from manyi.core.ledger.asked import Asked
 from manyi.core.ledger.writer import Work
 from manyi.words import many
 
-FAILED = 1
 ROUNDS_SPARE = 20
 """Answers that bring nothing new, beyond one for each batch: a restored ledger and a few holes need some."""
 STUCK = 6  # answers in a row that move nothing
@@ -144,15 +143,10 @@ def box_rescue(
 
 
 def box_save(
-    port: Annotated[str, typer.Option("--port", "-p", help=both("串口", "Serial port."))],
+    port: Port,
     records_dir: RecordsDir = HOME,
-    baud: Annotated[int, typer.Option(help=both("波特率", "Bits a second."))] = flash.BAUD,
-    no_reset: Annotated[
-        bool,
-        typer.Option(
-            "--no-reset", help=both("手动进入下载模式的板", "A board that is put into download mode by hand.")
-        ),
-    ] = False,
+    baud: Baud = flash.BAUD,
+    no_reset: NoReset = False,
 ) -> None:
     """把芯片里的记录存成文件，不改动芯片 / Copy a chip's journal into a file; changes nothing."""
     board = flash.Board(port, baud, not no_reset)
