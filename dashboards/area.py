@@ -5,6 +5,7 @@ from typing import Any
 from dashboards import queries as q
 from dashboards.board import board
 from dashboards.city import ranking, rate_numbers, reds
+from dashboards.links import CELL, Links, beside, to_county, to_hall, to_windows
 from dashboards.panels import COUNT, SHARE, At, Column, Said, courses, from_one, numbers, rows
 from dashboards.pulse import fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
@@ -17,8 +18,8 @@ def county(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-county", t("县区", "Counties"), t("所选县区在所选时段的评价，按大厅列出", "The chosen counties, by hall"),
         [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where),
-         units(t, "hall", where, At(0, 12, 24, 8), t("各大厅", "Halls")), ranking(t, "hall", At(0, 20, 10, 8)),
-         reds(t, At(10, 20, 14, 8), 12, f" AND {where}")],
+         units(t, "hall", where, At(0, 12, 24, 8), t("各大厅", "Halls"), to_hall(t, CELL)), ranking(t, "hall", At(0, 20, 10, 8)),
+         reds(t, At(10, 20, 14, 8), 12, f" AND {where}", to_hall(t, beside("hall")))],
         variables=["county"], since="now-7d", until="now", refresh="10s",
     )  # fmt: skip
 
@@ -28,8 +29,8 @@ def hall(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-hall", t("大厅", "Halls"), t("所选大厅在所选时段的评价，按窗口列出", "The chosen halls, by window"),
         [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), *_courses(t, where),
-         units(t, "window", where, At(0, 12, 24, 9), t("各窗口", "Windows")),
-         reds(t, At(0, 21, 24, 7), 12, f" AND {where}")],
+         units(t, "window", where, At(0, 12, 24, 9), t("各窗口", "Windows"), to_windows(t, CELL)),
+         reds(t, At(0, 21, 24, 7), 12, f" AND {where}", to_windows(t, beside("hall")))],
         variables=["county", "hall"], since="now-7d", until="now", refresh="10s",
     )  # fmt: skip
 
@@ -39,14 +40,14 @@ def windows(t: Lang) -> dict[str, Any]:
     where = q.HALL
     return board(
         t, "manyi-windows", t("窗口", "Windows"), t("所选大厅的全部窗口", "All windows of the chosen halls"),
-        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), units(t, "window", where, At(0, 5, 24, 14), t("各窗口", "Windows")),
-         _today(t, where, At(0, 19, 9, 9)), reds(t, At(9, 19, 15, 9), 8, f" AND {where}")],
+        [*_heads(t, where), fresh(t, At(21, 0, 3, 5)), units(t, "window", where, At(0, 5, 24, 14), t("各窗口", "Windows"), to_hall(t, CELL)),
+         _today(t, where, At(0, 19, 9, 9)), reds(t, At(9, 19, 15, 9), 8, f" AND {where}", to_hall(t, beside("hall")))],
         variables=["county", "hall"], since="now-24h", until="now", refresh="10s",
     )  # fmt: skip
 
 
-def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
-    """A table of halls or windows with both rates."""
+def units(t: Lang, tier: str, where: str, at: At, title: str, of_hall: Links) -> Any:
+    """A table of halls or windows with both rates; a county's name leads to its board, a hall's by `of_hall`."""
     group = {"hall": ["county", "hall"], "window": ["county", "hall", "window"]}[tier]
     names = {"county": t("县区", "County"), "hall": t("大厅", "Hall"), "window": t("窗口", "Window")}
     said = Said(
@@ -59,7 +60,10 @@ def units(t: Lang, tier: str, where: str, at: At, title: str) -> Any:
         ),
         t(*EMPTY),
     )
-    columns = [Column(tag, names[tag], width=150 if tag == "county" else 0) for tag in group]
+    links = {"county": to_county(t, CELL), "hall": of_hall, "window": ()}
+    columns = [
+        Column(tag, names[tag], width=150 if tag == "county" else 0, links=links[tag]) for tag in group
+    ]
     columns += [
         Column("n", t("人次", "Ratings"), COUNT, ACCENT, width=80),
         Column("s", t("满意", "Satisfied"), COUNT, SATISFIED, width=80),

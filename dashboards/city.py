@@ -5,6 +5,7 @@ from typing import Any
 from dashboards import queries as q
 from dashboards.board import board
 from dashboards.geo import county_map
+from dashboards.links import TODAY, Links, beside, to_county, to_hall
 from dashboards.panels import (
     AGO,
     COUNT,
@@ -119,7 +120,7 @@ def ranking_lines(t: Lang, at: At) -> Any:
     """For the wall: place, county, ratings, interval; and the rate."""
     return lines(
         _ranking_said(t, t("县区", "County")), [q.ranking_lines("county", t("name", "name_en"))], at,
-        Column("rate", unit=SHARE, color=SATISFIED, decimals=1, few=t("样本不足", "Too few")),
+        Column("rate", unit=SHARE, color=SATISFIED, decimals=1, few=t("样本不足", "Too few"), links=to_county(t, beside("county"), span=TODAY)),
         words=t("{3} {4}（{5} 人次，{7}% 至 {8}%）", "{3} {4} ({5}: {7}% to {8}%)"), size=18, limit=16, sort=("order", False),
     )  # fmt: skip
 
@@ -129,7 +130,7 @@ def ranking(t: Lang, tier: str, at: At) -> Any:
     return rows(
         _ranking_said(t, unit), [q.ranking(tier, t("name", "name_en"))], at,
         [Column("order", hidden=True), Column(tier, hidden=True), Column("place", t("名次", "Place"), width=70, align="center"),
-         Column("name", unit), Column("n", t("人次", "Ratings"), COUNT, width=80),
+         Column("name", unit, links=to_hall(t, beside("hall")) if tier == "hall" else ()), Column("n", t("人次", "Ratings"), COUNT, width=80),
          Column("rate", t("满意率", "Rate"), SHARE, SATISFIED, decimals=1, few=t("样本不足", "Too few"), width=90),
          Column("lo", t("最低", "At least"), SHARE, QUIET, decimals=1, width=85),
          Column("hi", t("最高", "At most"), SHARE, QUIET, decimals=1, width=85)],
@@ -149,7 +150,7 @@ def _map(t: Lang) -> Any:
         t("今日尚无评价", "No ratings yet"),
     )
     return county_map(
-        said, [q.COUNTY_REDS], At(18, 14, 6, 10), [Column("d", t("不满意", "Dissatisfied"), COUNT)], geojson=GEOJSON,
+        said, [q.COUNTY_REDS], At(18, 14, 6, 10), [Column("d", t("不满意", "Dissatisfied"), COUNT, links=to_county(t, beside("county"), span=TODAY))], geojson=GEOJSON,
         label=t("name", "name_en"), field="d", marks=shades,
     )  # fmt: skip
 
@@ -166,16 +167,16 @@ def _reds_said(t: Lang) -> Said:
     )
 
 
-def reds(t: Lang, at: At, limit: int = 8, where: str = "") -> Any:
+def reds(t: Lang, at: At, limit: int, where: str, links: Links) -> Any:
     known = {"0": (t("未知悉", "Not seen"), DISSATISFIED), "1": (t("已知悉", "Seen"), SATISFIED)}
     return rows(
         _reds_said(t),
         [q.latest_reds(t("", "_en"), limit, where)], at,
-        [Column("Time", t("多久以前", "How long ago"), AGO, width=135), Column("hall_name", t("大厅", "Hall")),
-         Column("window_name", t("窗口", "Window")), Column("reason", t("原因", "Reason"), width=75),
+        [Column("Time", t("多久以前", "How long ago"), AGO, width=135), Column("hall_name", t("大厅", "Hall"), links=links),
+         Column("window_name", t("窗口", "Window"), links=links), Column("reason", t("原因", "Reason"), width=75),
          Column("phone", t("大厅电话", "Telephone"), width=125), Column("leader", t("值班领导", "Leader"), width=90),
          Column("leader_phone", t("领导电话", "Their telephone"), width=135),
-         Column("known", t("知悉", "Seen"), width=90, mapping=known)],
+         Column("known", t("知悉", "Seen"), width=90, mapping=known), Column("hall", hidden=True)],
         hide_time=False,
     )  # fmt: skip
 
@@ -184,7 +185,7 @@ def red_lines(t: Lang, at: At) -> Any:
     """For the wall: those that nobody has marked first."""
     asked = [q.red_lines(t.name, known, limit=8) for known in (0, 1)]
     return lines(
-        _reds_said(t), asked, at, Column("Time", unit=AGO), words="{1}", size=18, limit=8, sort=("Time", True),
+        _reds_said(t), asked, at, Column("Time", unit=AGO, links=to_hall(t, beside("hall"), span=TODAY)), words="{1}", size=18, limit=8, sort=("Time", True),
         colors=(DISSATISFIED, QUIET),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 from dashboards import queries as q
 from dashboards.alerts import CERTIFICATE_DAYS
 from dashboards.board import board
+from dashboards.links import CELL, to_county, to_windows
 from dashboards.panels import AGO, COUNT, NOTHING, At, Column, Said, courses, from_one, numbers, rows
 from dashboards.pulse import alarms, fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
@@ -91,7 +92,7 @@ def _all(t: Lang) -> Any:
             t("没有评价器消息", "No word of boxes"),
         ),
         [q.BOXES], At(0, 6, 24, 14),
-        [Column("box", t("评价器", "Box"), width=125), Column("county", t("县区", "County"), width=130), Column("hall", t("大厅", "Hall")),
+        [Column("box", t("评价器", "Box"), width=125), Column("county", t("县区", "County"), width=130, links=to_county(t, CELL)), Column("hall", t("大厅", "Hall"), links=to_windows(t, CELL)),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
          Column("heard_ms", t("最近消息", "Heard"), AGO, width=145, mapping={"0": (t("从未", "Never"), DISSATISFIED)}), Column("depth", t("待传", "Waiting"), COUNT, width=70),
          Column("oldest", t("最久待传", "Oldest"), t("suffix: 分", "suffix: min"), decimals=0, width=100),

@@ -24,6 +24,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.influx import MIXED, Query, TargetBuilder
+from dashboards.links import Links
 from dashboards.theme import CALM, QUIET
 
 COUNT, SHARE, NOTHING, AGO = "locale", "percentunit", "none", "dateTimeFromNow"
@@ -64,6 +65,7 @@ class Column:
     hidden: bool = False
     align: str = ""
     levels: Levels = ()  # instead of one colour
+    links: Links = ()
     extra: tuple[tuple[str, Any], ...] = ()
 
     def properties(self) -> list[DynamicConfigValue]:
@@ -77,6 +79,7 @@ class Column:
             ("custom.align", self.align),
             ("custom.hidden", self.hidden),
             ("mappings", self._mappings()),
+            ("links", list(self.links)),
         ]
         made = [(name, value) for name, value in said if value or (value == 0 and name == "decimals")]
         if self.mapping or self.color or self.levels or self.few:

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 
 from dashboards import queries as q
 from dashboards.board import board
+from dashboards.links import Links, to_counties_chosen, to_windows_chosen
 from dashboards.panels import NOTHING, At, Column, Said, rows
 from dashboards.pulse import fresh
 from dashboards.theme import Lang
@@ -28,21 +29,29 @@ def peaks(t: Lang) -> dict[str, Any]:
             "city",
             "\"tier\" = 'city'",
             0,
+            to_counties_chosen(t),
         ),
-        ("n", t("所选大厅来评人次", "Ratings of the chosen halls"), "hall", q.HALL, 9),
-        ("d", t("全市不满意人次", "Dissatisfied ratings of the city"), "city", "\"tier\" = 'city'", 18),
+        ("n", t("所选大厅来评人次", "Ratings of the chosen halls"), "hall", q.HALL, 9, to_windows_chosen(t)),
+        (
+            "d",
+            t("全市不满意人次", "Dissatisfied ratings of the city"),
+            "city",
+            "\"tier\" = 'city'",
+            18,
+            to_counties_chosen(t),
+        ),
     )
     return board(
         t, "manyi-peaks", t("高峰", "Peaks"), t("一周里什么时候人多，用来排班和增开窗口", "When people come, to plan shifts and windows"),
         [*(_matrix(t, Said(title, about, t("近八周数据不足", "Not enough of eight weeks")), q.peaks(field, where, tier),
-                   At(0, y, 21 if y == 0 else 24, 9))
-           for field, title, tier, where, y in heads),
+                   At(0, y, 21 if y == 0 else 24, 9), links)
+           for field, title, tier, where, y, links in heads),
          fresh(t, At(21, 0, 3, 9))],
         variables=["county", "hall"], since="now-24h", until="now", refresh="1m",
     )  # fmt: skip
 
 
-def _matrix(t: Lang, said: Said, query: q.Query, at: At) -> Any:
+def _matrix(t: Lang, said: Said, query: q.Query, at: At, links: Links) -> Any:
     """A table of seven rows and as many columns as hours have ratings; the cell's colour says how much."""
     days = {number: (t(zh, en), "text") for number, zh, en in WEEKDAYS}
     # Grafana's server from 10.3 on names a value "v" for good, and the matrix's columns after it. One worked out has no
@@ -74,5 +83,6 @@ def _matrix(t: Lang, said: Said, query: q.Query, at: At) -> Any:
         ("custom.align", "center"),
         ("min", 0),
         ("noValue", " "),
+        ("links", list(links)),
     ]
     return panel.override_by_regexp("/^[0-9]{2}$/", [DynamicConfigValue(id_val=k, value=v) for k, v in shade])

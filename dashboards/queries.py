@@ -83,7 +83,7 @@ def red_lines(lang: str, known: int, limit: int) -> Query:
     """The same as sentences: those that nobody has marked, or those that somebody has."""
     return Query(
         WALL,
-        f'SELECT "text_{lang}" AS "text" FROM "red" WHERE "live" = 1 AND "known" = {known} AND time >= now() - 3d'
+        f'SELECT "text_{lang}" AS "text", "hall" FROM "red" WHERE "live" = 1 AND "known" = {known} AND time >= now() - 3d'
         f" ORDER BY time DESC LIMIT {limit}",
     )
 
@@ -93,7 +93,7 @@ def latest_reds(en: str, limit: int, where: str = "") -> Query:
     return Query(
         WALL,
         f'SELECT "hall_name{en}" AS "hall_name", "window_name{en}" AS "window_name", "reason", "phone", "leader",'
-        f' "leader_phone", "known" FROM "red" WHERE "live" = 1{where} AND time >= now() - 3d ORDER BY time DESC'
+        f' "leader_phone", "known", "hall" FROM "red" WHERE "live" = 1{where} AND time >= now() - 3d ORDER BY time DESC'
         f" LIMIT {limit}",
     )
 

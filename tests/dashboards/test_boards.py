@@ -7,6 +7,7 @@ import re
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -292,6 +293,82 @@ def test_hours_of_the_matrix_are_not_named_after_the_answer_s_column() -> None:
         assert [s["id"] for s in steps].index("calculateField") < [s["id"] for s in steps].index(
             "groupingToMatrix"
         )
+
+
+LEADS = {  # from where on a board one gets to which, and by what
+    ("city", "县区排名（今日）"): {"manyi-county": "${__data.fields.county}"},
+    ("city", "各县区今日不满意人次"): {"manyi-county": "${__data.fields.county}"},
+    ("city", "最新不满意评价"): {"manyi-hall": "${__data.fields.hall}"},
+    ("county", "各大厅"): {"manyi-county": "${__value.raw}", "manyi-hall": "${__value.raw}"},
+    ("county", "大厅排名（今日）"): {"manyi-hall": "${__data.fields.hall}"},
+    ("county", "最新不满意评价"): {"manyi-hall": "${__data.fields.hall}"},
+    ("hall", "各窗口"): {"manyi-county": "${__value.raw}", "manyi-windows": "${__value.raw}"},
+    ("hall", "最新不满意评价"): {"manyi-windows": "${__data.fields.hall}"},
+    ("windows", "各窗口"): {"manyi-county": "${__value.raw}", "manyi-hall": "${__value.raw}"},
+    ("windows", "最新不满意评价"): {"manyi-hall": "${__data.fields.hall}"},
+    ("peaks", "全市来评人次（小时 × 星期）"): {"manyi-county": ""},
+    ("peaks", "所选大厅来评人次"): {"manyi-windows": ""},
+    ("peaks", "全市不满意人次"): {"manyi-county": ""},
+    ("fleet", "全部评价器"): {"manyi-county": "${__value.raw}", "manyi-windows": "${__value.raw}"},
+}  # fmt: skip
+
+
+def links_of(panel: Panel) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each data link, with the override that has it."""
+    return [
+        (link, override)
+        for override in panel.body["fieldConfig"]["overrides"]
+        for said in override["properties"]
+        if said["id"] == "links"
+        for link in said["value"]
+    ]
+
+
+def test_a_figure_leads_to_the_board_behind_it() -> None:
+    for lang in ("zh", "en"):
+        found = {}
+        for panel, twin in zip(
+            (p for p in panels() if p.lang == lang), (p for p in panels() if p.lang == "zh"), strict=True
+        ):
+            leads = {
+                urlsplit(link["url"]).path.removeprefix("/d/").removesuffix("-en"): re.sub(
+                    r"^var-\w+=|^\$\{\w+:queryparam\}$", "", link["url"].partition("?")[2].split("&")[0]
+                )
+                for link, _ in links_of(panel)
+            }
+            if leads:
+                found[panel.board, twin.body["title"]] = leads
+        assert found == LEADS
+
+
+def test_every_link_s_target_exists_in_its_language_and_has_the_variables_it_is_given() -> None:
+    known = {board["uid"]: (name, board) for name, board in boards().items()}
+    for panel in panels():
+        here = {
+            v["name"] for v in boards()[f"{panel.lang}/{panel.board}"].get("templating", {}).get("list", [])
+        }
+        for link, override in links_of(panel):
+            url = urlsplit(link["url"])
+            name, target = known[url.path.removeprefix("/d/")]
+            assert name.startswith(f"{panel.lang}/"), f"{panel}: {url.path}"
+            there = {v["name"] for v in target["templating"]["list"]}
+            given = re.findall(r"var-(\w+)=", url.query)
+            carried = re.findall(r"\$\{(\w+):queryparam\}", url.query)
+            assert given or carried, str(panel)
+            assert {*given, *carried} <= there, str(panel)
+            assert set(carried) <= here, str(panel)
+            # The wall's range is a day of a dashboard in UTC: elsewhere it would be another one.
+            kept = "from=now-24h&to=now" if panel.board == "city" else "${__url_time_range}"
+            assert url.query.endswith(f"&{kept}"), str(panel)
+            if "${__value.raw}" in url.query:
+                assert override["matcher"] == {"id": "byName", "options": given[0]}, "the cell is the id"
+            for column in re.findall(r"__data\.fields\.(\w+)", url.query):
+                assert all(f'"{column}"' in t["query"] for t in panel.body["targets"]), str(panel)
+                for own in panel.body["fieldConfig"]["overrides"]:
+                    if (
+                        own["matcher"]["options"] == column
+                    ):  # else it would read as a name, once that is filled in
+                        assert {"id": "custom.hidden", "value": True} in own["properties"], str(panel)
 
 
 def test_a_table_s_ids_are_no_numbers() -> None:

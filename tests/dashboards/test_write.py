@@ -68,6 +68,14 @@ def mapped(board: dict[str, Any], title: str, column: str) -> dict[str, str]:
     return {unit: said["text"] for unit, said in mappings[0]["options"].items()}
 
 
+def test_ids_that_are_not_seen_stay_ids_because_links_carry_them(desk: Desk) -> None:
+    desk.from_ledger()
+    for board, title in (("county", "大厅排名（今日）"), ("hall", "最新不满意评价")):
+        (panel,) = [p for p in desk.board(board)["panels"] if p["title"] == title]
+        (hidden,) = [o for o in panel["fieldConfig"]["overrides"] if o["matcher"]["options"] == "hall"]
+        assert "mappings" not in {p["id"] for p in hidden["properties"]}
+
+
 def test_ids_read_as_the_rosters_names_in_both_languages(desk: Desk) -> None:
     desk.from_ledger()
     zh, en = desk.board("windows"), desk.board("windows", "en")

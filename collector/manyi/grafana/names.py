@@ -69,12 +69,22 @@ def _panel(panel: Json, known: Names) -> Json:
 
 def _override(override: Json, known: Names) -> Json:
     tier = override["matcher"]["options"]
-    if override["matcher"]["id"] != "byName" or tier not in TABLES or not known.of[tier]:
+    if (
+        override["matcher"]["id"] != "byName"
+        or tier not in TABLES
+        or not known.of[tier]
+        or _is_hidden(override)
+    ):
         return override
     ids = {**known.of[tier], "-": UNKNOWN[known.lang]}
     options = {unit: {"text": name, "index": i} for i, (unit, name) in enumerate(ids.items())}
     mapping = {"id": "mappings", "value": [{"type": "value", "options": options}]}
     return {**override, "properties": [*override["properties"], mapping]}
+
+
+def _is_hidden(override: Json) -> bool:
+    """Not seen, but read by links, which carry ids."""
+    return any(p["id"] == "custom.hidden" and p["value"] for p in override["properties"])
 
 
 def _variable(variable: Json, known: Names) -> Json:
