@@ -399,6 +399,14 @@ def test_what_matters_most_stands_in_front() -> None:
     assert set(RANK) == set(TEXTS)
 
 
+def test_a_reason_is_told_in_the_language_of_its_alarm() -> None:
+    one = alarm("broker", NOON, why="连接被拒绝 / connection refused")
+    assert "（连接被拒绝）" in one["text_zh"]
+    assert "(connection refused)" in one["text_en"]
+    plain = alarm("broker", NOON, why="errno 111")
+    assert "（errno 111）" in plain["text_zh"]
+
+
 def test_every_rule_has_its_words_in_both_languages_with_full_width_marks() -> None:
     for kind, (zh, en) in TEXTS.items():
         assert not set(",;:()?") & set(zh.replace("{", "").replace(" config {box} ", "")), kind

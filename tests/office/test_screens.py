@@ -193,7 +193,7 @@ def test_a_whole_province_of_halls_fits_by_turning_pages(
 ) -> None:
     city = City(17, 20)
     city.alarms = [
-        {"kind": "x", "box": "b", "text_zh": "告警" * 40, "text_en": "alarm " * 40, "time_ms": 0}
+        {"kind": "x", "box": "b", "text_zh": "报警" * 40, "text_en": "alarm " * 40, "time_ms": 0}
     ] * 9
     city.silent = [f"box-{number}" for number in range(60)]
     with serve(city) as office:
@@ -218,7 +218,7 @@ def test_more_alarms_than_a_picture_holds_are_counted(
 ) -> None:
     city = City(2, 2)
     city.alarms = [
-        {"kind": "x", "box": f"b{n}", "text_zh": f"告警 {n}", "text_en": f"alarm {n}", "time_ms": 0}
+        {"kind": "x", "box": f"b{n}", "text_zh": f"报警 {n}", "text_en": f"alarm {n}", "time_ms": 0}
         for n in range(80)
     ]
     with serve(city) as office:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from manyi.core.roster.model import Roster
 from manyi.core.roster.names import standing
+from manyi.words import apart
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "disk_full": ("数据盘已满（剩 {free_mib} MiB）：采集暂停，按键留在评价器里等待，不会丢失；腾出空间后自动恢复",
@@ -99,7 +100,8 @@ def alarm(
     """One alarm. `since_ms` 0: from when on is not told by the facts; whoever looks remembers."""
     if "lost" in values:
         values["n"] = sum(values["lost"])
-    zh, en = (text.format(box=box, **values) for text in TEXTS[kind])
+    why = apart(values.pop("why", ""))  # an error's own words, in both languages if it has them
+    zh, en = (text.format(box=box, why=own, **values) for text, own in zip(TEXTS[kind], why, strict=True))
     return {
         "kind": kind, "subject": subject or box, "box": box, "county": county, "hall": hall, "text_zh": zh, "text_en": en,
         "time_ms": time_ms, "since_ms": since_ms,
