@@ -14,6 +14,7 @@ Writes no identity: `manyi box provision` or `manyi box flash --box` does, so th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import re
@@ -245,6 +246,15 @@ def boards() -> list[str]:
     return sorted(p.stem for p in (HERE / "boards").glob("*.py"))
 
 
+def _text(listed: bytes) -> str:
+    """A list as sha256sum, PowerShell (UTF-16) or an editor of a Chinese Windows has written it."""
+    marked = listed[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return listed.decode(encoding)
+    return ""
+
+
 def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
     if board not in boards():
         raise Wrong(
@@ -262,10 +272,7 @@ def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
                 "缺 SHA-256：SHA256= 写 64 位数字，或和 .bin 一起下载的清单文件",
                 "no SHA-256: SHA256= takes its 64 digits, or the list that came with the .bin",
             )
-        listed = Path(wanted).read_bytes()  # PowerShell's > writes UTF-16
-        wanted = listed.decode(
-            "utf-16" if listed[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors="replace"
-        )
+        wanted = _text(Path(wanted).read_bytes())
     check_sum(raw, wanted, Path(firmware).name)
     if not (built / "main.mpy").exists():
         raise Wrong(

@@ -285,6 +285,35 @@ def test_what_was_forgotten_on_the_line_is_named_with_what_to_write(
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_a_list_is_read_as_windows_may_have_written_it(encoding: str, firmware: Path, tmp_path: Path) -> None:
+    supplied, listed = tmp_path / "固件 1.28.bin", tmp_path / "SHA256SUMS"
+    supplied.write_bytes(micropython_bin())
+    digest = hashlib.sha256(supplied.read_bytes()).hexdigest()
+    listed.write_bytes(f"{digest} *C:\\固件\\{supplied.name}\r\n".encode(encoding))
+    words = [
+        "--board",
+        "esp32-devkitc",
+        "--firmware",
+        supplied,
+        "--sha256",
+        listed,
+        "--built",
+        firmware,
+        "--out",
+        "i.bin",
+    ]
+    done = subprocess.run(
+        [sys.executable, FIRMWARE / "image.py", *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "i.bin").stat().st_size == 4 * MIB
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_every_board_s_image_can_be_made(board: str, firmware: Path) -> None:
     chip = image.facts(board)["CHIP"]

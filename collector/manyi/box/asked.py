@@ -5,6 +5,7 @@ Refuses to take silence for a yes, and to print a key.
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import sys
 import time
@@ -61,6 +62,14 @@ YES, NO = ("y", "yes", "是", "有"), ("n", "no", "否", "不是", "没有")
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def who() -> str:
+    """The account that this is typed in, for the record; "?" if the system does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "?"
 
 
 def told(zh: str, en: str) -> None:

@@ -6,7 +6,7 @@ first; 130 Ctrl-C. Runs on Windows too. Prints no secret but an unlock code, whi
 
 from __future__ import annotations
 
-import getpass
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -24,6 +24,7 @@ from manyi.box.asked import (
     HOME,
     AskCode,
     Baud,
+    HandoverOption,
     NoReset,
     Port,
     RecordsDir,
@@ -32,6 +33,7 @@ from manyi.box.asked import (
     say,
     told,
     unlocked,
+    who,
 )  # fmt: skip
 from manyi.box.console import Console, opened
 from manyi.box.identity import Given
@@ -195,14 +197,7 @@ def box_provision(
 def box_doctor(
     context: typer.Context,
     port: Port,
-    handover: Annotated[
-        Path | None,
-        typer.Option(
-            help=both(
-                "移交文件；不写则用采集程序的密钥文件", "Hand-over file; else the collector's key file."
-            )
-        ),
-    ] = None,
+    handover: HandoverOption = None,
     ask_code: AskCode = False,
     records_dir: RecordsDir = HOME,
     patience: Annotated[
@@ -218,17 +213,20 @@ def box_doctor(
                 "还没有身份：先 manyi box provision", "it has no identity yet: manyi box provision"
             )
         key = unlocked(context, console, seen, handover, ask_code)
-        checks = doctors.examine(console, confirmed, say, link_s=patience)
-        status = console.ask("status")
-        good = doctors.passed(checks)
-        if good:
-            console.ask("passed")
-        body = doctors.report(seen, status, checks, getpass.getuser(), now_ms())
-        if key:
-            text = records.sealed(key, seen["box"], body)
-        else:
-            text = records.vouched(body, lambda digest: console.ask("vouch", digest)["mac"])
-        console.ask("lock")
+        try:
+            checks = doctors.examine(console, confirmed, say, link_s=patience)
+            status = console.ask("status")
+            good = doctors.passed(checks)
+            if good:
+                console.ask("passed")
+            body = doctors.report(seen, status, checks, who(), now_ms())
+            if key:
+                text = records.sealed(key, seen["box"], body)
+            else:
+                text = records.vouched(body, lambda digest: console.ask("vouch", digest)["mac"])
+        finally:  # also after Ctrl-C: whoever comes next finds it locked
+            with contextlib.suppress(BoxError):
+                console.ask("lock")
     path = records.Records(records_dir).accept(seen["box"], text)
     told(
         f"验收记录存在 {path}，打印用 manyi box record",
