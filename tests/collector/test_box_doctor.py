@@ -59,7 +59,7 @@ FAILING = {
         ({"keytest": {"seq": "9", "reason": "2", "data": "010203000000"}}, {}),
         ({"keytest": {"seq": "9", "reason": "2", "data": "010203010000"}}, {}),
     ],
-    "radio": [({"rssi": "-85"}, {})],
+    "radio": [({"rssi": "-85"}, {}), ({"rssi": "0", "online": "0", "why": "OSError('no-network',)"}, {})],
     "link": [({"online": "0", "why": why}, {}) for why in ("-", "Brand(new,)", *words._SAID)],
     "clock": [({"clock": "0"}, {}), ({"online": "0", "why": "-"}, {})],
     "ack": [({"acked": "8"}, {}), ({"keytest": None}, {})],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manyi.box.console import Console, Refusal
-from manyi.box.words import MARKS, answer, both, link_trouble
+from manyi.box.words import MARKS, Words, answer, both, link_trouble
 from manyi.words import apart
 
 KEYS_S, LINK_S, ACK_S = 30.0, 120.0, 60.0
@@ -68,11 +68,9 @@ def examine(
         tell(check.text())
 
     console.ask("show")
-    seen_ = ask(both("三个键的灯都在闪吗？", "Do the lights of all three keys flash?"))
-    add(Check("lights", seen_, *(("", "") if seen_ else ("person", both(*DARK)))))
+    add(_person("lights", ask(both("三个键的灯都在闪吗？", "Do the lights of all three keys flash?")), DARK))
     console.ask("show")  # it lasts 5 s: who looked at the lights has heard nothing yet
-    heard = ask(both("听到蜂鸣声吗？", "Do you hear it beep?"))
-    add(Check("sound", heard, *(("", "") if heard else ("person", both(*MUTE)))))
+    add(_person("sound", ask(both("听到蜂鸣声吗？", "Do you hear it beep?")), MUTE))
     seen = console.ask("status")
     faults = int(seen["faults"])
     bad = both(f"{faults} 处坏块：换板", f"{faults} faults: another board") if faults else ""
@@ -98,6 +96,17 @@ MUTE = (
 )
 
 
+WAITING = Words(
+    "waiting",
+    "还没连上，也没有出错：等一分钟，再来一次",
+    "no link yet, and no error: wait a minute, and again",
+)
+
+
+def _person(name: str, yes: bool, why: tuple[str, str]) -> Check:
+    return Check(name, yes) if yes else Check(name, False, "person", both(*why))
+
+
 def _memory(free: int) -> Check:
     if free >= MIN_HEAP:
         return Check("memory", True, "", f"{free} B")
@@ -108,7 +117,10 @@ def _memory(free: int) -> Check:
     return Check("memory", False, "low", why)
 
 
-def _radio(rssi: int) -> Check:
+def _radio(rssi: int, network: bool) -> Check:
+    if not network:
+        nothing = both("没有网络，测不到信号：先解决连接", "no signal without a network: the link first")
+        return Check("radio", None, "untried", nothing)
     if rssi == 0:
         return Check("radio", True, "", both("有线", "wired"))
     if rssi >= WEAK_DBM:
@@ -122,12 +134,8 @@ def _radio(rssi: int) -> Check:
 
 def _clock(source: str, online: bool) -> Check:
     if not online:
-        return Check(
-            "clock",
-            None,
-            "untried",
-            both("没有连上，无法测试：先解决连接", "not tried without a link: the link first"),
-        )
+        untried = both("没有连上，无法测试：先解决连接", "not tried without a link: the link first")
+        return Check("clock", None, "untried", untried)
     if source != "0":
         return Check("clock", True)
     why = both(
@@ -150,14 +158,8 @@ def _keys(console: Console, add: Callable[[Check], None], tell: Tell, patience_s
         except Refusal as refused:  # somebody pressed just now: it waits until nobody does
             if time.monotonic() > deadline:
                 zh, en = answer(refused.why.replace("-", " "))
-                add(
-                    Check(
-                        "keys",
-                        False,
-                        "refused",
-                        both(f"没有开始按键测试：{zh}", f"the test did not begin: {en}"),
-                    )
-                )
+                why = both(f"没有开始按键测试：{zh}", f"the test did not begin: {en}")
+                add(Check("keys", False, "refused", why))
                 return 0
         time.sleep(POLL_S)
     deadline = time.monotonic() + patience_s
@@ -230,25 +232,11 @@ def _status(
 def _link(console: Console, add: Callable[[Check], None], tell: Tell, patience_s: float) -> bool:
     zh, en = "等它连上中心", "waiting for its link"
     seen = _status(console, tell, zh, en, patience_s, lambda s: s["online"] == "1")
-    online = seen["online"] == "1"
-    add(_radio(int(seen["rssi"])))
-    trouble = link_trouble(seen["why"])
-    if online:
-        add(Check("link", True))
-    elif trouble.key == "ok":
-        add(
-            Check(
-                "link",
-                False,
-                "waiting",
-                both(
-                    "还没连上，也没有出错：等一分钟，再来一次",
-                    "no link yet, and no error: a minute, and again",
-                ),
-            )
-        )
-    else:
-        add(Check("link", False, trouble.key, str(trouble)))
+    online, trouble = seen["online"] == "1", link_trouble(seen["why"])
+    add(_radio(int(seen["rssi"]), online or trouble.key != "network"))
+    if trouble.key == "ok":
+        trouble = WAITING
+    add(Check("link", True) if online else Check("link", False, trouble.key, str(trouble)))
     add(_clock(seen["clock"], online))
     return online
 
