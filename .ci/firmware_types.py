@@ -24,7 +24,6 @@ KNOWN = {
         "asyncio.core exists; no stub has it",
     ),
     ("ports/dial.py", "reportGeneralTypeIssues"): (1, "a generator is awaitable on MicroPython"),
-    ("ports/esp32/udp.py", "reportGeneralTypeIssues"): (1, "as above"),
     ("ports/esp32/hands.py", "reportArgumentType"): (
         2,
         "pull=None switches both pulls off; ticks are an int",

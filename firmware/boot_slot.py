@@ -60,6 +60,12 @@ def keep():
     trial = False
 
 
+# What runs cannot start, though it once could: flash has forgotten a bit of it. The next start runs what was delivered.
+def give_up():
+    if name != APP and not trial:
+        write(place, APP)
+
+
 # In one step: a power cut leaves the old or the new.
 def write(root, text):
     path = root + "/" + FILE

@@ -20,7 +20,7 @@
 #   fresh() -> True once when a network has come: dial now
 #   errands: pairs of a name and a function of supervisor.Alive -> coroutine, watched like every other task
 #   time() -> None or (sent, got, Unix ms, source): what somebody said the time was, for box/clock.py
-#   wall(Unix ms, sure): what time it is, or is at the least (sure: False), for what looks at dates before there is a link
+#   wall(Unix ms, sure): what time it is by the collector, for what looks at dates; sure: False, once at the start: it is later
 #   load(name) -> bytes or None, save(name, bytes), which tells if it could not   settings, not records
 #   disk() -> ports/disk.py's, for updates
 #   boot_reason() reset(reason, why) stop(): the last two do not return

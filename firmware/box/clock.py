@@ -6,6 +6,7 @@
 import struct
 
 RTT_MS = 2000  # half of it is the error, and a press must not land in its neighbour's visit
+DRIFT_PPM = 160  # of a counter, at its worst
 STEP_MS = 500  # a difference worth a record
 HOUR_MS = 3_600_000  # at most one correction an hour: drift is 160 ppm, 0.6 s
 SETTLE_MS = 10_000  # a boot that ends before this, without a press, writes nothing (a boot loop)
@@ -33,21 +34,27 @@ class Clock:
         self.source = 0  # 0: not known
         self.error = 0  # ms, either way
         self._epoch = 0  # Unix ms of up_ms 0
+        self._at = 0  # up_ms of the answer that said so
         self._noted = None  # the epoch of the newest clock record of this boot
         self._noted_at = 0
         self._noted_source = 0
 
-    # The answer to a question sent at `sent` came at `got` (both up_ms) and said `now`. -> True if it set the clock.
+    # The answer to a question sent at `sent` came at `got` (both up_ms) and said `now`. A worse source may trim what a better
+    # one said, by no more than the counter has drifted since. -> True if it set the clock.
     def answer(self, sent, got, now, source=ACK):
         if not (0 <= got - sent <= RTT_MS and FIRST_MS <= now < LAST_MS):
             return False
-        if self.source and source > self.source:
-            return False
         error = (got - sent + 1) // 2
         epoch = now - sent - (got - sent) // 2
-        if source == self.source and error > self.error and abs(epoch - self._epoch) <= error + self.error:
+        off = abs(epoch - self._epoch)
+        if self.source and source > self.source:
+            slack = self.error + (got - self._at) * DRIFT_PPM // 1_000_000
+            if error >= slack or off > slack + error:
+                return False
+            source = self.source
+        elif source == self.source and error > self.error and off <= error + self.error:
             return False  # it says nothing that the better answer before it did not
-        self.source, self.error, self._epoch = source, error, epoch
+        self.source, self.error, self._epoch, self._at = source, error, epoch, got
         return True
 
     def unix_ms(self, up_ms):

@@ -5,7 +5,8 @@
 #   join     the network that worked last, then the others in order of preference, TRY_MS each
 #   cycle    the radio off and on, after each such round; and every DEAF_MS while there is an address but not a word
 #   reset    the box, if the radio finds no network for RESET_MS in a boot that had one; otherwise after PATIENCE_MS, as
-#            a router that is off at night or a broker that is away is no reason to reset all night
+#            a router that is off at night or a broker that is away is no reason to reset all night. Not while somebody is
+#            at the keys; until he has gone the other steps go on
 #
 # Refuses: to scan (it blocks the keys for two seconds), and to leave a network that works for one that it likes better.
 
@@ -31,12 +32,13 @@ class Radio:
         self._queue = None  # those still to try in this round; None: none has begun
         self._at = ms - TRY_MS  # of the newest step
 
-    # linked: there is an address. heard: ms of the newest word from the network. -> what to do now
-    def step(self, linked, heard, ms):
+    # linked: there is an address. heard: ms of the newest word from the network. quiet: nobody is at the keys.
+    # -> what to do now
+    def step(self, linked, heard, quiet, ms):
         if heard > self._heard:
             self._heard, self._ever = heard, True
         silent = ms - self._heard
-        if silent >= (RESET_MS if self._ever and not linked else PATIENCE_MS):
+        if quiet and silent >= (RESET_MS if self._ever and not linked else PATIENCE_MS):
             return RESET
         if linked:
             self._queue = None

@@ -30,7 +30,7 @@ class Bench:
         if verb in ("show", "keytest"):
             why = self._orders.obey("do", "identify" if verb == "show" else "keytest")
             return "no " + why.replace(" ", "-") if why else "ok"
-        if verb == "passed":  # the one green light, until the next start
+        if verb == "passed":  # the one green light, until a press
             self._core.only = GREEN
             self._core.dark.ring()
             return "ok"

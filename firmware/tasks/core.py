@@ -69,6 +69,7 @@ class Core:
             if not why:
                 self._prompt = None
             self.pressed, self.pressed_at, self.dated = seq, ms, True
+            self.only = 0  # a technician's green light (tasks/bench.py) ends here: every colour has the same
             self.show(lamp.KEPT)
             self.port.say(THANKS, self.settings["volume"])
             self.port.lit(level, seq)
@@ -90,7 +91,8 @@ class Core:
         if not self.clock.source:
             return False
         ms = self.now()
-        self.port.wall(self.clock.unix_ms(ms), self.clock.source == ACK)
+        if self.clock.source == ACK:
+            self.port.wall(self.clock.unix_ms(ms), True)
         return self.write(record.CLOCK, ms, reason=self.clock.source, data=self.clock.note(ms)) > 0
 
     # Tells of losses that the journal has admitted since the last call.

@@ -9,7 +9,7 @@ from box.duty import CLOSING, IN, Duty, data
 from tasks.borrowed import forget
 
 CALM_MS = 10_000  # without a press before a test begins
-WAIT_MS = 60_000  # a test that found no calm moment by then is not begun
+WAIT_MS = 600_000  # a test that found no calm moment by then is not begun: whoever asked for it may have gone
 
 
 class Staff:
@@ -58,11 +58,11 @@ class Staff:
     def begin(self, ms):
         if self.test or not self.calm(ms):
             return "a visitor may be at the keys"
-        self._wanted = 0
         try:
             from tasks.guided import Guided  # noqa: PLC0415
 
             self.test = Guided(self.core, ms)
+            self._wanted = 0  # what there was no heap for is still wanted
         except MemoryError:
             forget("tasks", "guided")
             return "no memory"
@@ -94,7 +94,10 @@ class Staff:
             self._let_go(ms)
         elif ms < self._wanted:
             self.begin(ms)
-        if duty.look(ms, core.clock.unix_ms(ms), core.settings["open"]) == CLOSING:
+        closing = duty.look(ms, core.clock.unix_ms(ms), core.settings["open"]) == CLOSING
+        if (
+            closing and not core.failed
+        ):  # each try at a flash that takes nothing costs it blocks (box/journal.py)
             self._write(CLOSING, duty.who, ms)
         if bool(duty.who) != self._shown:
             self._shown = bool(duty.who)

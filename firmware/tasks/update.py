@@ -75,6 +75,7 @@ class Update:
             self._asked = now
             return pieces.fetch(self.id, self._at)
         if now - self._heard >= GIVE_UP_MS:
+            self.shut()
             self.why = "no data came" if self._at < self._size else "records wait"
         return None
 
@@ -91,8 +92,18 @@ class Update:
             if self._at == self._size and (self._file or self._next()):
                 raise Refused("size")
         except (Refused, OSError, ValueError) as e:
+            self.shut()
             self.why = str(e) if isinstance(e, Refused) else "disk" if isinstance(e, OSError) else "data"
         self._asked, self._heard = None, self._core.now()
+
+    # Nothing stays open of an update that is given up: the next one clears the folder.
+    def shut(self):
+        for file in (self._file, self._list):
+            try:
+                if file:
+                    file.close()
+            except OSError:
+                pass  # a full disk says it once more
 
     def _take(self, data):
         while data:

@@ -198,7 +198,25 @@ def test_a_test_for_which_there_is_no_heap_is_answered_and_leaves_nothing(
     assert box.staff.begin(20_000) == "", "it is loaded anew"
 
 
-def test_a_wish_for_a_test_that_found_no_calm_minute_is_over(box: Counter) -> None:
+def test_a_wish_for_a_test_outlives_a_busy_moment_and_a_full_heap(
+    box: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    box.staff.want(20_000)
+    box.press(1)
+    box.at(20_000 + CALM_MS - 1).look()
+    assert box.staff.test is None
+    with monkeypatch.context() as m:
+        m.setattr(importlib.import_module("tasks.guided"), "Guided", none_left)
+        box.at(150_000).look()
+    assert box.staff.test is None
+    box.at(300_000).look()
+    assert box.staff.test is not None
+
+
+def test_a_wish_for_a_test_that_found_no_calm_moment_is_over(box: Counter) -> None:
     box.core.keys.sample(4, 4, [0, 0, 0], 5)
     box.staff.want(20_000)
     box.at(20_000 + WAIT_MS - 1).look()

@@ -29,6 +29,8 @@ class Disk:
     def __init__(self) -> None:
         self.files: dict[str, io.BytesIO] = {}
         self.steps: list[str] = []
+        self.lists: list[Kept] = []
+        self.made: list[Kept] = []
         self.harm: Callable[[bytes], bytes] = bytes
 
     def clear(self, name: str) -> None:
@@ -36,14 +38,16 @@ class Disk:
         self.files = {path: f for path, f in self.files.items() if not path.startswith(name + "/")}
 
     def create(self, name: str) -> io.BytesIO:
-        self.files[name] = Kept()
-        return self.files[name]
+        self.made.append(Kept())
+        self.files[name] = self.made[-1]
+        return self.made[-1]
 
     def write(self, file: io.BytesIO, data: bytes) -> None:
         file.write(data)
 
     def open(self, name: str) -> io.BytesIO:
-        return io.BytesIO(self.files[name].getvalue())
+        self.lists.append(Kept(self.files[name].getvalue()))
+        return self.lists[-1]
 
     def sum(self, name: str) -> tuple[int, bytes]:
         whole = self.harm(self.files[name].getvalue())
@@ -54,8 +58,12 @@ class Disk:
 
 
 class Kept(io.BytesIO):
+    """Can be read after it was closed, as flash can."""
+
+    shut = False
+
     def close(self) -> None:
-        pass
+        self.shut = True
 
 
 @pytest.fixture
@@ -219,6 +227,32 @@ def test_more_than_was_announced_is_refused_before_it_is_taken(core: SimpleNames
 def test_no_file_is_made_before_the_signature_is_right(core: SimpleNamespace) -> None:
     u = fed(core, bundle(FILES, key=bytes(32)))
     assert (u.why, list(core.kept.files)) == ("signature", ["a/manifest"])
+
+
+@pytest.mark.parametrize("how", ["a torn file", "a path", "a signature", "a full disk", "nothing more"])
+def test_an_update_that_is_given_up_leaves_no_file_open(how: str, core: SimpleNamespace) -> None:
+    files = {"box.json": b"1"} if how == "a path" else FILES
+    stream = bundle(files, key=bytes(32) if how == "a signature" else K_LINK)
+    u = begun(core, stream)
+    if how == "a torn file":
+        core.kept.harm = lambda whole: whole[:-1]
+    for at in range(0, len(stream), 100):
+        if at >= 400 and how == "nothing more":
+            break
+        if at >= 400 and how == "a full disk":
+            core.kept.write = full
+        u.chunk(chunk(at, stream[at : at + 100]))
+    if not u.why:
+        core.ms = GIVE_UP_MS
+        u.step(core.ms)
+        u.step(core.ms)
+    assert u.why
+    assert core.kept.made
+    assert all(f.shut for f in core.kept.made + core.kept.lists)
+
+
+def full(*_: object) -> None:
+    raise OSError
 
 
 def test_flash_that_keeps_another_byte_is_found(core: SimpleNamespace) -> None:

@@ -38,9 +38,12 @@ def mount():
             return DATA
         except OSError as e:
             print("data why=%r" % e)
-    vfs.VfsLfs2.mkfs(found[0])
-    vfs.mount(found[0], DATA)
-    print("data made anew")
+    try:
+        vfs.VfsLfs2.mkfs(found[0])
+        vfs.mount(found[0], DATA)
+        print("data made anew")
+    except OSError as e:
+        print("data gone why=%r" % e)  # nothing can be read or kept there; the box runs all the same
     return DATA
 
 
@@ -62,9 +65,13 @@ def go():
 
         sys.path[0] = boot_slot.select(folder, "/app")
         gc.collect()
-        from ports.esp32 import start  # noqa: PLC0415
+        try:
+            from ports.esp32 import start  # noqa: PLC0415
 
-        start.go(IDENTITY, folder)
+            start.go(IDENTITY, folder)
+        except Exception:
+            boot_slot.give_up()  # an update that once ran and cannot any more would be tried for ever
+            raise
     except Exception as e:
         sys.print_exception(e)
     time.sleep_ms(CALM_MS)

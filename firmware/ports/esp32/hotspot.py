@@ -20,30 +20,41 @@ class Hotspot:
         self.chosen = None  # (ssid, key)
         self.wrong = 0
         self._pin, self._tell = pin, tell
-        self._busy = False
+        self._visitor = None  # the task that answers
+        self._left = 0  # looks until it is sent away
 
-    # Until a network was chosen, too many wrong PINs, or the time is up. mark(): called while it lasts
+    # Until a network was chosen, too many wrong PINs, or the time is up, and whoever is there has his answer.
+    # mark(): called while it lasts
     async def serve(self, up_ms, mark, port=PORT):
         end = up_ms() + OPEN_MS
         server = await asyncio.start_server(self._visit, "0.0.0.0", port, backlog=1)
         try:
-            while up_ms() < end and self.wrong < TRIES and (self.chosen is None or self._busy):
-                mark()
-                await asyncio.sleep_ms(LOOK_MS)
+            while up_ms() < end and self.wrong < TRIES and self.chosen is None:
+                await self._look(mark)
         finally:
             server.close()
             await server.wait_closed()
+        while self._visitor:
+            await self._look(mark)
         return self.chosen
+
+    async def _look(self, mark):
+        mark()
+        await asyncio.sleep_ms(LOOK_MS)
+        if self._visitor:
+            self._left -= 1
+            if self._left == 0:
+                self._visitor.cancel()
 
     async def _visit(self, reader, writer):
         try:
-            if not self._busy:
-                self._busy = True
+            if not self._visitor:
+                self._visitor, self._left = asyncio.current_task(), PATIENCE_MS // LOOK_MS
                 try:
-                    await asyncio.wait_for_ms(self._answer(reader, writer), PATIENCE_MS)
+                    await self._answer(reader, writer)
                 finally:
-                    self._busy = False
-        except (OSError, ValueError, asyncio.TimeoutError) as e:
+                    self._visitor = None
+        except (OSError, ValueError, asyncio.CancelledError) as e:
             self._tell("hotspot why=%r" % e)
         finally:
             await writer.wait_closed()

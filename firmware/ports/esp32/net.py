@@ -4,17 +4,21 @@
 # Refuses: to be in a key's way. Everything it waits for is asyncio's.
 
 import asyncio
+import gc
 import json
 
 from box import ntp, radio
 from box.clock import HOUR_MS, NTP
 from ports.esp32 import udp
+from tasks.borrowed import forget
 
 LOOK_MS = 500
 ASK_MS = 1500  # half of it would be the error of the answer
 AGAIN_MS = 30_000  # to ask for the time again, if nobody said it
 SPREAD_MS = 8000  # when a county's power returns, its boxes do not
-NIC_ERRORS = (OSError, RuntimeError)  # "Wifi Unknown Error" is a RuntimeError
+# "Wifi Unknown Error" is a RuntimeError; an address or a name that is none (somebody typed it) a ValueError. What there is
+# no heap for is not done: keys and journal need none of it.
+ERRORS = (OSError, RuntimeError, ValueError, MemoryError)
 
 
 class Net:
@@ -60,9 +64,9 @@ class Net:
                     self._wanted = False
                     await self._serve(alive)
                 self._step()
-            except NIC_ERRORS as e:
+                await self._time(alive)
+            except ERRORS as e:
                 self._port.tell("net why=%r" % e)
-            await self._time(alive)
             await asyncio.sleep_ms(LOOK_MS)
 
     def _step(self):
@@ -73,8 +77,8 @@ class Net:
             self._up_at = now + port.chance() % SPREAD_MS if linked else None
             self._told = False
             port.tell("net up address=%s" % nic.address()[0] if linked else "net down")
-        do = self._radio.step(linked, self.heard_at, now)
-        if do == radio.RESET and port.quiet():
+        do = self._radio.step(linked, self.heard_at, port.quiet(), now)
+        if do == radio.RESET:
             port.reset(port.DIED, "net")
         if do == radio.CYCLE:
             port.tell("net cycle")
@@ -99,17 +103,17 @@ class Net:
                 sent = port.up_ms()
                 unix_ms = await udp.ask(
                     address, self._ident.get("ntp_port", ntp.PORT), ntp.question(nonce),
-                    lambda p: ntp.answer(nonce, p), ASK_MS,  # noqa: B023
+                    lambda p: ntp.answer(nonce, p), port.up_ms, ASK_MS,  # noqa: B023
                 )  # fmt: skip
-            except (OSError, asyncio.TimeoutError):
+            except (OSError, ValueError):
                 continue
             self.heard()
-            port.told = (sent, port.up_ms(), unix_ms, NTP)
-            port.wall(unix_ms, False)
+            port.claim(sent, port.up_ms(), unix_ms, NTP)
             self._ntp_at = now + HOUR_MS
             return
 
     async def _serve(self, alive):
+        gc.collect()
         from ports.esp32 import hotspot  # noqa: PLC0415  8 KB of heap that few boxes ever need
 
         port, nic = self._port, self._nic
@@ -127,4 +131,19 @@ class Net:
         if chosen:
             nic.networks = hotspot.page.preferred(chosen, nic.networks)
             port.save("wifi", json.dumps(nic.networks).encode())
+        hotspot = spot = None
+        forget("ports.esp32", "hotspot")
+        forget("box", "page")
         self._radio.renew(nic.count(), port.up_ms())
+
+
+# The networks to try: what the hotspot's page has left, if it can still be read, or those of the identity.
+def networks(kept, given):
+    try:
+        found = json.loads(kept)
+        for one in found:
+            if type(one["ssid"]) is not str or type(one.get("key", "")) is not str:
+                raise ValueError("wifi")
+        return found
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return given

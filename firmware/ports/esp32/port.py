@@ -3,7 +3,6 @@
 # Refuses: to decide. It touches pins, flash, clock and radio, and what to do with them is box/'s and tasks/'.
 
 import gc
-import json
 import os
 import sys
 import time
@@ -13,12 +12,13 @@ import micropython
 from box import calendar
 from box.chord import Chord
 from box.clock import BATTERY, Uptime
+from box.wall import Wall
 from ports import dial
 from ports.esp32.flash import Flash
 from ports.esp32.hands import Hands
 from ports.esp32.lamps import Lamps
 from ports.esp32.names import Names
-from ports.esp32.net import Net
+from ports.esp32.net import Net, networks
 from tasks.bell import Bell
 
 TICKS = 1 << 30
@@ -45,14 +45,14 @@ class Port:
         self.ago = self.hands.ago
         self._lamps = Lamps(facts.LAMPS, facts.LAMP_ON, facts.BUZZER, facts.BUZZER_HZ, facts.DUTY_LAMP)
         self._chord = Chord()
-        self._touched = self._touched_at = 0
+        self._touched = 0
         self.flash = Flash()
         self.leaving = Bell()
         self.board, self.mac = facts.NAME, machine.unique_id().hex()
         micropython.kbd_intr(-1)  # no prompt behind the console, and a 3 in a line of noise is no Ctrl-C
         self.cable, self.root = (sys.stdin.buffer, sys.stdout.buffer), ""
         self._rtc = machine.RTC()
-        self._floor = 0  # Unix ms: no earlier is believed of a battery clock
+        self._wall = Wall()
         self._battery = _clock(facts.RTC)
         self._reader = _reader(facts.NFC)
         self.reader = self._reader is not None
@@ -70,14 +70,13 @@ class Port:
         seen = self.hands.read()
         if seen or self._touched:
             self._touched = seen & 7
-            ms = self._touched_at = self.up_ms()
-            if self._chord.held(seen & 7, ms):
+            if self._chord.held(seen & 7, self.up_ms()):
                 self.net.want_hotspot()
         return seen
 
     # No finger for a while: the moment for a reset that can wait.
     def quiet(self):
-        return self.up_ms() - self._touched_at > QUIET_MS
+        return self.up_ms() - self._chord.moved > QUIET_MS
 
     def lamp(self, light, sound, only=0):
         if self.net.hotspot and light < 100:  # a press still shows; otherwise one second on, one off
@@ -120,19 +119,30 @@ class Port:
     def rssi(self):
         return self.net.rssi()
 
-    # What time it is; sure: False: at the least. TLS looks at it, and nothing else: presses carry up_ms.
+    # What time it is by the collector's word; sure: False, at the start: it is later than that. See box/wall.py.
     def wall(self, unix_ms, sure):
-        now = self._rtc.datetime()
-        seconds = unix_ms // 1000
-        self._floor = max(self._floor, unix_ms)
-        if sure or calendar.unix(now[0], now[1], now[2], now[4], now[5], now[6]) < seconds:
-            y, mo, d, h, mi, s, weekday = calendar.civil(seconds)
-            self._rtc.datetime((y, mo, d, weekday, h, mi, s, 0))
-        if sure and self._battery:
-            try:
-                self._battery.write(seconds)
-            except OSError as e:
-                self.tell("fault battery=%r" % e)
+        if not sure:
+            y, mo, d, _, h, mi, s, _ = self._rtc.datetime()
+            unix_ms = self._wall.start(unix_ms, calendar.unix(y, mo, d, h, mi, s) * 1000)
+        self._set(unix_ms)
+        if sure:
+            self._wall.prove(unix_ms)
+            if self._battery:
+                try:
+                    self._battery.write(unix_ms // 1000)
+                except OSError as e:
+                    self.tell("fault battery=%r" % e)
+
+    # Somebody who cannot prove it says that it was unix_ms in the middle between sent and got.
+    def claim(self, sent, got, unix_ms, source):
+        if self._wall.believes(unix_ms):
+            if not self._wall.sure:
+                self._set(unix_ms)
+            self.told = (sent, got, unix_ms, source)
+
+    def _set(self, unix_ms):
+        y, mo, d, h, mi, s, weekday = calendar.civil(unix_ms // 1000)
+        self._rtc.datetime((y, mo, d, weekday, h, mi, s, 0))
 
     # -> what somebody said about the time, once: (sent, got, Unix ms, source) for box/clock.py, or None
     def time(self):
@@ -147,10 +157,9 @@ class Port:
             seconds = self._battery.read() if self._battery else None
         except OSError:
             self._battery = seconds = None  # no clock answers on these pins
-        if seconds is not None and seconds * 1000 >= self._floor:
+        if seconds is not None:
             now = self.up_ms()
-            self.told = (now, now + RTC_ERROR_MS, seconds * 1000 + RTC_ERROR_MS // 2, BATTERY)
-            self.wall(seconds * 1000, False)
+            self.claim(now, now + RTC_ERROR_MS, seconds * 1000 + RTC_ERROR_MS // 2, BATTERY)
 
     # ---- link
 
@@ -162,16 +171,14 @@ class Port:
     async def connect(self):
         if not self.net.linked():
             raise OSError("no network")
-        address = await self.names.find(self.ident["host"])
-        try:
-            stream = await dial.connect(address, self.ident["port"], self._trusted)
-        except BaseException:
-            self.names.failed()
-            raise
-        self.names.worked(address)
-        self.net.heard()
-        stream.heard = self.net.heard
+        stream = await dial.connect(await self.names.dial(), self.ident["port"], self._trusted)
+        stream.heard = self._hears
         return stream
+
+    # A word over the link, through TLS: whoever said it has the right certificate.
+    def _hears(self):
+        self.net.heard()
+        self.names.worked()
 
     # ---- files
 
@@ -235,12 +242,7 @@ def _nic(port, facts):
         return Wired(facts.ETH, port.ident.get("static"))
     from ports.esp32.wifi import Wifi  # noqa: PLC0415
 
-    kept = port.load("wifi")
-    try:
-        networks = json.loads(kept) if kept else port.ident["wifi"]
-    except ValueError:
-        networks = port.ident["wifi"]
-    return Wifi(port.ident["box"], networks)
+    return Wifi(port.ident["box"], networks(port.load("wifi") or b"", port.ident["wifi"]))
 
 
 def _clock(pins):

@@ -46,8 +46,8 @@ class Wifi:
     def rssi(self):
         try:
             return self._nic.status("rssi")
-        except OSError:
-            return 0  # not connected this very moment
+        except (OSError, RuntimeError):
+            return 0  # not connected this very moment, or the driver cannot say
 
     # The technician's network: WPA2 with the label's PIN; it and the page need the same number, so nobody types two.
     def open(self, ssid, pin):

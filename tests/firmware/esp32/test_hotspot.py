@@ -17,7 +17,7 @@ PIN = "12345678"
 class Time:
     """The hotspot's asyncio: a quarter of a second is nothing, and what happens in it is a script."""
 
-    TimeoutError = TimeoutError
+    CancelledError = asyncio.CancelledError
 
     def __init__(self, *acts: Any) -> None:
         self.ms, self.acts, self.shut = 0, list(acts), False
@@ -31,12 +31,12 @@ class Time:
 
     async def sleep_ms(self, ms: int) -> None:
         self.ms += ms
+        assert self.ms < 2 * hotspot.OPEN_MS, "it waits for ever"
         if self.acts:
             await self.acts.pop(0)()
 
-    async def wait_for_ms(self, waits: Any, ms: int) -> None:
-        assert ms == hotspot.PATIENCE_MS
-        await waits
+    def current_task(self) -> Any:
+        return asyncio.current_task()
 
     def close(self) -> None:
         self.shut = True
@@ -72,11 +72,11 @@ def form(pin: str) -> bytes:
 
 
 def hosted(
-    monkeypatch: pytest.MonkeyPatch, *visitors: Visitor
+    monkeypatch: pytest.MonkeyPatch, *visitors: Visitor, acts: list[Any] | None = None
 ) -> tuple[hotspot.Hotspot, Time, list[str], object]:
     lines: list[str] = []
     spot = hotspot.Hotspot(PIN, lines.append)
-    its_time = Time(*[lambda v=v: spot._visit(v, v) for v in visitors])
+    its_time = Time(*(acts or [lambda v=v: spot._visit(v, v) for v in visitors]))
     monkeypatch.setattr(hotspot, "asyncio", its_time)
     chosen = asyncio.run(spot.serve(its_time.up_ms, lambda: None))
     assert its_time.shut
@@ -120,16 +120,67 @@ def test_a_second_visitor_at_a_time_is_sent_away(monkeypatch: pytest.MonkeyPatch
         await spot_of[0]._visit(second, second)
 
     first = Visitor(form(PIN), meanwhile=meanwhile)
+    remember(monkeypatch, spot_of)
+    spot, _, _, chosen = hosted(monkeypatch, first)
+    assert chosen == ("new", "new-key-1")
+    assert (second.got, second.gone, spot.wrong) == (b"", True, 0)
+
+
+def test_a_visitor_who_says_nothing_is_sent_away_and_the_next_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never = asyncio.Event()
+    silent, phone = Visitor(b"x", meanwhile=never.wait), Visitor(form(PIN))
+    waits: list[asyncio.Task[None]] = []
+
+    async def arrives() -> None:
+        waits.append(asyncio.create_task(spot_of[0]._visit(silent, silent)))
+        await asyncio.sleep(0)
+
+    async def nobody() -> None:
+        await asyncio.sleep(0)
+
+    spot_of: list[Any] = []
+    remember(monkeypatch, spot_of)
+    looks = hotspot.PATIENCE_MS // hotspot.LOOK_MS
+    acts = [arrives, *[nobody] * (looks + 1), lambda: spot_of[0]._visit(phone, phone)]
+    _, its_time, lines, chosen = hosted(monkeypatch, acts=acts)
+    assert (chosen, silent.gone, len(lines)) == (("new", "new-key-1"), True, 1)
+    assert its_time.ms <= hotspot.PATIENCE_MS + 5 * hotspot.LOOK_MS
+
+
+def test_who_is_there_when_the_time_is_up_still_has_his_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    comes = asyncio.Event()
+    slow = Visitor(form(PIN), meanwhile=comes.wait)
+    waits: list[asyncio.Task[None]] = []
+    spot_of: list[Any] = []
+    remember(monkeypatch, spot_of)
+
+    async def arrives() -> None:
+        waits.append(asyncio.create_task(spot_of[0]._visit(slow, slow)))
+        await asyncio.sleep(0)
+
+    async def nobody() -> None:
+        pass
+
+    async def sends() -> None:
+        comes.set()
+        await waits[0]
+
+    before = hotspot.OPEN_MS // hotspot.LOOK_MS - 2
+    _, its_time, _, chosen = hosted(monkeypatch, acts=[*[nobody] * before, arrives, nobody, nobody, sends])
+    assert its_time.ms > hotspot.OPEN_MS
+    assert chosen == ("new", "new-key-1"), "the page has told him that it was saved"
+
+
+def remember(monkeypatch: pytest.MonkeyPatch, made_of: list[Any]) -> None:
     made = hotspot.Hotspot.__init__
 
     def init(self: Any, *args: Any) -> None:
         made(self, *args)
-        spot_of.append(self)
+        made_of.append(self)
 
     monkeypatch.setattr(hotspot.Hotspot, "__init__", init)
-    spot, _, _, chosen = hosted(monkeypatch, first)
-    assert chosen == ("new", "new-key-1")
-    assert (second.got, second.gone, spot.wrong) == (b"", True, 0)
 
 
 def test_a_visitor_who_breaks_off_or_talks_nonsense_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

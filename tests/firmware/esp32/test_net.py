@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from box.radio import DEAF_MS, PATIENCE_MS, RESET_MS, TRY_MS
-from ports.esp32 import hotspot, net
+from ports.esp32 import hotspot, names, net
 
 HALL, SPARE = {"ssid": "hall", "key": "secret-key"}, {"ssid": "spare", "key": "other-key"}
 LOOK_MS = 500
@@ -59,6 +59,7 @@ class Port:
         self.resets: list[tuple[int, str]] = []
         self.lines: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.claims: list[tuple[int, ...]] = []
 
     def up_ms(self) -> int:
         return self.ms
@@ -74,6 +75,15 @@ class Port:
 
     def tell(self, line: str) -> None:
         self.lines.append(line)
+
+    def load(self, name: str) -> bytes | None:
+        return self.files.get(name)
+
+    def claim(self, *said: int) -> None:
+        self.claims.append(said)
+
+    def random(self, n: int) -> bytes:
+        return bytes(n)
 
     def save(self, name: str, data: bytes) -> None:
         self.files[name] = data
@@ -171,6 +181,165 @@ def test_the_network_s_own_name_server_is_asked_first(its: net.Net, port: Port, 
     assert its.servers() == ["223.5.5.5"]
 
 
+# ---- what was typed wrong, has rotted, or lies
+
+
+class EnoughError(Exception):
+    """So many rounds."""
+
+
+def rounds(its: net.Net, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [None] * (n - 1)
+
+    async def sleep(_: int) -> None:
+        if not left:
+            raise EnoughError
+        left.pop()
+
+    monkeypatch.setattr(net, "asyncio", SimpleNamespace(sleep_ms=sleep))
+    with pytest.raises(EnoughError):
+        asyncio.run(its.run(SimpleNamespace(mark=lambda: None)))
+
+
+@pytest.fixture
+def asked(port: Port, its: net.Net, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Servers by address: what they answer to every question, or an error."""
+    port.names = names.Names(port, its.servers, its.heard)  # type: ignore[attr-defined]
+    servers: dict[str, Any] = {"order": []}
+
+    async def ask(address: str, no: int, question: bytes, answer: object, up_ms: object, ms: int) -> Any:
+        servers["order"].append(address)
+        said = servers.get(address)
+        if said is None:
+            port.ms += ms
+            raise OSError("no answer")
+        return said
+
+    monkeypatch.setattr(names.udp, "ask", ask)
+    return servers
+
+
+@pytest.mark.parametrize("host", ["", "ntp..example", "x" * 64, "a b." * 80])
+def test_a_name_that_is_none_costs_the_time_and_not_the_network(
+    host: str, its: net.Net, port: Port, nic: Nic, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nic.up, port.ident["ntp"] = True, [host, "10.1.1.1"]
+    asked["10.1.1.1"] = 1_795_219_200_000
+    rounds(its, 3, monkeypatch)
+    assert [said[2] for said in port.claims] == [1_795_219_200_000], "the next one is asked"
+    assert its.linked()
+
+
+def test_an_address_that_is_none_costs_its_network_alone(
+    its: net.Net, port: Port, nic: Nic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def join(i: int) -> None:
+        raise ValueError("invalid arguments")
+
+    nic.join = join  # type: ignore[method-assign]
+    rounds(its, 3, monkeypatch)
+    assert port.lines[-1].startswith("net why=ValueError")
+    assert not port.resets
+
+
+@pytest.mark.parametrize("where", ["_step", "_time", "_serve"])
+def test_what_there_is_no_heap_for_is_not_done_and_the_box_goes_on(
+    where: str, its: net.Net, port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(its, where, none_left)
+    its._wanted = True
+    monkeypatch.setattr(net, "gc", SimpleNamespace(collect=lambda: None))
+    if where != "_serve":
+        its._wanted = False
+    rounds(its, 3, monkeypatch)
+    assert any("MemoryError" in line for line in port.lines)
+
+
+GIVEN = [HALL]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [None, b"", b"torn", b"\xff\xfe", b"{}x", b"7", b"null", b'["a"]', b'[{"ssie":"hall"}]', b'[{"ssid":7}]',
+     b'[{"ssid":"hall","key":7}]', b'[{"ssid":"hall","kez":1}', b'[[]]'],
+)  # fmt: skip
+def test_networks_that_have_rotted_are_those_of_the_identity(kept: bytes | None) -> None:
+    assert net.networks(kept or b"", GIVEN) == GIVEN
+
+
+def test_networks_that_the_page_has_left_are_tried() -> None:
+    assert net.networks(json.dumps([SPARE, HALL]).encode(), GIVEN) == [SPARE, HALL]
+    assert net.networks(b'[{"ssid":"open"}]', GIVEN) == [{"ssid": "open"}]
+
+
+# ---- the broker's address
+
+BROKER, PAGE = "10.9.9.9", "10.0.0.1"
+
+
+def dialled(port: Port) -> str:
+    return asyncio.run(port.names.dial())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kept", [b"\xff\x80", b"10.9.9", b"", b"10.9.9.9.9", "１０.9.9.9".encode()])
+def test_an_address_that_has_rotted_is_none(kept: bytes, port: Port, its: net.Net) -> None:
+    port.files["address"] = kept
+    assert names.Names(port, its.servers, its.heard)._last is None
+
+
+def test_an_address_that_takes_connections_and_says_nothing_gives_way_to_the_next(
+    port: Port, asked: dict[str, Any]
+) -> None:
+    asked["10.0.0.2"] = [PAGE, BROKER]
+    assert [dialled(port), dialled(port)] == [PAGE, BROKER]
+    port.names.worked()  # type: ignore[attr-defined]
+    assert port.files == {"address": BROKER.encode()}
+    assert dialled(port) == BROKER, "it led there, and does so again"
+    assert [dialled(port), dialled(port)] == [PAGE, BROKER], "asked again, and in order"
+
+
+def test_a_page_that_catches_everything_does_not_displace_the_address_that_worked(
+    port: Port, asked: dict[str, Any]
+) -> None:
+    asked["10.0.0.2"] = [BROKER]
+    dialled(port)
+    port.names.worked()  # type: ignore[attr-defined]
+    asked["10.0.0.2"] = [PAGE]
+    port.ms += names.FRESH_MS
+    assert dialled(port) == PAGE
+    del asked["10.0.0.2"]  # nobody answers any more
+    assert dialled(port) == BROKER
+    assert port.files == {"address": BROKER.encode()}
+
+
+def test_however_many_name_servers_are_silent_the_kept_address_has_its_turn(
+    port: Port, asked: dict[str, Any]
+) -> None:
+    port.files["address"] = BROKER.encode()
+    port.ident["dns"] = [f"10.7.7.{i}" for i in range(9)]
+    port.names.__init__(port, port.names._servers, port.names._heard)  # type: ignore[attr-defined]
+    assert dialled(port) == BROKER
+    assert port.ms <= names.FIND_MS
+
+
+def test_each_name_server_is_asked_before_one_is_asked_twice(port: Port, asked: dict[str, Any]) -> None:
+    port.ident["dns"] = ["10.7.7.1", "10.7.7.2"]
+    asked["10.7.7.1"] = []
+    asked["10.7.7.2"] = [BROKER]
+    assert dialled(port) == BROKER
+    assert asked["order"] == ["10.0.0.2", "10.7.7.1", "10.7.7.2"]
+
+
+def test_who_knows_of_no_address_is_asked_once(port: Port, asked: dict[str, Any]) -> None:
+    asked["10.0.0.2"] = []
+    with pytest.raises(OSError, match="no address"):
+        dialled(port)
+    assert asked["order"] == ["10.0.0.2"]
+
+
 # ---- the hotspot
 
 
@@ -195,6 +364,7 @@ def serve(its: net.Net, monkeypatch: pytest.MonkeyPatch, result: object, wrong: 
         return result
 
     monkeypatch.setattr(hotspot.Hotspot, "serve", served)
+    monkeypatch.setattr(net, "forget", lambda *_: None)  # it would be another module the next time
     asyncio.run(its._serve(SimpleNamespace(mark=lambda: None)))
 
 

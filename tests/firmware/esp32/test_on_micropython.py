@@ -8,7 +8,7 @@ import pytest
 from tests.firmware.conftest import FIRMWARE
 
 HERE = Path(__file__).parent
-FILES = ("test_radio", "test_words", "test_drivers", "test_time")
+FILES = ("test_radio", "test_words", "test_drivers", "test_time", "test_wall")
 RUN = """
 import gc, sys
 gc.threshold(500_000)

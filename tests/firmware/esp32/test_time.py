@@ -19,6 +19,18 @@ def test_each_better_source_takes_over_and_no_worse_one_does():
     assert (clock.source, clock.unix_ms(8950)) == (ACK, NOW + 120_000)
 
 
+def test_a_worse_source_trims_a_better_one_by_what_its_counter_may_have_drifted():
+    day, drift = 24 * HOUR_MS, 24 * HOUR_MS * 160 // 1_000_000
+    clock = Clock()
+    clock.answer(1000, 1010, NOW, ACK)
+    then = NOW - 1005 + day + 25  # in the middle of a question a day later
+    for lie in (day, -day, drift + 500, -drift - 500):
+        assert not clock.answer(day, day + 50, then + lie, NTP)
+    assert clock.answer(day, day + 50, then - drift // 2, NTP)
+    assert (clock.source, clock.unix_ms(day + 25)) == (ACK, then - drift // 2)
+    assert not clock.answer(day + 100, day + 150, then + 100 - drift, NTP), "it has just been trimmed"
+
+
 def test_the_middle_of_the_question_is_when_it_was_that_time():
     clock = Clock()
     clock.answer(1000, 2000, NOW, NTP)

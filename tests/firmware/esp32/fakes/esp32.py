@@ -1,4 +1,5 @@
-# esp32.Partition over files, as NOR flash: a program only clears bits; the two-argument write erases first.
+# esp32.Partition over files, as NOR flash: a program only clears bits; the two-argument write erases first. bench.json:
+# `dead`, partitions that take nothing and give nothing back; `gives_up`, every so manieth program of the journal's.
 
 import bench
 
@@ -10,7 +11,7 @@ class Partition:
     TYPE_DATA = 1
 
     def __init__(self, label):
-        self.label = label
+        self.label, self.programs = label, 0
         path = "%s/%s.bin" % (bench.folder, label)
         try:
             self.file = open(path, "r+b")  # noqa: SIM115  for the board's life
@@ -28,10 +29,19 @@ class Partition:
         return 1, 0x40, 0, SIZES[self.label], self.label, False
 
     def readblocks(self, block, buf, offset=0):
+        self._alive()
         self.file.seek(block * BLOCK + offset)
         self.file.readinto(buf)
 
+    def _alive(self):
+        if self.label in bench.facts.get("dead", ()):
+            raise OSError(5)
+
     def writeblocks(self, block, data, offset=None):
+        self._alive()
+        self.programs += 1
+        if self.label == "journal" and self.programs % bench.facts.get("gives_up", 1 << 30) == 0:
+            raise OSError(0x101, "ESP_ERR_NO_MEM")
         if offset is None:
             for i in range(len(data) // BLOCK):
                 self.ioctl(6, block + i)
@@ -46,6 +56,8 @@ class Partition:
         self.file.flush()
 
     def ioctl(self, what, arg):
+        if what == 6:
+            self._alive()
         if what == 4:
             return SIZES[self.label] // BLOCK
         if what == 5:

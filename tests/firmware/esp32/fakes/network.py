@@ -67,6 +67,8 @@ class WLAN(Nic):
     def status(self, what):
         if not self.isconnected():
             raise OSError("Wifi Not Connected")
+        if bench.facts.get("rssi_unknown"):
+            raise RuntimeError("Wifi Unknown Error 0x3016")
         return -61
 
 
