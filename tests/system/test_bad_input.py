@@ -56,7 +56,9 @@ class Says:
     [
         OSError(16, "could not open port: [Errno 16] Device or resource busy"),
         OSError("could not open port 'COM3': PermissionError(13, 'Access is denied.', None, 5)"),
-        OSError("Cannot configure port, something went wrong. Original message: OSError(22, '参数错误。', None, 87)"),
+        OSError(
+            "Cannot configure port, something went wrong. Original message: OSError(22, '参数错误。', None, 87)"
+        ),
         OSError(13, "Permission denied"),
         OSError(2, "No such file or directory"),
     ],

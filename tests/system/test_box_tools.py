@@ -381,7 +381,10 @@ def test_flashed_verified_taken_back_and_started_from_exactly_those_bytes(
     board = flash.Board(loader.port, reset=False)
     claim = book.claim(BOX, flash.mac(board, "esp32"), 1)
     who = identity.files(
-        GIVEN, Site("127.0.0.1", mosquitto.port, "", None, dict(FAST)), image.facts(blank_image).board, claim.pin
+        GIVEN,
+        Site("127.0.0.1", mosquitto.port, "", None, dict(FAST)),
+        image.facts(blank_image).board,
+        claim.pin,
     )
     whole = image.with_files(blank_image, who)
     steps: list[float] = []
