@@ -52,10 +52,6 @@ class Chip:
         self._line.put_to(self.box.line.port)
         return self.box
 
-    def pull_out(self) -> None:
-        """Its loader is gone, and what it was doing."""
-        self._loader.process.kill()
-
     def close(self) -> None:
         if self.box is not None:
             self.box.close()
