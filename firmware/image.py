@@ -217,7 +217,7 @@ def assemble(firmware: bytes, chip: str, files: Mapping[str, bytes], parts: list
 
 def main(words: list[str] | None = None) -> None:
     ask = argparse.ArgumentParser(description="制作整机镜像 / Make the image of a board's whole flash.")
-    ask.add_argument("--board", required=True, help="板型 / the board: " + " ".join(boards()))
+    ask.add_argument("--board", required=True, help="板型 / the board: " + _offered())
     ask.add_argument("--firmware", required=True, help="官方 MicroPython .bin / the official .bin")
     ask.add_argument(
         "--sha256",
@@ -239,11 +239,15 @@ def main(words: list[str] | None = None) -> None:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"文件读写失败：{error.filename} / a file cannot be read or written: {error}")
-    print(f"{got.out}  {len(image)} bytes  sha256 {hashlib.sha256(image).hexdigest()}")
+    print(f"镜像做好 / made: {got.out}\n    sha256 {hashlib.sha256(image).hexdigest()}")
 
 
 def boards() -> list[str]:
     return sorted(p.stem for p in (HERE / "boards").glob("*.py"))
+
+
+def _offered() -> str:
+    return " ".join(board.replace("_", "-") for board in boards())
 
 
 def _text(listed: bytes) -> str:
@@ -258,7 +262,7 @@ def _text(listed: bytes) -> str:
 def _make(board: str, firmware: str, wanted: str, built: Path) -> bytes:
     if board not in boards():
         raise Wrong(
-            f"没有这种板：{board}，可用 {' '.join(boards())}", f"there is no board {board}: see --help"
+            f"没有这种板：{board}，可用 {_offered()}", f"there is no board {board}: take one of {_offered()}"
         )
     if not Path(firmware).is_file():
         raise Wrong(
