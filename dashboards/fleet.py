@@ -13,12 +13,16 @@ from dashboards.pulse import alarms, fresh
 from dashboards.theme import ACCENT, BASIC, DISSATISFIED, QUIET, SATISFIED, Lang
 
 WEAK_DBM = -75  # Wi-Fi below this loses frames
+ODD = (  # what is wrong with a box, besides silence
+    "account", "fork", "lives", "flood", "red_key", "stuck", "keytest", "loss", "break", "clock", "config", "badge",
+)  # fmt: skip
+ABOUT = (*ODD, "silent", "outage", "untested")  # of one or of several
 
 
 def fleet(t: Lang) -> dict[str, Any]:
     return board(
         t, "manyi-fleet", t("设备", "Boxes"), t("评价器在线、信号、待传、时钟、固件与证书", "Boxes: online, signal, backlog, clock, firmware, certificates"),
-        [_heads(t), _course(t), _firmware(t), fresh(t, At(21, 0, 3, 6)), _all(t), alarms(t, At(0, 20, 14, 8)),
+        [_heads(t), _course(t), _firmware(t), fresh(t, At(21, 0, 3, 6)), _all(t), alarms(t, At(0, 20, 14, 8), ABOUT),
          certificates(t, At(14, 20, 10, 8))],
         variables=["county", "hall"], since="now-24h", until="now", refresh="10s",
     )  # fmt: skip
@@ -85,15 +89,21 @@ def _all(t: Lang) -> Any:
         "3": (t("命令", "Command"), "text"), "4": (t("任务异常", "Task died"), BASIC), "5": (t("欠压", "Brown-out"), DISSATISFIED),
         "6": (t("未知", "Unknown"), QUIET),
     }  # fmt: skip
+    chosen = {  # a complaint about a box of another hall has no box to be joined to
+        "filters": [{"fieldName": "online", "config": {"id": "isNotNull", "options": {}}}],
+        "type": "include",
+        "match": "all",
+    }
     return rows(
         Said(
             t("全部评价器", "All boxes"),
-            t("每台最近一次心跳所说；失联的排在最前。信号低于 -75 dBm 容易掉线。供电不测量，只知道上次为何启动：欠压多半是电源线或适配器", "What each said last; the silent ones first. Below -75 dBm a link is weak. Supply is not measured; known is why it last started: a brown-out is mostly cable or adapter"),
+            t("每台最近一次心跳所说；失联的排在最前。信号低于 -75 dBm 容易掉线。供电不测量，只知道上次为何启动：欠压多半是电源线或适配器。可疑：与这一台有关的报警条数，失联不计", "What each said last; the silent ones first. Below -75 dBm a link is weak. Supply is not measured; known is why it last started: a brown-out is mostly cable or adapter. Odd: alarms about it, silence not counted"),
             t("没有评价器消息", "No word of boxes"),
         ),
-        [q.BOXES], At(0, 6, 24, 14),
+        [q.BOXES, q.complaints(ODD)], At(0, 6, 24, 14),
         [Column("box", t("评价器", "Box"), width=125), Column("county", t("县区", "County"), width=130, links=to_county(t, CELL)), Column("hall", t("大厅", "Hall"), links=to_windows(t, CELL)),
          Column("window", t("窗口", "Window")), Column("online", t("状态", "State"), NOTHING, mapping=state, width=75),
+         Column("complaints", t("可疑", "Odd"), COUNT, levels=from_one(DISSATISFIED), width=65, extra=(("noValue", "—"),)),
          Column("heard_ms", t("最近消息", "Heard"), AGO, width=145, mapping={"0": (t("从未", "Never"), DISSATISFIED)}), Column("depth", t("待传", "Waiting"), COUNT, width=70),
          Column("oldest", t("最久待传", "Oldest"), t("suffix: 分", "suffix: min"), decimals=0, width=100),
          Column("rssi", t("信号", "Signal"), "suffix: dBm", levels=((None, DISSATISFIED), (WEAK_DBM, SATISFIED)), width=85), Column("clock", t("时钟", "Clock"), NOTHING, mapping=clock, width=80),
@@ -102,6 +112,10 @@ def _all(t: Lang) -> Any:
          Column("faults", t("存储故障", "Faults"), COUNT, width=85), Column("lost", t("丢失", "Lost"), COUNT, width=70), Column("up_days", t("已运行", "Up"), t("suffix: 天", "suffix: d"), decimals=1, width=95),
          Column("reason", t("上次启动", "Last start"), NOTHING, mapping=started, width=95)],
         sort=(t("状态", "State"), False), then=t("评价器", "Box"),
+        before=[
+            DataTransformerConfig(id_val="joinByField", options={"byField": "box", "mode": "outer"}),
+            DataTransformerConfig(id_val="filterByValue", options=chosen),
+        ],
     )  # fmt: skip
 
 

@@ -204,7 +204,7 @@ def lines(
         .thresholds(steps((None, CALM if filled else QUIET)))
     )  # fmt: skip
     panel = dressed(panel, said, queries, at, NOTHING, shown)
-    for ref, color in zip("ABCD", colors, strict=False):
+    for ref, color in zip("ABCDE", colors, strict=False):
         panel.override_by_query(
             ref, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})]
         )
@@ -214,9 +214,10 @@ def lines(
 def rows(
     said: Said, queries: Sequence[Query], at: At, columns: Sequence[Column], *, unit: str = TEXT,
     sort: tuple[str, bool] | None = None, then: str = "", tall: bool = False,
-    transformations: Sequence[DataTransformerConfig] = (), hide_time: bool = True,
+    transformations: Sequence[DataTransformerConfig] = (), before: Sequence[DataTransformerConfig] = (), hide_time: bool = True,
 ) -> Builder[Panel]:  # fmt: skip
-    """A table in the order of its columns. `sort` is (title, descending); equals stand by the column `then`, upwards."""
+    """A table in the order of its columns. `sort` is (title, descending); equals stand by the column `then`, upwards.
+    `transformations` stand instead of the order, those `before` in front of it."""
     # Grafana 9 takes ids of figures alone for numbers, and numbers stand on the right.
     columns = [c if c.unit or c.mapping or c.align else replace(c, align="left") for c in columns]
     panel = table.Panel().cell_height(model.TableCellHeight.LG if tall else model.TableCellHeight.MD)
@@ -236,9 +237,10 @@ def rows(
         order = {c.field: i for i, c in enumerate([*time, *columns])}
         panel = panel.transformations(
             [
+                *before,
                 DataTransformerConfig(
                     id_val="organize", options={"indexByName": order, "excludeByName": {}, "renameByName": {}}
-                )
+                ),
             ]
         )
     panel = dressed(panel, said, queries, at, unit, [*time, *columns])

@@ -1,6 +1,7 @@
 """Whether what is shown is alive, on every dashboard alike: how old it is, what the collector complains of, boxes, the
 account. Refuses to look calm when nothing is known."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dashboards import queries as q
@@ -16,21 +17,18 @@ SINCE = (
 FRESH_S = 61  # the collector writes every 10 s; over a minute without a line is a fault
 
 
-def _alarms_said(t: Lang) -> Said:
-    return Said(
-        t("报警", "Alarms"),
-        t(
-            "采集器当前报告的报警和开始的时间，最新的在前，大屏上要紧的在前；处置方法见 RUNBOOK。问不到数据库时此处也为空，请同时看“数据截至”一格",
-            "What the collector complains of now and since when, the newest first, on the wall what matters most; RUNBOOK says what to do. Empty also if the database"
-            " does not answer: see “Data as of”",
-        ),
-        t("没有报警（“数据截至”变红时不作准）", "None, unless “Data as of” is red"),
-    )
-
-
 def alarm_lines(t: Lang, at: At) -> Any:
     """For the wall: urgent ones first, each in the order in which they matter, in large type, with room for two lines of
-    text each. All of them are in 设备 and 系统, and the wall says how many if it has no room."""
+    text each. All of them are in 系统, and the wall says how many if it has no room. That there are no others is a line
+    too, so that an empty panel can only mean that nobody answers."""
+    said = Said(
+        t("报警", "Alarms"),
+        t(
+            "采集器当前报告的报警和开始的时间，要紧的在前；处置方法见 RUNBOOK。全部列出后写明“此外没有报警”；空着是问不到数据",
+            "What the collector complains of now and since when, what matters most first; RUNBOOK says what to do. Once all are listed it says “No other alarms”; empty is not known",
+        ),
+        t("没有数据：报警情况不明！", "No data: alarms are not known!"),
+    )
     urgent = [
         kind for rule in COLLECTOR for kind in rule.kinds if rule.severity == "critical" or kind == "outage"
     ]
@@ -39,6 +37,7 @@ def alarm_lines(t: Lang, at: At) -> Any:
         q.more_alarms(LINES),
         q.alarm_lines(t.name, urgent),
         q.alarm_lines(t.name, urgent, but=True),
+        q.NO_MORE,
     ]
     dead = Column(
         "age",
@@ -47,18 +46,41 @@ def alarm_lines(t: Lang, at: At) -> Any:
     )
     more = Column(
         "n",
-        t("报警共有（这里放不下的见“设备”看板）", "Alarms in all (those without room here: see Boxes)"),
+        t("报警共有（这里放不下的见“系统”看板）", "Alarms in all (those without room here: see System)"),
         t("suffix: 条", "none"),
     )
+    no_more = Column(
+        "alive",
+        t("此外没有报警", "No other alarms"),
+        NOTHING,
+        mapping={"1": (t("采集器在报告", "The collector reports"), CALM)},
+    )
     return lines(
-        _alarms_said(t), asked, at, Column("since_ms", unit=t(*SINCE)), words="{2}", size=18, limit=LINES,
-        sort=("order", False), colors=(DISSATISFIED, CALM, DISSATISFIED, REDS[0]), filled=True, beside=(dead, more),
+        said, asked, at, Column("since_ms", unit=t(*SINCE)), words="{2}", size=18, limit=LINES,
+        sort=("order", False), colors=(DISSATISFIED, CALM, DISSATISFIED, REDS[0], CALM), filled=True, beside=(dead, more, no_more),
     )  # fmt: skip
 
 
-def alarms(t: Lang, at: At) -> Any:
+def alarms(t: Lang, at: At, kinds: Sequence[str] = ()) -> Any:
+    """All of the city; or of some kinds alone, in the chosen counties."""
+    title, about = t("报警", "Alarms"), t("采集器当前报告的报警", "What the collector complains of now")
+    if kinds:
+        title = t("评价器的报警", "Alarms about boxes")
+        about = t(
+            "与评价器有关的当前报警，所选县区的；按大厅看上表的“可疑”一列",
+            "Those about boxes, of the chosen counties; for a hall see “Odd” above",
+        )
+    said = Said(
+        title,
+        about
+        + t(
+            "，和开始的时间，最新的在前；处置方法见 RUNBOOK",
+            ", and since when, the newest first; RUNBOOK says what to do",
+        ),
+        t("没有报警或没有数据：看“数据截至”", "None, or no data: see “Data as of”"),
+    )
     return rows(
-        _alarms_said(t), [q.alarms(t.name)], at,
+        said, [q.alarms_about(kinds, t.name) if kinds else q.alarms(t.name)], at,
         [Column("since_ms", t("开始于", "Since"), AGO, width=140, align="left"), Column("text", t("内容", "What"), color=DISSATISFIED)],
         sort=(t("开始于", "Since"), True),
     )  # fmt: skip

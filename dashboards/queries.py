@@ -16,6 +16,7 @@ BEIJING_MS = 8 * 3_600_000
 ALIVE = "time >= now() - 2m"  # the collector itself, the city's account and its boxes: said every 10 s
 # Boxes, account and alarms are said again every 90 s: older is of a dead collector.
 LATELY = "time >= now() - 4m"
+DEAD_S = 90  # nothing for so long is the first line of the alarms
 ALARM = '"kind", "subject", "county", "name"'  # one of them, in either language
 HIDDEN = 9  # taken off a rate that may not be shown: what is below -1 reads 样本不足
 Z = 1.959963984540054  # two-sided 95 %, as manyi.core.rates
@@ -103,11 +104,31 @@ def alarms(lang: str) -> Query:
     return _alarms(lang, '"since_ms", "text"', "")
 
 
+def alarms_about(kinds: Sequence[str], lang: str) -> Query:
+    """Of these kinds, in the chosen counties."""
+    return _alarms(lang, '"since_ms", "text"', f" AND ({_of(kinds)}) AND {COUNTY}")
+
+
+def complaints(kinds: Sequence[str]) -> Query:
+    """How many of these kinds hold of each box that has one; its column is named as that of BOXES, to be joined by it."""
+    each = (
+        f'SELECT last("active") AS "active" FROM "alarm" WHERE {LATELY} AND ({_of(kinds)}) GROUP BY {ALARM}'
+    )
+    return Query(
+        WALL,
+        'SELECT "complaints", "subject" AS "box" FROM (SELECT sum("active") AS "complaints"'
+        f' FROM ({each}) GROUP BY "subject") WHERE "complaints" > 0',
+    )
+
+
+def _of(kinds: Sequence[str], join: str = " OR ", sign: str = "=") -> str:
+    return join.join(f"\"kind\" {sign} '{kind}'" for kind in kinds)
+
+
 def alarm_lines(lang: str, kinds: Sequence[str], but: bool = False) -> Query:
     """Of these kinds only, or of all but these; sort by `order`: what matters most, and of that the newest. The wall is in
     UTC (board.TODAY), so times that it shows are put forward."""
-    join, sign = (" AND ", "!=") if but else (" OR ", "=")
-    joined = join.join(f"\"kind\" {sign} '{kind}'" for kind in kinds)
+    joined = _of(kinds, " AND ", "!=") if but else _of(kinds)
     shown = (
         f'"since_ms" + {BEIJING_MS} AS "since_ms", "text", "rank" * 10000000000000 - "since_ms" AS "order"'
     )
@@ -118,6 +139,13 @@ def more_alarms(room: int) -> Query:
     """How many there are, if there are more than so many."""
     each = f'SELECT last("active") AS "active" FROM "alarm" WHERE {LATELY} GROUP BY {ALARM}'
     return Query(WALL, f'SELECT "n" FROM (SELECT sum("active") AS "n" FROM ({each})) WHERE "n" > {room}')
+
+
+NO_MORE = Query(  # a row that stands last while the collector speaks: where it is missing too, nobody knows
+    WALL,
+    'SELECT 0 * last("up_ms") + 1 AS "alive", 0 * last("up_ms") + 9000000000000000 AS "order" FROM "collector" WHERE'
+    f" time >= now() - {DEAD_S}s",
+)
 
 
 def _alarms(lang: str, shown: str, which: str) -> Query:
@@ -168,7 +196,7 @@ def silence(back: str, step: str, seconds: int) -> Query:
 
 
 FRESH = silence("10m", "1s", 1)
-DEAD = Query(WALL, f'SELECT "age" FROM ({silence("6h", "30s", 30).text}) WHERE "age" > 90')
+DEAD = Query(WALL, f'SELECT "age" FROM ({silence("6h", "30s", 30).text}) WHERE "age" > {DEAD_S}')
 
 
 # --- a county, a hall, over a period ---------------------------------------------------------------------------------

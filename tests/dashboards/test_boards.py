@@ -19,7 +19,7 @@ from tests.dashboards.grafana import OUT, PROVISIONING, ROOT, Panel, boards, pan
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # the SDK would rather have its newest format
-    from dashboards import alerts, build, theme
+    from dashboards import alerts, build, fleet, theme
 
 BOARDS = ("account", "city", "county", "fleet", "hall", "peaks", "system", "windows")
 SOURCES = {"manyi-wall", "manyi-rollup", "manyi-day"}
@@ -256,9 +256,36 @@ def test_alarms_stand_right_below_the_figures_in_large_type() -> None:
     for lang in ("zh", "en"):
         wall = {(p["gridPos"]["x"], p["gridPos"]["y"]): p for p in boards()[f"{lang}/city"]["panels"]}
         shown = wall[0, 5]
-        assert ['"alarm"' in target["query"] for target in shown["targets"]] == [False, True, True, True]
+        assert ['"alarm"' in target["query"] for target in shown["targets"]] == [
+            False,
+            True,
+            True,
+            True,
+            False,
+        ]
         assert (shown["type"], shown["options"]["reduceOptions"]["values"]) == ("stat", True)
         assert shown["options"]["text"]["valueSize"] >= 18
+
+
+def test_kinds_about_boxes_are_those_whose_words_name_one_and_outages() -> None:
+    named = {kind for kind, (zh, _) in TEXTS.items() if "{box" in zh}
+    assert {*fleet.ABOUT} == named | {"outage"}
+    assert {*fleet.ODD} == {kind for kind in named if "{box}" in TEXTS[kind][0]} - {"silent"}
+
+
+def test_an_empty_list_of_alarms_is_never_called_a_good_one() -> None:
+    """A database that does not answer leaves every panel empty: the wall says in a line of its own that there is nothing else."""
+    found = [
+        p
+        for p in panels()
+        if any('"alarm"' in t["query"] for t in p.body["targets"])
+        and p.body["title"] not in ("全部评价器", "All boxes")
+    ]
+    assert len(found) == 3 * 2
+    for panel in found:
+        said = panel.body["fieldConfig"]["defaults"]["noValue"]
+        assert ("没有数据" if panel.lang == "zh" else "no data") in said.replace("No", "no"), str(panel)
+        assert said.count("没有报警" if panel.lang == "zh" else "None") == (panel.board != "city"), str(panel)
 
 
 def test_lines_have_no_unit_but_their_column_s_own() -> None:

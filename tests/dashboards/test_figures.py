@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -43,6 +44,10 @@ from tests.dashboards.seeded import (
     midnight,
 )  # fmt: skip
 from tests.services.influx import Influx
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # the SDK would rather have its newest format
+    from dashboards import fleet
 
 FEWEST = 59
 PHONES = {"np-h1": "0537-6600101", "sh-h1": "0537-6600201", "sh-h2": "0537-6600301"}
@@ -675,17 +680,49 @@ def test_alarms_are_the_walls_in_both_languages(asker: Asker) -> None:
         held = json.loads(stores.get(wall, "health", "{}"))["alarms"]
     own = sorted((a["since_ms"], a["text_zh"]) for a in held)
     assert sorted((r["since_ms"], r["text"]) for r in rows) == own, "each in one of the two"
-    matter = sorted(held, key=lambda a: (RANK[a["kind"]], -a["since_ms"]))
+    matter = sorted(held, key=lambda a: (RANK[a["kind"]], -a["since_ms"], a["text_zh"]))
     assert len({a["kind"] for a in held}) > 2
-    assert [r["text"] for r in sorted(rows, key=lambda r: r["order"])] == [a["text_zh"] for a in matter]
-    for board in ("fleet", "system"):
-        assert sorted((r["since_ms"], r["text"]) for r in asker.ask(board, "报警")) == own
+    shown = sorted(rows, key=lambda r: (r["order"], r["text"]))  # some begin at one moment
+    assert [r["text"] for r in shown] == [a["text_zh"] for a in matter]
+    assert sorted((r["since_ms"], r["text"]) for r in asker.ask("system", "报警")) == own
+    assert [row["alive"] for row in asker.ask("city", "报警", "E")] == [1]
     assert any(DISLIKED in r["text"] or "不满意" in r["text"] for r in rows)
     assert any("sim-010" in r["text"] for r in rows)
-    english = next(t for p, t in targets("en") if (p.board, p.body["title"]) == ("fleet", "Alarms"))
+    english = next(t for p, t in targets("en") if (p.board, p.body["title"]) == ("system", "Alarms"))
     said = asker.city.ask_source("manyi-wall", english["query"])
     assert sorted(r["since_ms"] for r in said) == sorted(r["since_ms"] for r in rows)
     assert all(r["text"].isascii() or "Box" in r["text"] or "dissatisfied" in r["text"] for r in said)
+
+
+def test_alarms_about_boxes_are_the_chosen_counties(asker: Asker) -> None:
+    with closing(stores.open_reader(asker.city.config.data.wall)) as wall:
+        held = json.loads(stores.get(wall, "health", "{}"))["alarms"]
+    about = [a for a in held if a["kind"] in fleet.ABOUT]
+    assert 0 < len(about) < len(held)
+    for county in ("np", "sh", ALL):
+        own = sorted((a["since_ms"], a["text_zh"]) for a in about if county in (a["county"], ALL))
+        rows = asker.ask("fleet", "评价器的报警", county=[county])
+        assert sorted((r["since_ms"], r["text"]) for r in rows) == own
+        assert own, county
+    odd = Counter(a["box"] for a in about if a["kind"] in fleet.ODD)
+    assert {r["box"]: r["complaints"] for r in asker.ask("fleet", "全部评价器", "B")} == odd
+    assert odd.keys() == {"sim-004", "sim-008"}, "keys held down; the silent one says so itself"
+
+
+def test_that_there_are_no_other_alarms_is_said_only_while_the_collector_speaks(influx: Influx) -> None:
+    asked = query_of("报警", "city", "E")
+    for ago, rows in ((20, 1), (95, 0)):
+        bucket, at = influx.bucket(), int((time.time() - ago) * 1000)
+        influx.write(
+            bucket,
+            [
+                f"collector up_ms=9i {at}000000",
+                f"collector,feed=wall lag=0i,failing=0i {at + ago * 1000}000000",
+            ],
+        )
+        found = influx.query(bucket, asked)
+        assert len(found) == rows
+        assert all(row["order"] > max(RANK.values()) * 10**13 for row in found), "it stands last"
 
 
 def test_no_query_of_the_boards_is_without_a_comparison(request: pytest.FixtureRequest) -> None:
