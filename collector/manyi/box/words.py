@@ -45,10 +45,14 @@ class Unfit(BoxError):
 
 def file_trouble(path: object, error: OSError) -> BoxError:
     """A file or folder that cannot be read or written; `path` None: nobody says which, as of a program or a socket."""
-    zh, en = _FILE.get(type(error), ("读写不了", "cannot be read or written"))
+    said = error.strerror or error
     if path is None:
-        return BoxError(f"系统说：{error}", f"the system says: {error.strerror or error}")
-    return BoxError(f"{path}：{zh}", f"{path}: {en} ({error.strerror or error})")
+        return BoxError(f"系统说：{error}", f"the system says: {said}")
+    zh, en = _FILE.get(
+        type(error),
+        (f"读写不了（{said}）：看看磁盘满没满", f"cannot be read or written ({said}): is the disk full?"),
+    )
+    return BoxError(f"{path}：{zh}", f"{path}: {en}")
 
 
 _FILE = {
