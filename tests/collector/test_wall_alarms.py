@@ -260,7 +260,10 @@ def test_a_window_where_a_machine_presses_green_is_named(eye: Eye) -> None:
     rows = [(today, f"w{box}", f"box-{box}", 16, 0, 0) for box in range(10, 30)]
     rows += [(today, "w1", "box-1", 400, 0, 0), (today - 1, "w2", "box-2", 400, 0, 0)]
     eye.screen.follow()
-    with closing(sqlite3.connect(eye.screen.conn.execute("PRAGMA database_list").fetchone()[2])) as wall, wall:
+    with (
+        closing(sqlite3.connect(eye.screen.conn.execute("PRAGMA database_list").fetchone()[2])) as wall,
+        wall,
+    ):
         wall.executemany("INSERT INTO pressed VALUES (?, ?, ?, ?, ?, ?)", rows)
     (one,) = eye.see("rhythm")
     assert (one["subject"], one["county"], one["hall"]) == ("w1", "c1", "h1")

@@ -69,7 +69,9 @@ def locked(names: set[str]) -> str:
         for block in re.findall(r"^[a-zA-Z0-9._-]+==.*?(?=^[a-zA-Z0-9#]|\Z)", text, re.MULTILINE | re.DOTALL)
     }
     if missing := sorted(names - set(blocks)):
-        sys.exit(f"requirements.lock 缺 {', '.join(missing)}：请执行 make lock / it lacks these; run: make lock")
+        sys.exit(
+            f"requirements.lock 缺 {', '.join(missing)}：请执行 make lock / it lacks these; run: make lock"
+        )
     return "".join(blocks[name] for name in sorted(names))
 
 
@@ -107,7 +109,10 @@ def share(wheels: Path) -> None:
 def sources(folder: Path) -> None:
     """What git knows of these folders, so that nobody's scratch files or secrets travel along."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
-        sys.exit("需要 git 和一份克隆：只带走 git 认得的文件 / This needs git and a clone: only files that git knows may travel along.")
+        sys.exit(
+            "需要 git 和一份克隆：只带走 git 认得的文件 / "
+            "This needs git and a clone: only files that git knows may travel along."
+        )
     for here, there in (
         ("collector/deploy", "deploy"), ("docs", "docs"), ("dashboards/out", "dashboards/out"),
         ("dashboards/provisioning", "dashboards/provisioning"),
@@ -134,7 +139,10 @@ def micropython(file: Path, wanted: str, out: Path) -> None:
     listed = Path(wanted).read_text(encoding="utf-8") if Path(wanted).is_file() else f"{wanted}  {file.name}"
     sums = dict(re.findall(r"^([0-9a-fA-F]{64}) [ *](\S+)\s*$", listed, re.MULTILINE))
     if sums.get(digest, sums.get(digest.upper())) != file.name:
-        sys.exit(f"{file} 与 SHA256 不符（实为 {digest}）：损坏，或不是原版 / not what SHA256 says: damaged, or not the original.")
+        sys.exit(
+            f"{file} 与 SHA256 不符（实为 {digest}）：损坏，或不是原版 / "
+            "not what SHA256 says: damaged, or not the original."
+        )
     out.mkdir(parents=True)
     shutil.copyfile(file, out / file.name)
     (out / "SHA256SUMS").write_text(f"{digest}  {file.name}\n", encoding="utf-8")
