@@ -21,6 +21,7 @@ from manyi.core.ledger import chain, facts, heads, reader, schema, writer
 from manyi.core.ledger.asked import Asked
 from manyi.core.record import PACKED_BYTES
 from manyi.core.verify import Finding, Report
+from manyi.words import apart
 
 from tests.collector.box_double import BOX, K_CHAIN, BoxDouble
 
@@ -289,6 +290,8 @@ def test_reds_written_off_at_the_centre_are_noted_though_every_tag_is_right(tmp_
     report = place.verify(keys=True)
     assert report.finding is None
     (note,) = report.notes
+    zh, note = apart(note)
+    assert zh.startswith(f"第 8 行：评价器 {BOX} 第 8 至 10 条")
     assert note.startswith(f"row 8: box {BOX}")
     assert "seq 8 to 10: 3 presses [0, 0, 3] were written off at the centre" in note
 
@@ -313,6 +316,17 @@ def test_reds_moved_to_a_side_branch_are_noted_though_every_tag_is_right(tmp_pat
     assert report.finding is None
     (note,) = report.notes
     assert "seq 8: from here branch 1 is kept and not rated" in note
+
+
+def test_what_is_found_is_said_in_both_languages_with_its_place(place: Place) -> None:
+    row = place.row(3)
+    place.open_hand()
+    place.conn.execute("UPDATE row SET at_ms = at_ms + 1 WHERE id = ?", (row.id,))
+    zh, en = apart(place.finding().text())
+    assert zh.startswith(f"第 {row.id} 行，评价器 {BOX}，第 3 条（{row.life}），2026-11-20 ")
+    assert zh.endswith("：被改动、插入或移动过：与上一行接不上")
+    assert en.startswith(f"row {row.id}, box {BOX}, life {row.life}, seq 3, time 2026-11-20 ")
+    assert en.endswith(": its hash does not follow from the row before")
 
 
 def test_a_row_put_in_below_the_first_is_named(place: Place) -> None:
@@ -404,7 +418,7 @@ def test_a_ledger_set_back_to_a_backup_admits_it_once_and_verifies_again(
         place.path.with_name("ledger.db" + tail).unlink(missing_ok=True)
     shutil.copy(tmp_path / "backup.db", place.path)
     place.conn = schema.open_for_writing(place.path)
-    assert place.finding().what.startswith("is gone")
+    assert apart(place.finding().what)[1].startswith("is gone")
     assert root.admit_setback(place.conn, place.roots, place.at_ms)
     root.write_latest(place.conn, place.roots, place.at_ms)
     assert not root.admit_setback(place.conn, place.roots, place.at_ms)

@@ -20,7 +20,7 @@ from manyi.core import verify as verifying
 from manyi.core.days import date_of
 from manyi.core.errors import InputError
 from manyi.core.pipeline import unix_ms
-from manyi.words import both, many
+from manyi.words import apart, both, many
 
 
 class Projection(StrEnum):
@@ -74,7 +74,8 @@ def verify(
     for note in report.notes:
         typer.echo(note)
     if report.finding is not None:
-        typer.echo(both("不符", "CHANGED") + f": {report.finding.text()}")
+        zh, en = apart(report.finding.text())
+        typer.echo(both(f"不符：{zh}", f"CHANGED: {en}"))
         raise typer.Exit(MISMATCH)
     zh, en = ("标签未查（没有 --keys）", "no tags (no --keys)")
     if auditor is not None:

@@ -44,10 +44,6 @@ GONE: Final = both(
     "不是一分钟前看到的那一行：到此为止有内容被改动或删除",
     "is not the row that stood there a minute ago: something up to here was changed or removed",
 )
-CHANGED: Final = both(
-    "被改动、插入或移动过：与上一行接不上",
-    "was changed, or put in, or stood elsewhere: its hash does not follow from the row before",
-)
 
 Rest = Callable[[float], object]
 """Told what a slice took, in seconds."""
@@ -163,7 +159,10 @@ class Checking:
                 return Finding(row_id + 1, GONE), (row_id, digest)
             for row in rows:
                 if row.hash != chain.row_hash(digest, row[:7], row.body):
-                    return Finding(row.id, CHANGED, row.box, row.life, row.seq, row.at_ms), (row_id, digest)
+                    return Finding(row.id, verify.CHANGED, row.box, row.life, row.seq, row.at_ms), (
+                        row_id,
+                        digest,
+                    )
                 row_id, digest = row.id, row.hash
             rest(time.monotonic() - began)
         return None, (row_id, digest)

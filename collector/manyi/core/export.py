@@ -110,7 +110,10 @@ def check(folder: Path, keys: Mapping[str, bytes] | None = None) -> verify.Repor
         bytes.fromhex(fields["before"]), first, whole=first == 1, keys=keys, roots=sealed
     )
     checker.notes += [
-        f"The root of {r.day} in this export seals up to row {r.last}: {r.after.hex()}. Compare it with the published one."
+        both(
+            f"导出里 {r.day} 的封印到第 {r.last} 行：{r.after.hex()}，请与公布的对照",
+            f"The root of {r.day} in this export seals up to row {r.last}: {r.after.hex()}. Compare it with the published one.",
+        )
         for r in sealed
     ] or [
         "导出里没有每日封印，无法与公布的对照：当天的封印次日才有 / "
@@ -131,14 +134,23 @@ def check(folder: Path, keys: Mapping[str, bytes] | None = None) -> verify.Repor
             line = _spelled_out(row)
             if finding is None and line and next(spelled, "") != line:
                 finding = verify.Finding(
-                    row.id, "records.csv says something else", row.box, row.life, row.seq
+                    row.id,
+                    both("records.csv 写的不一样", "records.csv says something else"),
+                    row.box,
+                    row.life,
+                    row.seq,
                 )
             if finding is not None:
                 break
         if finding is None and checker.last != last:
-            finding = verify.Finding(checker.last + 1, f"is missing: the export should end with row {last}")
+            what = both(f"缺：导出应到第 {last} 行", f"is missing: the export should end with row {last}")
+            finding = verify.Finding(checker.last + 1, what)
         if finding is None and next(spelled, ""):
-            finding = verify.Finding(last, "records.csv has lines after it that are in no row")
+            what = both(
+                "之后 records.csv 里还有不属于任何一行的内容",
+                "records.csv has lines after it that are in no row",
+            )
+            finding = verify.Finding(last, what)
     return verify.report(checker, finding)
 
 
@@ -147,11 +159,11 @@ def _withheld(row: Row, digest: bytes | None) -> verify.Finding | None:
     be believed unread."""
     if digest is None or (row.kind in PERSONAL and not row.body):
         return None
-    what = (
-        "holds a body and a digest that may be another's"
-        if row.body
-        else "is withheld, though it names nobody"
-    )
+    what = both("没有内容，而它不涉及个人", "is withheld, though it names nobody")
+    if row.body:
+        what = both(
+            "既有内容又有摘要，摘要可能是别的内容的", "holds a body and a digest that may be another's"
+        )
     return verify.Finding(row.id, what, row.box, row.life, row.seq, row.at_ms)
 
 

@@ -31,8 +31,13 @@ from manyi.core.ledger import chain, heads, reader
 from manyi.core.ledger.reader import Row
 from manyi.core.record import BODY_BYTES, LOSS, NO_LEVELS, Admitted, Levels
 from manyi.core.root import Latest, Root
+from manyi.words import apart, both
 
 PAGE_ROWS: Final = 5_000
+CHANGED: Final = both(
+    "被改动、插入或移动过：与上一行接不上",
+    "was changed, or put in, or stood elsewhere: its hash does not follow from the row before",
+)
 SET_BACK_MS: Final = (
     600_000  # an import waits seconds for its turn; a clock put right by hand steps by minutes
 )
@@ -43,7 +48,7 @@ BEFORE_ALL: Final = -(
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The first thing that is not as it was written. seq 0 and box "" where none is concerned."""
+    """The first thing that is not as it was written, `what` in both languages. seq 0 and box "" where none is concerned."""
 
     row: int
     what: str
@@ -53,12 +58,14 @@ class Finding:
     at_ms: int = 0
 
     def text(self) -> str:
-        where = f"row {self.row}"
+        zh, en = f"第 {self.row} 行", f"row {self.row}"
         if self.box:
-            where += f", box {self.box}, life {self.life}, seq {self.seq}"
+            zh += f"，评价器 {self.box}，第 {self.seq} 条（{self.life}）"
+            en += f", box {self.box}, life {self.life}, seq {self.seq}"
         if self.at_ms:
-            where += f", time {_when(self.at_ms)}"
-        return f"{where}: {self.what}"
+            zh, en = f"{zh}，{_when(self.at_ms)}", f"{en}, time {_when(self.at_ms)}"
+        what = apart(self.what)
+        return both(f"{zh}：{what[0]}", f"{en}: {what[1]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +143,14 @@ class Checker:
 
     def _chained(self, row: Row, digest: bytes | None) -> str | None:
         if row.id != self._next:
-            missing = f"{self._next} to {row.id - 1}" if row.id - 1 > self._next else f"{self._next}"
-            return f"row {missing} before it is missing" if row.id > self._next else "stands out of order"
+            if row.id < self._next:
+                return both("次序不对", "stands out of order")
+            ids = [f"{self._next}", f"{row.id - 1}"][: row.id - self._next]
+            return both(f"前面缺第 {' 至 '.join(ids)} 行", f"row {' to '.join(ids)} before it is missing")
         digest = digest or hashlib.sha256(row.body).digest()
         expected = chain.row_hash_of_digest(self._hash, row[:7], digest)
         if row.hash != expected:
-            return "was changed, or put in, or stood elsewhere: its hash does not follow from the row before"
+            return CHANGED
         self._hash, self._next = row.hash, row.id + 1
         self.rows += 1
         return None
@@ -153,15 +162,22 @@ class Checker:
         was_behind, self._behind = self._behind, row.at_ms < self._highest - SET_BACK_MS
         if row.at_ms < was - SET_BACK_MS or (self._behind and not was_behind):
             self.notes.append(
-                f"row {row.id}: stamped {_when(row.at_ms)}, after rows stamped {_when(self._highest)}: the collector's "
-                "clock was set back (what was pressed meanwhile may be dated by it: ask who did that)"
+                both(
+                    f"第 {row.id} 行：记为 {_when(row.at_ms)}，而前面已有 {_when(self._highest)} 的行：采集服务器的时钟被拨回过"
+                    "（其间的按键可能按它记了时间，请查明是谁拨的）",
+                    f"row {row.id}: stamped {_when(row.at_ms)}, after rows stamped {_when(self._highest)}: the collector's "
+                    "clock was set back (what was pressed meanwhile may be dated by it: ask who did that)",
+                )
             )
 
     def _sealed_right(self, row: Row) -> str | None:
         for sealed in self._sealed.get(row.id, ()):
             self.roots += 1
             if sealed.after != row.hash:
-                return f"is not the last row of {sealed.day} that was published: something up to here was changed"
+                return both(
+                    f"与已公布的 {sealed.day} 封印不符：到此为止有内容被改动",
+                    f"is not the last row of {sealed.day} that was published: something up to here was changed",
+                )
         return None
 
     def _meaning(self, row: Row) -> str | None:
@@ -182,13 +198,17 @@ class Checker:
                     fields = json.loads(row.body)
                     self.setbacks.append(fields["had"])
                     self.notes.append(
-                        f"row {row.id}: on {_when(row.at_ms)} the service found its ledger set back from row "
-                        f"{fields['had']} to {fields['stands']} (a backup came back, or the tail was cut)"
+                        both(
+                            f"第 {row.id} 行：{_when(row.at_ms)} 服务发现台账从第 {fields['had']} 行退回到第 {fields['stands']} "
+                            "行（从备份恢复，或末尾被截去）",
+                            f"row {row.id}: on {_when(row.at_ms)} the service found its ledger set back from row "
+                            f"{fields['had']} to {fields['stands']} (a backup came back, or the tail was cut)",
+                        )
                     )
                 case _:
                     pass
         except (ValueError, KeyError, TypeError) as error:
-            return f"cannot be read ({error})"
+            return both(f"读不懂（{error}）", f"cannot be read ({error})")
         return None
 
     def _at(self, key: tuple[str, str, int], seq: int) -> _Branch:
@@ -209,12 +229,15 @@ class Checker:
         fields = json.loads(row.body)
         first, last, lost = fields["from"], fields["to"], fields["lost"]
         if not (isinstance(first, int) and isinstance(last, int) and isinstance(lost, list)):
-            return "its body cannot be read"
+            return both("内容读不懂", "its body cannot be read")
         b = self._at(key, first)
         if b.seq == 0:  # what came before the first record that was ever seen of this life
             b.start = last + 1
         if first != b.seq + 1 or last < first:
-            return f"writes off {first} to {last}, but seq {b.seq + 1} is next"
+            return both(
+                f"把第 {first} 至 {last} 条记为丢失，而接下来应是第 {b.seq + 1} 条",
+                f"writes off {first} to {last}, but seq {b.seq + 1} is next",
+            )
         b.gap, b.broken = (last, (lost[0], lost[1], lost[2])), True
         self._gaps.append((row, Gap(first, last, b.gap[1])))
         return None
@@ -222,35 +245,48 @@ class Checker:
     def _known(self, key: tuple[str, str, int], row: Row) -> str | None:
         fields, b = json.loads(row.body), self.branches.get(key)
         if (fields["box"], fields["life"], fields["seq"]) != (row.box, row.life, row.seq):
-            return "says that another rating is known than the one it stands at"
+            return both(
+                "标记的是另一条评价，不是它所在的那条",
+                "says that another rating is known than the one it stands at",
+            )
         if self._whole and (b is None or not b.start <= row.seq <= b.seq):
-            return "says that a rating is known which had not come yet"
+            return both("标记了当时还没有到的评价", "says that a rating is known which had not come yet")
         return None
 
     def _fork(self, key: tuple[str, str, int], row: Row) -> str | None:
         seq = row.seq
         if key in self.branches:
-            return f"begins branch {key[2]} a second time"
+            return both(f"分支 {key[2]} 开始了两次", f"begins branch {key[2]} a second time")
         self.notes.append(
-            f"row {row.id}: box {row.box}, life {row.life}, seq {seq}: from here branch {row.branch} is kept and not "
-            "rated (a cloned box, or somebody who wanted these records out of the figures: ask to see the box)"
+            both(
+                f"第 {row.id} 行：评价器 {row.box} 第 {seq} 条（{row.life}）起，分支 {row.branch} 另存不计入评价"
+                "（设备被克隆，或有人想把这些记录排除在外：请到现场查看设备）",
+                f"row {row.id}: box {row.box}, life {row.life}, seq {seq}: from here branch {row.branch} is kept and not "
+                "rated (a cloned box, or somebody who wanted these records out of the figures: ask to see the box)",
+            )
         )
         self.branches[key] = _Branch(seq, seq - 1, b"", NO_LEVELS, NO_LEVELS, known=False, broken=True)
         return None
 
     def _record(self, key: tuple[str, str, int], row: Row) -> str | None:
         if len(row.body) != BODY_BYTES:
-            return "its body has the wrong length"
+            return both("内容长度不对", "its body has the wrong length")
         packed, prev, tag = record.split(row.body)
         r = record.unpack(packed)
         b = self._at(key, r.seq)
         if r.seq != row.seq:
-            return f"holds the record of seq {r.seq}"
+            return both(f"装的是第 {r.seq} 条记录", f"holds the record of seq {r.seq}")
         expected = b.gap[0] + 1 if b.gap else b.seq + 1
         if r.seq != expected:
-            return f"seq {expected} should come here, and no loss row says why not"
+            return both(
+                f"这里应是第 {expected} 条，也没有丢失登记说明原因",
+                f"seq {expected} should come here, and no loss row says why not",
+            )
         if not b.broken and prev != b.tag:
-            return "does not continue the record before it (its tag was made over another)"
+            return both(
+                "与前一条记录接不上（校验码是接着另一条算的）",
+                "does not continue the record before it (its tag was made over another)",
+            )
         self.records += 1
         if r.kind == LOSS:
             self._admitted.setdefault(key[:2], []).append(record.loss_of(r))
@@ -260,8 +296,12 @@ class Checker:
         """The gaps that no record of their box admits. Lawful after a backup came back; also the one way to leave
         records out that no tag can show."""
         return [
-            f"row {row.id}: box {row.box}, life {row.life}, seq {gap.first} to {gap.last}: {sum(gap.lost)} presses "
-            f"{list(gap.lost)} were written off at the centre, and no record of the box in these rows admits it"
+            both(
+                f"第 {row.id} 行：评价器 {row.box} 第 {gap.first} 至 {gap.last} 条（{row.life}），{sum(gap.lost)} 次按键 "
+                f"{list(gap.lost)} 由中心记为丢失，而评价器自己没有承认",
+                f"row {row.id}: box {row.box}, life {row.life}, seq {gap.first} to {gap.last}: {sum(gap.lost)} presses "
+                f"{list(gap.lost)} were written off at the centre, and no record of the box in these rows admits it",
+            )
             for row, gap in self._gaps
             if not covers(self._admitted.get((row.box, row.life), ()), gap)
         ]
@@ -271,10 +311,11 @@ class Checker:
             return None
         k_chain = self._keys.get(box)
         if k_chain is None:
-            return "the auditor's file has no key for this box"
+            return both("审计密钥文件里没有这台评价器", "the auditor's file has no key for this box")
         self.tags += 1
         right = record.next_tag(k_chain, prev, packed) == tag
-        return None if right else "was not written by this box: its tag is wrong"
+        wrong = both("不是这台评价器写的：校验码不对", "was not written by this box: its tag is wrong")
+        return None if right else wrong
 
     def _count(self, b: _Branch, r: record.Record, tag: bytes) -> str | None:
         before = tuple(r.n[i] - r.own[i] for i in range(3))
@@ -285,7 +326,10 @@ class Checker:
         missing = [max(0, before[i] - b.n[i]) for i in range(3)]
         if b.gap:
             if list(b.gap[1]) != missing:
-                return f"the loss row before it says {list(b.gap[1])}, the box's counts say {missing}"
+                return both(
+                    f"前面登记丢失 {list(b.gap[1])}，按评价器的计数应是 {missing}",
+                    f"the loss row before it says {list(b.gap[1])}, the box's counts say {missing}",
+                )
             b.lost = _add(b.lost, b.gap[1])
         b.forgot = _add(b.forgot, [max(0, b.n[i] - before[i]) for i in range(3)])
         b.stored = _add(b.stored, r.own)
@@ -350,16 +394,25 @@ def _tail(
     """What was seen once and is not there any more."""
     for r in sealed:
         if r.last > checker.last:
-            return Finding(checker.last + 1, f"is gone: the root of {r.day} was published up to row {r.last}")
+            what = both(
+                f"没有了：{r.day} 的封印公布到第 {r.last} 行",
+                f"is gone: the root of {r.day} was published up to row {r.last}",
+            )
+            return Finding(checker.last + 1, what)
     if latest is None or latest.row in checker.setbacks:
         return None
     if latest.row > checker.last:
-        return Finding(
-            checker.last + 1,
+        what = both(
+            f"和之后的都没有了：台账曾有第 {latest.row} 行（roots/latest）",
             f"is gone, and all after it: the ledger once had row {latest.row} (roots/latest)",
         )
+        return Finding(checker.last + 1, what)
     if root.hash_of(conn, latest.row) != latest.hash:
-        return Finding(latest.row, "is not the row that roots/latest saw: something up to here was changed")
+        what = both(
+            "不是 roots/latest 见过的那一行：到此为止有内容被改动",
+            "is not the row that roots/latest saw: something up to here was changed",
+        )
+        return Finding(latest.row, what)
     return None
 
 
@@ -368,13 +421,17 @@ def _heads(conn: sqlite3.Connection, checker: Checker) -> Finding | None:
     for box, life, head in heads.all_heads(conn):
         b = left.pop((box, life, head.branch), None)
         if b is None:
-            return Finding(0, "the head has no rows", box, life, head.seq)
+            return Finding(
+                0, both("计数表里有它，却没有任何一行", "the head has no rows"), box, life, head.seq
+            )
         told = (b.start, b.seq, b.tag, b.n, b.n0, b.stored, b.lost, b.forgot)
         kept = (head.start, head.seq, head.tag, head.n, head.n0, head.stored, head.lost, head.forgot)
         if told != kept:
-            return Finding(
-                0, f"the head does not agree with its rows: {kept} for {told}", box, life, head.seq
+            what = both(
+                f"计数表与各行不符：{kept}，应为 {told}",
+                f"the head does not agree with its rows: {kept} for {told}",
             )
+            return Finding(0, what, box, life, head.seq)
     return None
 
 
