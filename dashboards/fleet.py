@@ -89,9 +89,9 @@ def _all(t: Lang) -> Any:
         "3": (t("命令", "Command"), "text"), "4": (t("任务异常", "Task died"), BASIC), "5": (t("欠压", "Brown-out"), DISSATISFIED),
         "6": (t("未知", "Unknown"), QUIET),
     }  # fmt: skip
-    chosen = {  # a complaint about a box of another hall has no box to be joined to
-        "filters": [{"fieldName": "online", "config": {"id": "isNotNull", "options": {}}}],
-        "type": "include",
+    elsewhere = {  # a complaint about a box of another hall has no box to be joined to
+        "filters": [{"fieldName": "online", "config": {"id": "isNull", "options": {}}}],
+        "type": "exclude",
         "match": "all",
     }
     return rows(
@@ -114,7 +114,7 @@ def _all(t: Lang) -> Any:
         sort=(t("状态", "State"), False), then=t("评价器", "Box"),
         before=[
             DataTransformerConfig(id_val="joinByField", options={"byField": "box", "mode": "outer"}),
-            DataTransformerConfig(id_val="filterByValue", options=chosen),
+            DataTransformerConfig(id_val="filterByValue", options=elsewhere),
         ],
     )  # fmt: skip
 

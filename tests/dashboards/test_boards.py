@@ -288,6 +288,22 @@ def test_an_empty_list_of_alarms_is_never_called_a_good_one() -> None:
         assert said.count("没有报警" if panel.lang == "zh" else "None") == (panel.board != "city"), str(panel)
 
 
+@pytest.mark.parametrize("name", ["zh/fleet", "en/fleet"])
+def test_a_box_is_never_hidden_by_what_is_joined_to_it(name: str) -> None:
+    """A version of Grafana that finds no such column excludes nothing; asked to include what has one, it showed no box."""
+    (made,) = [
+        p["transformations"]
+        for p in boards()[name]["panels"]
+        if len(p["targets"]) == 2 and p["type"] == "table"
+    ]
+    join, without, _ = made
+    assert (join["id"], join["options"]) == ("joinByField", {"byField": "box", "mode": "outer"})
+    assert (without["id"], without["options"]["type"]) == ("filterByValue", "exclude")
+    assert without["options"]["filters"] == [
+        {"fieldName": "online", "config": {"id": "isNull", "options": {}}}
+    ]
+
+
 def test_lines_have_no_unit_but_their_column_s_own() -> None:
     """From Grafana 10 on a cell within a name is formatted: a text with a time's unit is NaN, 12 ratings are 1200%."""
     found = 0
