@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import threading
@@ -190,3 +191,24 @@ def test_what_does_not_go_together_is_refused_before_any_board_is_touched(
     assert done.exit_code == 2
     assert said in done.output
     assert "ttyNONE7" not in done.output
+
+
+@pytest.mark.parametrize("where", ["", '[[wifi]]\nssid = "hall"\nkey = "12345678"\n'])
+def test_one_fixed_address_is_not_given_to_several_boxes(where: str, whole: bytes, tmp_path: Path) -> None:
+    fixed = 'static = ["10.1.2.3", "255.255.255.0", "10.1.2.1", "10.1.2.1"]\n'
+    broker = '[broker]\nhost = "h"\nplain = true\n'
+    (tmp_path / "site.toml").write_text(broker + where + fixed if where else fixed + broker)
+    (tmp_path / "image.bin").write_bytes(whole)
+    lines = [
+        {"box": g.box, "user": "u", "password": "p", "k_link": g.k_link, "k_chain": g.k_chain} for g in GIVEN
+    ]
+    (tmp_path / "boxes.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    words = [f"--{name}={tmp_path / file}" for name, file in (
+        ("image", "image.bin"), ("handover", "boxes.jsonl"), ("site", "site.toml"), ("records", "records"),
+    )]  # fmt: skip
+    two = CliRunner().invoke(app, ["box", "flash", *words, "-p", "/dev/ttyNONE7", "-p", "/dev/ttyNONE8"])
+    assert two.exit_code == 2
+    assert "固定地址" in two.output
+    assert "ttyNONE7" not in two.output
+    one = CliRunner().invoke(app, ["box", "flash", *words, "-p", "/dev/ttyNONE7"])
+    assert "ttyNONE7" in one.output

@@ -165,7 +165,14 @@ def box_flash(
             raise BoxError(f"移交文件里没有 {box}", f"{box} is not in the hand-over file")
     book = records.Records(records_dir)
     load = tray.Tray(whole, given, at, book, now_ms, keep_journal, force, baud, not no_reset)
-    outcomes = tray.run(load, port or tray.ports(), say)
+    ports = port or tray.ports()
+    if len(ports) > 1 and at is not None and at.addressed:
+        raise BoxError(
+            "现场文件里有固定地址 static，几台会用同一个地址：一台一台烧（PORT=、BOX=），每台先改 static；没有写入任何一台",
+            "the site file has a fixed address (static), which several boxes would share: flash them one by one (PORT=, BOX=) "
+            "and change it for each; no board was touched",
+        )
+    outcomes = tray.run(load, ports, say)
     say(tray.summary(outcomes))
     if not all(one.ok for one in outcomes):
         raise typer.Exit(FAILED)

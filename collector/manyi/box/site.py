@@ -34,6 +34,11 @@ class Site:
     ca: bytes | None
     extra: dict[str, Any]
 
+    @property
+    def addressed(self) -> bool:
+        """Whether it gives a fixed address, which is one box's alone."""
+        return any("static" in place for place in (self.extra, *self.extra.get("wifi", [])))
+
 
 class Key(NamedTuple):
     """What a value must be, in words after the key's name."""
