@@ -128,6 +128,6 @@ def certificates(t: Lang, at: At) -> Any:
         ),
         [q.CERTIFICATES], at,
         [Column("name", t("证书", "Certificate")), Column("days_left", t("剩余", "Left"), t("suffix: 天", "suffix: days"), decimals=0, levels=((None, DISSATISFIED), (CERTIFICATE_DAYS, BASIC), (60, SATISFIED))),
-         Column("expires_ms", t("到期", "Expires"), "dateTimeAsIso")],
+         Column("expires_ms", t("到期", "Expires"), "time:YYYY-MM-DD")],
         sort=(t("剩余", "Left"), False),
     )  # fmt: skip

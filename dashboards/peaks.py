@@ -64,7 +64,7 @@ def _matrix(t: Lang, said: Said, query: q.Query, at: At, links: Links) -> Any:
     }
     to_matrix = {"columnField": "hour", "rowField": "weekday", "valueField": "mean", "emptyValue": "null"}
     panel = rows(
-        said, [query], at, [Column("weekday\\hour", t("星期 \\ 时", "Day \\ hour"), mapping=days, width=110)],
+        said, [query], at, [Column("weekday\\hour", t("星期 \\ 时", "Day \\ hour"), mapping=days, width=110, links=links)],
         transformations=[
             DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": "hour"}]}),
             DataTransformerConfig(id_val="calculateField", options=once),
@@ -83,6 +83,5 @@ def _matrix(t: Lang, said: Said, query: q.Query, at: At, links: Links) -> Any:
         ("custom.align", "center"),
         ("min", 0),
         ("noValue", " "),
-        ("links", list(links)),
     ]
     return panel.override_by_regexp("/^[0-9]{2}$/", [DynamicConfigValue(id_val=k, value=v) for k, v in shade])
