@@ -120,11 +120,24 @@ def build(out: Path = OUT) -> Path:
         old.unlink()
     lines = [f"{module} {short} {name}" for module, names in became.items() for name, short in names.items()]
     (out / "names.txt").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    (out / "version").write_text(built_as(texts[Path("main.py")]) + "\n", encoding="utf-8", newline="\n")
     became_of = "\n".join(sorted(target.relative_to(out).as_posix() for target in wanted))
     fresh = listing.with_suffix(f".{os.getpid()}")
     fresh.write_text("\n\n".join((made_by, of, became_of)), encoding="utf-8", newline="\n")
     fresh.replace(listing)
     return out
+
+
+def built_as(main: str) -> str:
+    """What a box with this main.py says its version is."""
+    for node in ast.parse(main).body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id == "FW"
+        ):
+            return ".".join(map(str, ast.literal_eval(node.value)))
+    sys.exit("main.py has no FW")
 
 
 def compiled(out: Path) -> set[Path]:

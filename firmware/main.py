@@ -33,7 +33,7 @@ gc.threshold(2048)  # while modules load: what they leave behind must not lie be
 
 import asyncio  # noqa: E402
 
-import boot_slot  # noqa: E402
+import boot_slot  # noqa: E402, F401  as delivered, whatever runs
 
 BATCH_BYTES = 2048  # 11 records; the law allows 4096, which a small heap would rather keep for TLS
 BATCH = bytearray(BATCH_BYTES)  # the one large block of memory, taken before the heap is in pieces
@@ -66,8 +66,6 @@ async def run(port):
     core.keys.sample(down, 0, port.ago, core.now())  # what is down before this is no press
     if down and core.reason == POWER:  # how a hall without badges asks for the key test
         orders.staff().want(core.now())
-    if boot_slot.failed:
-        port.tell("update given up slot=%s" % boot_slot.failed)
     book = core.journal
     port.tell(
         "ready box=%s life=%s boot=%d newest=%d n=%d,%d,%d"

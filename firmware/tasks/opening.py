@@ -5,6 +5,7 @@
 
 import struct
 
+import boot_slot
 from box import record
 from box.clock import ACK
 from box.journal import Journal
@@ -12,6 +13,7 @@ from tasks.borrowed import forget
 from tasks.core import Core
 from tasks.orders import Orders
 
+GIVEN_UP = 7  # boot reason: an update was tried before, in vain
 LOOK_BACK = 300  # records; a day at a busy window
 REASON_AT, DATA_AT = 29, 33  # docs/WIRE.md: where they lie in a packed record
 
@@ -20,6 +22,13 @@ REASON_AT, DATA_AT = 29, 33  # docs/WIRE.md: where they lie in a packed record
 def opened(port, fw, made_ms):
     ident = port.ident
     reason = port.boot_reason()
+    if boot_slot.failed:
+        reason = GIVEN_UP
+        port.tell("update given up slot=%s" % boot_slot.failed)
+        try:
+            boot_slot.keep()  # what runs is good, and the next start need not say it again
+        except OSError:
+            pass
     book = Journal(port.flash, ident["k_chain"], ident["box"], lambda: port.random(8))
     forget("box", "survey")
     book.begin(reason, fw)

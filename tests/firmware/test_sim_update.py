@@ -129,7 +129,12 @@ def test_a_firmware_that_does_not_reach_the_collector_is_given_up_by_itself(
     assert box.said("update given up slot=a")
     box.press(2)
     collector.until("the press", lambda: collector.presses() == [1, 2])
-    assert slot(box) == "app>a!"
+    assert slot(box) == "app"
+    assert (state := collector.heard["state"][-1])["reason"] == 7, state
+    box.process.kill()
+    box.ended()
+    box.boot()
+    collector.until("the next start", lambda: collector.heard["state"][-1].get("reason") == 1)
 
 
 def test_a_firmware_that_does_not_start_is_given_up_by_itself(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from manyi.box import orders
@@ -76,6 +77,11 @@ def test_a_box_flashes_and_reboots_on_command(city: City) -> None:
     reboots(box)
     box.tap(1)
     city.settle()
+    done = city.manyi("box", "cmd", "all", "identify")
+    assert "共 1 台，0 台没有执行" in done.stdout, done.stderr
+    assert "一台一台" in refused(city, "cmd", "all", "reboot")
+    box.kill()
+    assert "1 台没有执行" in city.manyi("box", "cmd", "all", "identify").stdout
 
 
 def test_an_update_goes_to_its_end_and_no_press_is_lost(city: City) -> None:
@@ -83,13 +89,49 @@ def test_an_update_goes_to_its_end_and_no_press_is_lost(city: City) -> None:
     for level in (1, 2, 3):
         box.tap(level)
     city.settle()
-    until("taken", lambda: city.manyi("box", "update", box.name, "1.0.1", "--for", "sim").returncode == 0)
+    update = sent(city, box)
     reboots(box)
+    assert "已启用" in update()
     until("kept", lambda: (box.folder / "slot").read_text() == "a")
     box.tap(3)
     city.settle()
     assert "没有编译" not in refused(city, "update", box.name, "latest", "--for", "sim")
     assert "先 make firmware" in refused(city, "update", box.name, "1.0.2", "--firmware", str(city.folder))
+    assert "编译的是 1.0.0，不是 1.0.2" in refused(city, "update", box.name, "1.0.2", "--for", "sim")
+
+
+def test_an_update_that_does_not_reach_the_centre_is_said_to_be_given_up(city: City) -> None:
+    box = city.boxes[0]
+    update = sent(city, box)
+    assert box.process is not None
+    box.process.wait(60)
+    (box.folder / "slot").write_text("app>a!")  # as a trial that came to nothing leaves it
+    box.start()
+    said = update()
+    assert "已退回" in said
+    assert "已启用" not in said
+
+
+def sent(city: City, box: SimBox) -> Callable[[], str]:
+    """Sends an update as a person would, again if the box refuses it (it may not know the time yet).
+    -> waits for its end; what was said"""
+
+    def send() -> str:
+        said = ""
+
+        def taken() -> bool:
+            nonlocal said
+            done = city.manyi("box", "update", box.name, "1.0.0", "--for", "sim")
+            said = done.stdout + done.stderr
+            return "已收下" in said
+
+        until("taken", taken)
+        return said
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(send)
+    pool.shutdown(wait=False)
+    return lambda: future.result(120)
 
 
 def test_a_box_that_is_away_is_said_to_be(city: City, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,8 @@ from manyi.core.orders.store import Command, Orders
 POLL_S = 0.2
 SOON_S = 20.0  # a box answers within a second; a bad line takes longer
 UPDATE_S = 300.0  # 200 pieces, each a round trip
+TRIED_S = 900.0  # a new firmware has ten minutes to reach the collector (firmware/tasks/chores.py), and both must start
+GIVEN_UP = 7  # docs/WIRE.md, boot: an update was tried before, in vain
 
 
 class Do(StrEnum):
@@ -34,12 +36,13 @@ class Do(StrEnum):
 
 
 class Heard(NamedTuple):
-    """`said`: the box's newest reply, as (id, text)."""
+    """`said`: the box's newest reply, as (id, text). `reason`: why it started last, by its newest state."""
 
     boot: int
     config: str
     fw: str
     said: tuple[str, str] = ("", "")
+    reason: int = 0
 
 
 def box_config(
@@ -78,8 +81,11 @@ def box_cmd(
     box: BoxArgument,
     do: Annotated[Do, typer.Argument(help=both("做什么", "What to do."))],
 ) -> None:
-    """让评价器闪灯、测键或重启，等它回答 / Have a box flash, test its keys or reboot; waits for its answer."""
+    """让评价器闪灯、测键或重启，等它回答；all 为全部 / Have a box, or all, flash, test its keys or reboot; waits for answers."""
     config = configs.load(context.obj)
+    if box == "all":
+        _send_to_all(config, do)
+        return
     _key(config, box)
     _send(config, box, do.value, SOON_S)
 
@@ -95,18 +101,63 @@ def box_update(
         str, typer.Option("--for", help=both("给哪种评价器", "For which kind of box: esp32 or sim."))
     ] = "esp32",
 ) -> None:
-    """升级固件：试用一次，连不上中心自动退回 / Update: tried once, given up by itself if it fails."""
+    """升级固件：试用一次，连不上中心自动退回；等到结果 / Update: tried once, given up by itself if it fails; waits for it."""
     config = configs.load(context.obj)
     key = _key(config, box)
     stream = bundle.pack(bundle.read(firmware, board_port), version, box, key)
+    _is_built(firmware, version)
     typer.echo(both("正在发送", "sending") + f" {version}: {len(stream)} bytes")
-    _send(config, box, "update", UPDATE_S, stream, version)
-    typer.echo(both("已收下，正在重启试用", "taken; it restarts and tries it"))
+    boot = _send(config, box, "update", UPDATE_S, stream, version)
+    typer.echo(
+        both(
+            "已收下，正在重启试用；可以按 Ctrl-C 不等结果",
+            "taken; it restarts and tries it; Ctrl-C does not wait for how it ends",
+        )
+    )
+    heard = _started(config, box, boot)
+    if heard is None:
+        raise BoxError(
+            f"{box} 一刻钟没有再上线：看它有没有电、网络通不通",
+            f"{box} has not come back for a quarter of an hour: has it power, and a network?",
+        )
+    if heard.reason == GIVEN_UP:
+        typer.echo(
+            both(
+                f"已退回 {heard.fw}：新固件没有连上中心，评价照常；换一个版本再试",
+                f"given up, {heard.fw} runs again: the new one did not reach the centre; try another version",
+            ),
+            err=True,
+        )
+        raise typer.Exit(FAILED)
+    typer.echo(both(f"已启用：{heard.fw}", f"in use: {heard.fw}"))
+
+
+def _is_built(firmware: Path, version: str) -> None:
+    """What is typed must be what the box will say of itself; a folder that does not say which it is, is taken."""
+    said = firmware / "version"  # firmware/build.py
+    built = said.read_text(encoding="utf-8").strip() if said.exists() else version
+    if built != version:
+        raise BoxError(
+            f"{firmware} 里编译的是 {built}，不是 {version}：改用 {built}，或重新 make firmware",
+            f"{firmware} holds {built}, not {version}: ask for {built}, or make firmware anew",
+        )
+
+
+def _started(config: configs.Config, box: str, boot: int) -> Heard | None:
+    """What the box says of itself after the boot that took the update; None: it has not come back."""
+    end = time.monotonic() + TRIED_S
+    while time.monotonic() < end:
+        heard = _heard(config, box)
+        if heard is not None and heard.boot > boot and heard.fw:
+            return heard
+        time.sleep(POLL_S)
+    return None
 
 
 def _send(
     config: configs.Config, box: str, do: str, patience_s: float, stream: bytes = b"", version: str = ""
-) -> None:
+) -> int:
+    """-> the boot that has done it."""
     heard = _heard(config, box)
     if heard is None:
         raise BoxError(f"{box} 还没有报过到", f"{box} has not been heard of yet")
@@ -118,10 +169,41 @@ def _send(
     ok, text = _reply(config, command, patience_s)
     if ok:
         typer.echo(both("评价器已执行", "done by the box"))
-        return
+        return heard.boot
     zh, en = answer(text)
     typer.echo(both(f"评价器拒绝：{zh}", f"refused by the box: {en}"), err=True)
     raise typer.Exit(FAILED)
+
+
+def _send_to_all(config: configs.Config, do: Do) -> None:
+    """To every box that was ever heard of; those that are switched off are told as such, and never do it."""
+    if do is Do.reboot:
+        raise BoxError("重启请一台一台来", "reboot them one at a time")
+    store = Orders(config.data.orders)
+    try:
+        commands = [
+            store.command(box, heard.boot, do.value, now_ms(), b"", "")
+            for box in key_files.load(config.keys.link_file, "link key file")
+            if (heard := _heard(config, box)) is not None
+        ]
+    finally:
+        store.close()
+    end, failed = time.monotonic() + SOON_S, 0
+    for command in commands:
+        try:
+            ok, text = _reply(config, command, max(POLL_S, end - time.monotonic()))
+            zh, en = ("已执行", "done") if ok else answer(text)
+        except BoxError:
+            ok, zh, en = False, "没有回答：看它在线吗", "no answer: is it online?"
+        failed += not ok
+        typer.echo(f"{command.box}  {both(zh, en)}")
+    typer.echo(
+        both(
+            f"共 {len(commands)} 台，{failed} 台没有执行", f"{len(commands)} boxes, {failed} have not done it"
+        )
+    )
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def _reply(config: configs.Config, command: Command, patience_s: float) -> tuple[bool, str]:
@@ -146,7 +228,7 @@ def _heard(config: configs.Config, box: str) -> Heard | None:
     """What the box said last of itself."""
     conn = schema.open_for_reading(config.data.ledger)
     try:
-        state = conn.execute("SELECT at_ms, boot, fw FROM state WHERE box = ?", (box,)).fetchone()
+        state = conn.execute("SELECT at_ms, boot, fw, reason FROM state WHERE box = ?", (box,)).fetchone()
         beat = conn.execute(
             "SELECT at_ms, boot, config FROM beat WHERE box = ? ORDER BY at_ms DESC LIMIT 1", (box,)
         ).fetchone()
@@ -158,7 +240,8 @@ def _heard(config: configs.Config, box: str) -> Heard | None:
     if state is None and beat is None:
         return None
     newest = max((row for row in (state, beat) if row is not None and row[1]), default=(0, 0, ""))
-    return Heard(newest[1], "" if beat is None else beat[2], "" if state is None else state[2], said)
+    fw, reason = ("", 0) if state is None else state[2:]
+    return Heard(newest[1], "" if beat is None else beat[2], fw, said, reason)
 
 
 def _standing(id_: str, heard: Heard | None) -> str:
