@@ -386,6 +386,15 @@ def test_no_cells_make_a_check_raise(tmp_path: Path, rows: list[list[object]]) -
         assert problem.text("en") != problem.text("zh")
 
 
+@pytest.mark.parametrize("at", [1938, 1941])
+def test_old_workbook_in_which_one_wrong_byte_asks_for_all_memory_is_refused(tmp_path: Path, at: int) -> None:
+    """The reader itself would not raise: it ends the process, and with it whoever imports."""
+    raw = bytearray(FIXTURE.read_bytes())
+    raw[at] = 255
+    (tmp_path / "r.xls").write_bytes(raw)
+    assert lines(check(tmp_path / "r.xls")) == ["r.xls：展开后过大，请拆分后再导入"]
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_no_damage_to_an_old_workbook_makes_a_check_raise(tmp_path: Path, data: st.DataObject) -> None:

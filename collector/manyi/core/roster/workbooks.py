@@ -3,7 +3,8 @@
 Refuses hidden sheets (what nobody sees must not be imported), passwords, and files that unpack beyond all
 measure. An .xlsx is looked through first, with a real XML parser, and calamine is given what was looked at and nothing
 else: packed anew, so that no header, name or spelling can show it another file. calamine gives a cell with an Excel
-error (#N/A) as an empty one: an .xlsx is looked through for them, an .xls is not.
+error (#N/A) as an empty one: an .xlsx is looked through for them, an .xls is not. An .xls is read by a process of its own
+first: one wrong byte in it may ask for more memory than there is, and that ends whoever reads.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import io
 import lzma
 import re
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from xml.etree import ElementTree
@@ -42,6 +45,28 @@ _READ = re.compile(r"\[Content_Types\]\.xml|_rels/.*|xl/(?!workbook\.bin).*")
 _WHERE = re.compile(r"([A-Z]{1,3})([0-9]{1,10})", re.IGNORECASE)
 _SHEET = b"sheetData"  # what every sheet has, wherever it lies
 
+OLD = bytes.fromhex("d0cf11e0a1b11ae1")  # how every .xls begins
+TRIAL_BYTES, TRIAL_S = 2 << 30, 120.0
+# Whatever it is told but that memory is short, whoever asks next is told too.
+_TRIAL = """
+import io, sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]), int(sys.argv[1])))
+except ImportError:
+    pass  # Windows, where nobody's collector runs
+from python_calamine import CalamineWorkbook
+try:
+    with CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read())) as book:
+        for sheet in book.sheets_metadata:
+            book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
+except MemoryError:
+    sys.exit(1)
+except BaseException:
+    pass
+"""
+
 Errors = dict[str, set[tuple[int, int]]]  # by sheet: row from 1, column from 0
 
 
@@ -54,7 +79,7 @@ def read_workbook(file: str, raw: bytes, problems: list[Problem], notes: list[Pr
 
     try:
         looked = look(raw)
-        if looked is None:
+        if looked is None or not _survives(raw):
             return refuse("展开后过大，请拆分后再导入", "is too large when unpacked; split it")
         errors, seen = looked
         with CalamineWorkbook.from_filelike(io.BytesIO(seen)) as book:
@@ -69,6 +94,20 @@ def read_workbook(file: str, raw: bytes, problems: list[Problem], notes: list[Pr
             "不是 Excel 工作簿：请用 Excel 或 WPS 打开后另存为 .xlsx",
             "is no Excel workbook: open it in Excel or WPS and save it as .xlsx",
         )
+
+
+def _survives(raw: bytes) -> bool:
+    """Whether a process that may take so much memory comes through this .xls; another file is measured by look()."""
+    if not raw.startswith(OLD):
+        return True
+    try:
+        trial = subprocess.run(
+            [sys.executable, "-I", "-c", _TRIAL, str(TRIAL_BYTES)],
+            input=raw, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TRIAL_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return False
+    return trial.returncode == 0
 
 
 def _grids(
