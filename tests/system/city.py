@@ -20,6 +20,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.firmware.simbox import another_hand
 from tests.services.influx import Influx
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import Server, free_port
@@ -34,7 +35,6 @@ PATIENCE_S = (
 )
 POLL_S = 0.01
 TAP_MS = 40
-HAND_S = 0.12  # the box takes two keys within 100 ms for one hand
 
 Press = tuple[str, str, int, int]  # box, life, seq, level
 
@@ -105,7 +105,7 @@ class SimBox:
         self.process.stdin.flush()
 
     def tap(self, level: int) -> None:
-        """A press, and its light waited for; afterwards the next hand may come."""
+        """A press by another hand than the one before, and its light waited for."""
         tap([self], level)
 
     def rest(self) -> None:
@@ -137,10 +137,9 @@ def tap(boxes: list[SimBox], level: int) -> None:
     """A press at each of them, at the same time."""
     seen = {box: len(box.lights) for box in boxes}
     for box in boxes:
-        box.say(f"tap {level} {TAP_MS}")
+        box.say("\n".join([*another_hand(TAP_MS), f"tap {level} {TAP_MS}"]))
     for box in boxes:
         until(f"{box.name} lights for key {level}", lambda box=box: len(box.lights) > seen[box])
-    time.sleep(HAND_S)
 
 
 class City:
