@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -384,6 +385,16 @@ def test_no_cells_make_a_check_raise(tmp_path: Path, rows: list[list[object]]) -
     for problem in found.problems:
         assert problem.row <= 7
         assert problem.text("en") != problem.text("zh")
+
+
+def test_workbook_that_says_it_has_four_billion_texts_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.xlsx", CITY)
+    path.write_bytes(
+        edited(
+            path.read_bytes(), lambda name, text: (name, re.sub(rb'ount="\d+"', b'ount="4294967295"', text))
+        )
+    )
+    assert lines(check(path)) == ["r.xlsx：展开后过大，请拆分后再导入"]
 
 
 @pytest.mark.parametrize("at", [1938, 1941])

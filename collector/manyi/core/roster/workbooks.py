@@ -3,8 +3,8 @@
 Refuses hidden sheets (what nobody sees must not be imported), passwords, and files that unpack beyond all
 measure. An .xlsx is looked through first, with a real XML parser, and calamine is given what was looked at and nothing
 else: packed anew, so that no header, name or spelling can show it another file. calamine gives a cell with an Excel
-error (#N/A) as an empty one: an .xlsx is looked through for them, an .xls is not. An .xls is read by a process of its own
-first: one wrong byte in it may ask for more memory than there is, and that ends whoever reads.
+error (#N/A) as an empty one: an .xlsx is looked through for them, an .xls is not. Then a process of its own reads the
+file first: one wrong number in it may ask for more memory than there is, and that ends whoever reads.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def read_workbook(file: str, raw: bytes, problems: list[Problem], notes: list[Pr
 
     try:
         looked = look(raw)
-        if looked is None or not _survives(raw):
+        if looked is None or not _survives(looked[1]):
             return refuse("展开后过大，请拆分后再导入", "is too large when unpacked; split it")
         errors, seen = looked
         with CalamineWorkbook.from_filelike(io.BytesIO(seen)) as book:
@@ -97,8 +97,8 @@ def read_workbook(file: str, raw: bytes, problems: list[Problem], notes: list[Pr
 
 
 def _survives(raw: bytes) -> bool:
-    """Whether a process that may take so much memory comes through this .xls; another file is measured by look()."""
-    if not raw.startswith(OLD):
+    """Whether a process that may take so much memory, and no more, comes through this workbook."""
+    if not raw.startswith((OLD, b"PK")):
         return True
     try:
         trial = subprocess.run(
