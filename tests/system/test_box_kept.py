@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import image as maker
 import pytest
-from manyi.box import flash, identity, image, records, tray
+from manyi.box import flash, identity, image, keeping, records, tray
 from manyi.box.words import BoxError
 
 from tests.firmware.conftest import micropython
@@ -178,3 +178,31 @@ def test_a_cable_pulled_out_in_the_midst_loses_no_identity(
     assert image.read(back, identity.IDENTITY) == image.read(used, identity.IDENTITY)
     assert part(back, "journal") == part(used, "journal")
     assert list(book.folder.iterdir()) == []
+
+
+def test_what_a_run_has_written_by_halves_is_taken_as_it_was_before(
+    used: bytes, firmware: Path, tmp_path: Path
+) -> None:
+    """Cut off within `data`, the chip has its identity and no settings; cut off before a certificate's content, it has the
+    certificate's name."""
+    book, fresh, mac = records.Records(tmp_path / "bench"), made(firmware), "aabbccddeeff"
+    first = keeping.taken(lambda place: place.of(used), fresh, book, mac)
+    again = first.into(fresh)
+    (ca,) = (name for name in first.who if name.startswith("ca-"))
+    no_data = with_part(again, "data", b"\xff" * PARTS["data"].size)
+    bad_ca = image.with_files(again, {ca: bytes(len(first.who[ca]))})
+    for torn in (no_data, bad_ca, with_part(bad_ca, "data", b"\0" * PARTS["data"].size)):
+        for _ in range(2):  # it may be cut off again
+            kept = keeping.taken(lambda place, torn=torn: place.of(torn), fresh, book, mac)  # type: ignore[misc]
+            assert (kept.who, kept.learned) == (first.who, first.learned) == (kept.who, LEARNED)
+
+
+def test_a_box_that_went_on_after_a_run_that_began_nothing_keeps_what_it_has_learned_since(
+    used: bytes, firmware: Path, tmp_path: Path
+) -> None:
+    book, fresh, mac = records.Records(tmp_path / "bench"), made(firmware), "aabbccddeeff"
+    first = keeping.taken(lambda place: place.of(used), fresh, book, mac)
+    wifi = b'[{"ssid": "hall-3", "key": "12121212"}]'
+    later = image.with_files(used, {"wifi": wifi}, "data")
+    kept = keeping.taken(lambda place: place.of(later), fresh, book, mac)
+    assert (kept.who, kept.learned["wifi"]) == (first.who, wifi)

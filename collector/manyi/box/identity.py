@@ -121,8 +121,12 @@ def trust(at: Site) -> tuple[dict[str, bytes], dict[str, str] | None]:
     """The root's file, and the identity's `tls` that names it."""
     if at.ca is None:
         return {}, None
-    name = f"ca-{hashlib.sha256(at.ca).hexdigest()[:8]}.der"
+    name = named(at.ca)
     return {name: at.ca}, {"ca": f"/{name}", "name": at.name}
+
+
+def named(ca: bytes) -> str:
+    return f"ca-{hashlib.sha256(ca).hexdigest()[:8]}.der"
 
 
 def small_enough(made: Mapping[str, bytes]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manyi.box import image
-from manyi.box.identity import IDENTITY, Given
+from manyi.box.identity import IDENTITY, Given, named
 from manyi.box.image import Partition
 from manyi.box.records import Records
 from manyi.box.words import BoxError
@@ -44,6 +44,18 @@ class Kept:
         found: dict[str, Any] = json.loads(self.who[IDENTITY])
         return found
 
+    def over(self, before: Kept) -> Kept:
+        """What is whole of this, and the rest as it was before."""
+        return Kept(self.who if self._sound() else before.who, {**before.learned, **self.learned})
+
+    def _sound(self) -> bool:
+        """A file's name can be there before its content is: littlefs does not tell, a certificate's name does."""
+        if self.given() is None:
+            return False
+        tls = self._identity().get("tls")
+        ca = tls and tls["ca"].lstrip("/")
+        return not ca or (ca in self.who and ca == named(self.who[ca]))
+
     def into(self, whole: bytes) -> bytes:
         """The image as this box's. Raises BoxError."""
         return image.with_files(image.with_files(whole, self.who), self.learned, "data")
@@ -60,11 +72,11 @@ class Kept:
 
 def taken(read: Read, whole: bytes, book: Records, mac: str) -> Kept:
     """What the chip is and has learned, also when an earlier run was broken off. Raises BoxError."""
-    found = _read(read, whole)
-    earlier = book.kept(mac)
-    if earlier and (found is None or found.given() is None):
-        parts = json.loads(earlier)
-        found = Kept(*({name: bytes.fromhex(text) for name, text in part.items()} for part in parts))
+    found, text = _read(read, whole), book.kept(mac)
+    if text:  # an earlier run ended anywhere: what it has written by halves was whole before
+        parts = json.loads(text)
+        before = Kept(*({name: bytes.fromhex(digits) for name, digits in part.items()} for part in parts))
+        found = found.over(before) if found else before
     if found is None:
         raise BoxError(
             "芯片里的身份读不出，没有写入。原来是评价器：先 manyi box save 存下记录交中心，再不保留记录重做，用新名称；"
