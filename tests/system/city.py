@@ -30,9 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "build" / "firmware"
 ROSTER = ROOT / "collector" / "manyi" / "demo" / "city"
 HEAP = "56wK"  # what an ESP32 has, in words of this machine
-PATIENCE_S = (
-    60.0  # for anything that must come true by itself; a loaded machine is slow, a broken one is stuck
-)
+PATIENCE_S = 60.0  # for anything that must come true by itself: a loaded machine is slow, a broken one stuck
 POLL_S = 0.01
 TAP_MS = 40
 
@@ -120,8 +118,7 @@ class SimBox:
     def kill(self) -> None:
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.kill()
+        self.process.kill()
         self.process.wait()
         self._ear.join()  # what it said last is heard
 
