@@ -87,7 +87,7 @@ def _all(t: Lang) -> Any:
     started = {
         "0": (t("未知", "Unknown"), QUIET), "1": (t("上电", "Power on"), "text"), "2": (t("看门狗", "Watchdog"), BASIC),
         "3": (t("命令", "Command"), "text"), "4": (t("任务异常", "Task died"), BASIC), "5": (t("欠压", "Brown-out"), DISSATISFIED),
-        "6": (t("未知", "Unknown"), QUIET),
+        "6": (t("未知", "Unknown"), QUIET), "7": (t("更新未成", "Old again"), BASIC),
     }  # fmt: skip
     elsewhere = {  # a complaint about a box of another hall has no box to be joined to
         "filters": [{"fieldName": "online", "config": {"id": "isNull", "options": {}}}],
