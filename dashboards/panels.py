@@ -25,7 +25,7 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from dashboards.influx import MIXED, Query, TargetBuilder
 from dashboards.links import Links
-from dashboards.theme import CALM, QUIET
+from dashboards.theme import DISSATISFIED, QUIET
 
 COUNT, SHARE, NOTHING, AGO = "locale", "percentunit", "none", "dateTimeFromNow"
 TEXT = "string"  # an id of figures alone is no number: no commas, and no zeros lost
@@ -183,7 +183,7 @@ def lines(
 
     On the left `words` with the answer's cells in it ({0} is its first), on the right the column's value. What the first
     query answers stands first, each in the order of `sort` (field, descending) and in its own of `colors`. `beside` are
-    columns of answers of another kind: their titles on the left. Only the columns have units: Grafana from 10 on gives the
+    columns of answers of another kind: their titles on the left. What is `filled` and empty is red. Only the columns have units: Grafana from 10 on gives the
     cells within `words` the panel's, and a text with the unit of a time is "NaN"."""
     column = replace(column, title=re.sub(r"\{(\d)\}", r"${__cell_\1}", words))
     shown = [column, *beside]
@@ -201,7 +201,7 @@ def lines(
         )
         .transformations([DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": sort[0], "desc": sort[1]}]})])
         .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
-        .thresholds(steps((None, CALM if filled else QUIET)))
+        .thresholds(steps((None, DISSATISFIED if filled else QUIET)))
     )  # fmt: skip
     panel = dressed(panel, said, queries, at, NOTHING, shown)
     for ref, color in zip("ABCDE", colors, strict=False):

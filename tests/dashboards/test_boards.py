@@ -286,6 +286,9 @@ def test_an_empty_list_of_alarms_is_never_called_a_good_one() -> None:
         said = panel.body["fieldConfig"]["defaults"]["noValue"]
         assert ("没有数据" if panel.lang == "zh" else "no data") in said.replace("No", "no"), str(panel)
         assert said.count("没有报警" if panel.lang == "zh" else "None") == (panel.board != "city"), str(panel)
+        if panel.board == "city":
+            (base,) = panel.body["fieldConfig"]["defaults"]["thresholds"]["steps"]
+            assert base["color"] == theme.DISSATISFIED, "seen across a room"
 
 
 @pytest.mark.parametrize("name", ["zh/fleet", "en/fleet"])
