@@ -107,20 +107,30 @@ def box_update(
     stream = bundle.pack(bundle.read(firmware, board_port), version, box, key)
     _is_built(firmware, version)
     typer.echo(both("正在发送", "sending") + f" {version}: {len(stream)} bytes")
-    boot = _send(config, box, "update", UPDATE_S, stream, version)
+    before = _send(config, box, "update", UPDATE_S, stream, version)
     typer.echo(
         both(
             "已收下，正在重启试用；可以按 Ctrl-C 不等结果",
             "taken; it restarts and tries it; Ctrl-C does not wait for how it ends",
         )
     )
-    heard = _started(config, box, boot)
+    try:
+        heard = _started(config, box, before.boot)
+    except KeyboardInterrupt:
+        typer.echo(
+            both(
+                "不等了：结果看“设备”表的固件一栏，不用再发一次",
+                "not waited for: the table of boxes shows its firmware; it needs no second sending",
+            )
+        )
+        raise typer.Exit from None
     if heard is None:
         raise BoxError(
             f"{box} 一刻钟没有再上线：看它有没有电、网络通不通",
             f"{box} has not come back for a quarter of an hour: has it power, and a network?",
         )
-    if heard.reason == GIVEN_UP:
+    # A box that was switched off meanwhile has another reason by now, and still the old firmware.
+    if heard.reason == GIVEN_UP or (heard.fw == before.fw != version):
         typer.echo(
             both(
                 f"已退回 {heard.fw}：新固件没有连上中心，评价照常；换一个版本再试",
@@ -156,8 +166,8 @@ def _started(config: configs.Config, box: str, boot: int) -> Heard | None:
 
 def _send(
     config: configs.Config, box: str, do: str, patience_s: float, stream: bytes = b"", version: str = ""
-) -> int:
-    """-> the boot that has done it."""
+) -> Heard:
+    """-> what the box had said of itself before it did it."""
     heard = _heard(config, box)
     if heard is None:
         raise BoxError(f"{box} 还没有报过到", f"{box} has not been heard of yet")
@@ -169,7 +179,7 @@ def _send(
     ok, text = _reply(config, command, patience_s)
     if ok:
         typer.echo(both("评价器已执行", "done by the box"))
-        return heard.boot
+        return heard
     zh, en = answer(text)
     typer.echo(both(f"评价器拒绝：{zh}", f"refused by the box: {en}"), err=True)
     raise typer.Exit(FAILED)
