@@ -24,6 +24,7 @@
 #   load(name) -> bytes or None, save(name, bytes), which tells if it could not   settings, not records
 #   disk() -> ports/disk.py's, for updates
 #   boot_reason() reset(reason, why) stop(): the last two do not return
+#   parts() -> what a technician may have plugged in and answers: "reader,clock", "-"
 #   .cable None or (source, sink) of a serial line, .root where box.json lies, .board .mac    for tasks/cable.py
 #   tell(line) for a technician's console; lit(level, seq) when a press has its light
 

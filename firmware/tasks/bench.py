@@ -74,12 +74,9 @@ class Bench:
         kept = "life=%s boot=%d newest=%d acked=%d depth=%d room=%d" % (
             book.life.hex(), book.boot, book.newest, book.acked, book.depth, book.room
         )  # fmt: skip
-        health = "heap=%d faults=%d stuck=%d up=%d" % (
-            port.heap(),
-            book.faults,
-            core.keys.stuck,
-            core.now() // 1000,
-        )
+        health = "heap=%d faults=%d stuck=%d up=%d parts=%s" % (
+            port.heap(), book.faults, core.keys.stuck, core.now() // 1000, port.parts()
+        )  # fmt: skip
         return link + " " + kept + " " + health
 
     # The newest record of a kind that this boot has written.

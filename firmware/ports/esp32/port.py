@@ -98,6 +98,11 @@ class Port:
     def badge(self):
         return self._reader.poll() if self._reader else None
 
+    # What answers on its pins. A voice module is told and never asked.
+    def parts(self):
+        found = [name for name, part in (("reader", self._reader), ("clock", self._battery)) if part]
+        return ",".join(found) or "-"
+
     # A cable may be long: 30 characters take 3 ms at 115200 baud.
     def tell(self, line):
         print(line)

@@ -118,6 +118,9 @@ class Port:
         badge, self.touched = self.touched, None
         return badge
 
+    def parts(self):
+        return "reader" if self.reader else "-"
+
     def lit(self, level, seq):
         self.tell("light level=%d seq=%d ms=%.2f" % (level, seq, self.fingers.since_ms(level)))
 

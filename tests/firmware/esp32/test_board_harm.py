@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from manyi.core.orders import bundle as pack
 
 from tests.firmware.conftest import micropython
 from tests.firmware.esp32.boardbox import BoardBox
 from tests.firmware.esp32.test_board import NAME, Udp, fakes, make_board, name_server
 from tests.firmware.fake_collector import FakeCollector
+from tests.firmware.simbox import acked
+from tests.firmware.test_sim_update import Feeder, answered, bundle, order
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import free_port
 
@@ -111,6 +114,38 @@ def test_what_was_kept_and_has_rotted_is_as_none(
     box.press(2)
     collector.until("the press", lambda: collector.presses() == [2])
     assert not box.said("fault")
+
+
+def test_an_update_comes_is_tried_and_kept_and_one_in_vain_is_told_of(
+    make_board: Make, mosquitto: Mosquitto, collector: FakeCollector, firmware: Path
+) -> None:
+    box = make_board(mosquitto.port)
+    box.press(1)
+    acked(box, 3)
+    stream = bundle(pack.read(firmware, "esp32"))
+    Feeder(collector, stream)
+    order(box, collector, len(stream))
+    assert answered(collector) == (1, "")
+    assert box.ended() == 3
+    box.boot()
+    box.wait("update kept slot=a")
+    box.press(2)
+    collector.until("both presses", lambda: collector.presses() == [1, 2])
+    assert collector.heard["state"][-1]["reason"] == 3
+
+    acked(box, int(box.said("light")[-1].split("seq=")[1].split()[0]) + 1)
+    broken = bundle(pack.read(firmware, "esp32") | {"ports/esp32/start.mpy": b"no firmware"}, version="1.0.2")
+    Feeder(collector, broken)
+    order(box, collector, len(broken), "1.0.2", "u2")
+    assert answered(collector, "u2") == (1, "")
+    assert box.ended() == 3
+    box.start()
+    assert box.ended() == 3, "it does not start"
+    box.boot()
+    assert box.said("update given up slot=b")
+    collector.until("and tells the centre", lambda: collector.heard["state"][-1].get("reason") == 7)
+    box.press(3)
+    collector.until("all presses", lambda: collector.presses() == [1, 2, 3])
 
 
 # ---- drivers

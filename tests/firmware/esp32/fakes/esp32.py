@@ -3,7 +3,7 @@
 
 import bench
 
-SIZES = {"journal": 512 * 1024, "data": 256 * 1024}
+SIZES = {"journal": 512 * 1024, "data": 1024 * 1024}
 BLOCK = 4096
 
 
