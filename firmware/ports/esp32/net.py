@@ -114,26 +114,25 @@ class Net:
 
     async def _serve(self, alive):
         gc.collect()
-        from ports.esp32 import hotspot  # noqa: PLC0415  8 KB of heap that few boxes ever need
-
         port, nic = self._port, self._nic
         self._up_at = None
         self.hotspot = True
         port.tell("hotspot open")
         try:
+            from ports.esp32 import hotspot  # noqa: PLC0415  8 KB of heap that few boxes ever need
+
             nic.open("manyi-" + self._ident["box"][-6:], self._ident["pin"])
             spot = hotspot.Hotspot(self._ident["pin"], port.tell)
             chosen = await spot.serve(port.up_ms, alive.mark, self._ident.get("hotspot_port", 80))
         finally:
             self.hotspot = False
+            forget("ports.esp32", "hotspot")
+            forget("box", "page")
             nic.shut()
         port.tell("hotspot shut changed=%d wrong=%d" % (chosen is not None, spot.wrong))
         if chosen:
             nic.networks = hotspot.page.preferred(chosen, nic.networks)
             port.save("wifi", json.dumps(nic.networks).encode())
-        hotspot = spot = None
-        forget("ports.esp32", "hotspot")
-        forget("box", "page")
         self._radio.renew(nic.count(), port.up_ms())
 
 

@@ -354,6 +354,9 @@ def test_it_is_wanted_only_with_a_radio_and_a_pin(
     assert its._wanted is opens
 
 
+FORGOT: list[tuple[str, ...]] = []
+
+
 def serve(its: net.Net, monkeypatch: pytest.MonkeyPatch, result: object, wrong: int = 0) -> None:
     async def served(self: object, up_ms: object, mark: object, port: int) -> object:
         assert its.hotspot
@@ -364,7 +367,8 @@ def serve(its: net.Net, monkeypatch: pytest.MonkeyPatch, result: object, wrong: 
         return result
 
     monkeypatch.setattr(hotspot.Hotspot, "serve", served)
-    monkeypatch.setattr(net, "forget", lambda *_: None)  # it would be another module the next time
+    FORGOT.clear()
+    monkeypatch.setattr(net, "forget", lambda *what: FORGOT.append(what))  # it would be another one next time
     asyncio.run(its._serve(SimpleNamespace(mark=lambda: None)))
 
 
@@ -398,4 +402,5 @@ def test_a_hotspot_that_fails_is_shut(its: net.Net, nic: Nic, monkeypatch: pytes
     with pytest.raises(OSError, match="in use"):
         serve(its, monkeypatch, OSError("in use"))
     assert nic.did[-1] == "shut"
+    assert FORGOT == [("ports.esp32", "hotspot"), ("box", "page")], "8 KB"
     assert not its.hotspot
