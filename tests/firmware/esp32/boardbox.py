@@ -16,7 +16,7 @@ from tests.firmware.conftest import FIRMWARE, micropython
 from tests.firmware.simbox import SimBox, eventually
 
 FAKES = Path(__file__).parent / "fakes"
-HEAP = "96wK"  # an ESP32's area grows beyond 56 KiB by itself; what is needed is measured in test_board.py
+HEAP = "96wK"  # an ESP32's area grows beyond 56 KiB by itself; what is needed is held by test_board_heap.py
 
 
 def compile_fakes(out: Path) -> Path:
