@@ -60,10 +60,11 @@ def keep():
     trial = False
 
 
-# What runs cannot start, though it once could: flash has forgotten a bit of it. The next start runs what was delivered.
+# What runs cannot start, though it once could: flash has forgotten a bit of it. The next start runs what was delivered, and
+# says so.
 def give_up():
     if name != APP and not trial:
-        write(place, APP)
+        write(place, "%s>%s!" % (APP, name))
 
 
 # In one step: a power cut leaves the old or the new.

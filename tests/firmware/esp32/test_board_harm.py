@@ -81,6 +81,7 @@ def test_an_update_that_has_rotted_gives_way_to_the_firmware_as_delivered(
     box.start()
     assert box.ended() == 3
     box.boot()
+    assert box.said("update given up slot=a"), "and the centre hears of it: reason 7"
     assert (root / "slot").read_text() == "app"
     box.press(1)
 
