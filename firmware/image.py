@@ -165,7 +165,7 @@ def facts(board: str) -> dict[str, Any]:
 
 def tree(built: Path, board: str) -> dict[str, bytes]:
     """Path on the box to content: boot.py, app/ with the compiled firmware and this board's facts, and what of these the
-    flashing tool has to know (`manyi.box.image.facts`). Raises Wrong."""
+    flashing tool has to know (`manyi.box.flashing.image.facts`). Raises Wrong."""
     of = facts(board)
     said = {"board": of["NAME"], "chip": of["CHIP"], "resets": of["AUTO_RESET"]}
     files = {"boot.py": (HERE / BOOT_FILE).read_bytes(), "board.json": json.dumps(said).encode()}

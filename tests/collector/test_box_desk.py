@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from manyi.box import label, talk
+from manyi.box import talk
+from manyi.box.papers import label
 from manyi.cli import app
 from manyi.core import roster
 from manyi.core.ledger import reader, schema

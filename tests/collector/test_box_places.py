@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from manyi.box import label, place, roster_file, xlsx
-from manyi.box.place import Placed
-from manyi.box.roster_file import opened
+from manyi.box.papers import label
+from manyi.box.places import place, roster_file, xlsx
+from manyi.box.places.place import Placed
+from manyi.box.places.roster_file import opened
 from manyi.box.words import BoxError, Unfit
 from manyi.core.roster import check, workbooks
 

@@ -8,8 +8,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from manyi.box import doctor, label, words
+from manyi.box import doctor, words
 from manyi.box.doctor import NAMES, Check
+from manyi.box.papers import label
 from manyi.box.records import Records, sealed
 from manyi.cli import app
 from manyi.words import both, laid

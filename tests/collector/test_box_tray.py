@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from manyi.box import flash, image, tray
+from manyi.box.flashing import flash, image, tray
 from manyi.box.identity import Given
 from manyi.box.records import Records
 from manyi.box.site import Site

@@ -10,9 +10,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from manyi.box import doctor, identity, image, label, talk
+from manyi.box import doctor, identity, talk
 from manyi.box.console import refusal, trouble
-from manyi.box.flash import trouble as flash_trouble
+from manyi.box.flashing import image
+from manyi.box.flashing.flash import trouble as flash_trouble
+from manyi.box.papers import label
 from manyi.box.records import Records, is_sealed, sealed
 from manyi.box.site import Site
 from manyi.box.words import BoxError, Unfit, link_trouble
@@ -264,7 +266,7 @@ def test_the_technician_s_commands_load_where_there_is_no_posix() -> None:
         "import sys\n"
         "for name in ('fcntl', 'pwd', 'grp', 'termios', 'tty', 'pty', 'resource', 'readline'):\n"
         "    sys.modules[name] = None\n"
-        "import manyi.box.cli, manyi.box.flash, manyi.box.tray, manyi.box.label, manyi.box.place\n"
+        "import manyi.box.cli, manyi.box.flashing.tray, manyi.box.papers.label, manyi.box.places.place\n"
         "from typer.testing import CliRunner\n"
         "print(CliRunner().invoke(manyi.box.cli.box_app, ['--help']).exit_code)\n"
     )

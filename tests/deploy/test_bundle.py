@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from manyi.box import image
+from manyi.box.flashing import image
 
 from tests.deploy import machine
 from tests.firmware.synthetic import micropython_bin

@@ -17,7 +17,7 @@ from pathlib import Path
 import image
 import partitions
 import pytest
-from manyi.box import image as flashed
+from manyi.box.flashing import image as flashed
 
 from tests.firmware.conftest import FIRMWARE, RunMicropython
 from tests.firmware.synthetic import PARTITIONS, esp_image, micropython_bin

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import image as maker
 import pytest
-from manyi.box import flash, image
+from manyi.box.flashing import flash, image
 
 from tests.system.bench_box import BenchBox, MockLoader
 from tests.system.serial_line import SerialLine

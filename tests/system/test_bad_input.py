@@ -9,7 +9,8 @@ import re
 
 import image
 import pytest
-from manyi.box import console, flash, orders, words
+from manyi.box import console, orders, words
+from manyi.box.flashing import flash
 from manyi.core.alarms import kinds as alarms
 from manyi.core.errors import InputError
 from manyi.core.orders import settings

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import image as maker
 import pytest
-from manyi.box import flash, identity, image, keeping, records, tray
+from manyi.box import identity, records
+from manyi.box.flashing import flash, image, keeping, tray
 from manyi.box.words import BoxError
 
 from tests.firmware.conftest import micropython

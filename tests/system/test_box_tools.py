@@ -17,8 +17,9 @@ from pathlib import Path
 import image as maker
 import pytest
 from manyi.box import console as consoles
-from manyi.box import doctor, flash, identity, image, journal, provision, records, tray
+from manyi.box import doctor, identity, provision, records
 from manyi.box.console import Console, Refusal, Unplugged, opened
+from manyi.box.flashing import flash, image, journal, tray
 from manyi.box.provision import Journal
 from manyi.box.site import Site
 from manyi.box.words import BoxError

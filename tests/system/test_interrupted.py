@@ -9,8 +9,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from manyi.box import records, tray
+from manyi.box import records
 from manyi.box.console import Console, opened
+from manyi.box.flashing import tray
 
 from tests.collector.test_box_tray import PORTS, Boards, load, whole
 from tests.firmware.conftest import micropython

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from box.journal import Journal
 from box.record import PRESS
-from manyi.box import journal, rescue
+from manyi.box.flashing import journal, rescue
 from manyi.box.words import BoxError
 from manyi.cli import app
 from manyi.core import record

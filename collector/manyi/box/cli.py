@@ -15,9 +15,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from manyi.box import desk, identity, image, orders, prints, records, renew, rescue, tray
+from manyi.box import desk, identity, orders, records, renew
 from manyi.box import doctor as doctors
-from manyi.box import flash as flashing
 from manyi.box import provision as provisioning
 from manyi.box.asked import (
     FAILED,
@@ -36,7 +35,10 @@ from manyi.box.asked import (
     who,
 )  # fmt: skip
 from manyi.box.console import Console, opened
+from manyi.box.flashing import flash as flashing
+from manyi.box.flashing import image, rescue, tray
 from manyi.box.identity import Given
+from manyi.box.papers import prints
 from manyi.box.provision import Journal
 from manyi.box.site import Site
 from manyi.box.words import BoxError, both, file_trouble

@@ -30,7 +30,7 @@ from manyi.core.errors import InputError
 from manyi.words import many
 
 if TYPE_CHECKING:
-    from manyi.box.placing import Choose
+    from manyi.box.places.placing import Choose
 
 RosterOption = Annotated[
     Path,
@@ -71,7 +71,7 @@ def box_bind(
     roster: RosterOption,
 ) -> None:
     """把扫码记录变成名册里的位置 / Turn scanned labels into places in the roster."""
-    from manyi.box import placing  # noqa: PLC0415  the roster: only the centre has one
+    from manyi.box.places import placing  # noqa: PLC0415  the roster: only the centre has one
 
     _place(context, roster, placing.bound(scanned, now_ms()))
 
@@ -87,7 +87,7 @@ def box_replace(
     ] = "",
 ) -> None:
     """新评价器接替旧的窗口；旧的仍可补传 / A new box takes over a window; the old one may still deliver."""
-    from manyi.box import placing  # noqa: PLC0415
+    from manyi.box.places import placing  # noqa: PLC0415
 
     _place(context, roster, placing.replaced(old, new, at, now_ms()))
     told(
@@ -97,7 +97,7 @@ def box_replace(
 
 
 def _place(context: typer.Context, roster: Path, choose: Choose) -> None:
-    from manyi.box import placing  # noqa: PLC0415
+    from manyi.box.places import placing  # noqa: PLC0415
     from manyi.core import config  # noqa: PLC0415
 
     got = placing.record(roster, config.load(context.obj).data.ledger, choose, now_ms())

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from manyi.box import image
+from manyi.box.flashing import image
+from manyi.box.flashing.image import Partition
 from manyi.box.identity import IDENTITY, Given, named
-from manyi.box.image import Partition
 from manyi.box.records import Records
 from manyi.box.words import BoxError
 

@@ -15,8 +15,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyi.box import xlsx
-from manyi.box.place import Placed, beijing
+from manyi.box.places import xlsx
+from manyi.box.places.place import Placed, beijing
 from manyi.box.words import BoxError, Unfit, both
 from manyi.core.roster import csvs, sources, table, times
 from manyi.core.roster.layouts import BOXES

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyi.box import image
+from manyi.box.flashing import image
 from manyi.box.words import BoxError
 
 BAUD = 460800

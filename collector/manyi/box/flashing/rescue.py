@@ -17,9 +17,10 @@ from typing import Annotated
 
 import typer
 
-from manyi.box import flash, journal, records
+from manyi.box import records
 from manyi.box.asked import HOME, Baud, NoReset, Port, RecordsDir, now_ms, told
-from manyi.box.journal import Life
+from manyi.box.flashing import flash, journal
+from manyi.box.flashing.journal import Life
 from manyi.box.words import BoxError, both, file_trouble
 from manyi.core import keys
 from manyi.core.ledger import heads, schema, writer

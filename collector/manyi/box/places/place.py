@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from manyi.box.label import read
+from manyi.box.papers.label import read
 from manyi.box.words import BoxError, Unfit, both
 from manyi.core.days import BEIJING
 from manyi.core.roster.cells import Holds, Value, Wrong, text_of

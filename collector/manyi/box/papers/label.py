@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from manyi.box import paper
+from manyi.box.papers import paper
 from manyi.box.words import BoxError
 
 PREFIX = "MANYI"

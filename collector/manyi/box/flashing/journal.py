@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from manyi.box import image
+from manyi.box.flashing import image
 from manyi.box.identity import IDENTITY
 from manyi.box.words import BoxError
 from manyi.core import record

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from manyi.box import identity, label, paper, records, sheet
+from manyi.box import identity, records
 from manyi.box.asked import HOME, RecordsDir
+from manyi.box.papers import label, paper, sheet
 from manyi.box.words import BoxError, both
 
 Out = Annotated[

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from manyi.box import flash, image, keeping
 from manyi.box.console import Console, opened
+from manyi.box.flashing import flash, image, keeping
 from manyi.box.identity import Given, files
 from manyi.box.provision import START_S
 from manyi.box.records import Claim, Records

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyi.box import identity, place, roster_file
-from manyi.box.place import Placed
+from manyi.box import identity
+from manyi.box.places import place, roster_file
+from manyi.box.places.place import Placed
 from manyi.box.words import Unfit, both, file_trouble
 from manyi.core import roster
 from manyi.core.ledger import schema

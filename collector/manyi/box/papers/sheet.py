@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from manyi.box import paper
 from manyi.box.doctor import NAMES
-from manyi.box.label import check, code, spelled
+from manyi.box.papers import paper
+from manyi.box.papers.label import check, code, spelled
 from manyi.box.words import MARKS
 from manyi.core.days import BEIJING
 from manyi.words import apart

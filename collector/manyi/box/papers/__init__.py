@@ -1,0 +1,1 @@
+"""What is printed: labels, and the acceptance record of each box."""
