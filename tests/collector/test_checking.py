@@ -215,6 +215,22 @@ def test_a_finding_is_remembered_over_a_start_until_a_whole_check_finds_nothing(
     assert watcher.broken is None
 
 
+def test_a_check_that_had_passed_the_row_does_not_take_back_what_was_found_meanwhile(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "SLICE_ROWS", 10)
+    row = watcher.last - 2  # of a day that has no root yet
+    watcher.rows(2 * checking.SLICE_ROWS)
+    for _ in range(row // checking.SLICE_ROWS + 1):
+        watcher.checking.slice(watcher.place.conn)
+    watcher.edit(row)
+    watcher.minute()
+    assert watcher.broken == row
+    while not watcher.checking.slice(watcher.place.conn):
+        pass
+    assert watcher.broken == row
+
+
 def test_a_copy_is_checked_and_neither_sealed_nor_noted(place: Place) -> None:
     watcher = Watcher(place)
     watcher.checking = Checking(watcher.data, lambda: watcher.now_ms, seals=False)

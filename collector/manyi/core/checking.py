@@ -64,6 +64,7 @@ class Checking:
         self._known: Checked = replace(checked.read(data.checked), began_ms=0, row=0)
         self._seen: tuple[int, bytes] | None = None  # the newest row that was found to hold
         self._breaks_off = False  # what has been seen is not there any more
+        self._is_broken_anew = False  # something was found since the check of the whole began
         self._unsealed: set[date] = set()
         self._begin_ms = 0  # when the next check of the whole is due
         self._pass: Iterator[None] | None = None
@@ -186,6 +187,7 @@ class Checking:
         return False
 
     def _check(self, conn: sqlite3.Connection, began_ms: int) -> Iterator[None]:
+        self._is_broken_anew = False
         self._keep(replace(self._known, began_ms=began_ms, row=0))
         checker = verify.Checker(roots=root.published(self._data.roots))
         row_id, said = verify.BEFORE_ALL, 0
@@ -204,6 +206,9 @@ class Checking:
         if finding is not None:
             self._say(finding)
             return
+        if self._is_broken_anew:  # behind this check, maybe: only one that began later may take it back, and does so now
+            self._begin_ms = 0
+            return
         report = verify.report(checker, None)
         whole = Whole(
             began_ms, self._now_ms(), checker.last, checker.hash.hex(), report.records, report.roots,
@@ -215,6 +220,7 @@ class Checking:
     # -- what is found
 
     def _say(self, finding: Finding) -> None:
+        self._is_broken_anew = True
         had = self._known.broken
         log.error("ledger_broken", row=finding.row, what=finding.text())
         found_ms = had.found_ms if had is not None and had.row == finding.row else self._now_ms()
