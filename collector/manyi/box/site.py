@@ -80,7 +80,8 @@ def _static(value: object) -> bool:
         net = IPv4Interface(f"{address}/{mask}").network
     except NetmaskValueError:
         return False
-    return IPv4Address(gateway) in net and gateway != address
+    # 0.0.0.255 is a mask to Python too, the other way round; a box would take it as it stands.
+    return IPv4Address(gateway) in net and gateway != address and mask == str(net.netmask)
 
 
 def _wifi_key(value: object) -> bool:
