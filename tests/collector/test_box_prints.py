@@ -77,6 +77,15 @@ def test_a_record_that_was_changed_says_so(bench: Records) -> None:
     assert "已被改动" in page()
 
 
+@pytest.mark.parametrize("text", ['{"v":1,"box":"hall-1","mac":"00","checks":[]}', "torn", "[]"])
+def test_a_record_that_cannot_be_read_is_named(bench: Records, text: str) -> None:
+    bench.accept("hall-1", text)
+    code, said = printed()
+    assert code == 2
+    assert "hall-1 的验收记录读不懂" in said
+    assert "manyi box doctor" in said
+
+
 def test_a_box_that_was_not_tested_has_no_record(bench: Records) -> None:
     assert printed("--box", "hall-2") == (
         2, "还没有验收：hall-2，先 manyi box doctor / not tested yet: hall-2. First: manyi box doctor\n"

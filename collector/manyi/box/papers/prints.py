@@ -50,7 +50,13 @@ def box_record(
         text, key = book.accepted(one.box), keys.get(one.box)
         if text:
             intact = None if key is None else records.is_sealed(key, one.box, text)
-            pages.append(sheet.page(json.loads(text), intact))
+            try:
+                pages.append(sheet.page(json.loads(text), intact))
+            except (ValueError, KeyError, TypeError):  # of an older manyi, or somebody was at it
+                raise BoxError(
+                    f"{one.box} 的验收记录读不懂：再做一次 manyi box doctor",
+                    f"the acceptance record of {one.box} cannot be read: manyi box doctor once more",
+                ) from None
         else:
             untested.append(one.box)
     if untested and (box or not pages):
