@@ -107,3 +107,22 @@ def test_a_record_keeps_the_words() -> None:
         1,
     )
     assert body["checks"] == [{"name": "radio", "ok": False, "key": "weak", "words": "-85 dBm"}]
+
+
+@pytest.mark.parametrize(
+    ("parts", "zh", "en"),
+    [
+        ("-", "配件：没有", "options: none"),
+        ("reader", "配件：读卡器；", "options: badge reader;"),
+        ("reader,clock", "配件：读卡器、时钟；", "options: badge reader, clock;"),
+    ],
+)
+def test_what_is_fitted_and_does_not_answer_is_missed(parts: str, zh: str, en: str) -> None:
+    """No check: whoever has fitted none has nothing to pass. A firmware of before says nothing, as one without options."""
+    said: list[str] = []
+    doctor.examine(Box(PASSED, parts=parts), lambda _: True, said.append, link_s=0, keys_s=0.01)
+    (line,) = [each for each in said if each.startswith("配件")]
+    assert zh in line
+    assert en in line
+    assert "接线" in line
+    assert "wires" in line

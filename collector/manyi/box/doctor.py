@@ -24,6 +24,7 @@ MIN_HEAP = 2048
 """Bytes; below it a TLS handshake does not come through."""
 WEAK_DBM = -80
 LEVELS = {1: ("绿", "green"), 2: ("黄", "yellow"), 3: ("红", "red")}
+PARTS = {"reader": ("读卡器", "badge reader"), "clock": ("时钟", "clock")}
 NAMES = {
     "lights": "三灯同亮", "sound": "蜂鸣器", "flash": "存储", "memory": "内存", "keys": "按键", "radio": "信号", "link": "连接",
     "clock": "时间", "ack": "中心确认",
@@ -73,6 +74,7 @@ def examine(
     add(_person("sound", ask(both("听到蜂鸣声吗？", "Do you hear it beep?")), MUTE))
     seen = console.ask("status")
     faults = int(seen["faults"])
+    tell(parts(seen.get("parts", "-")))
     bad = both(f"{faults} 处坏块：换板", f"{faults} faults: another board") if faults else ""
     add(Check("flash", not faults, "faults" if faults else "", bad))
     add(_memory(int(seen["heap"])))
@@ -101,6 +103,21 @@ WAITING = Words(
     "还没连上，也没有出错：等一分钟，再来一次",
     "no link yet, and no error: wait a minute, and again",
 )
+
+
+def parts(answering: str) -> str:
+    """What of the options answers, for whoever has fitted some: nothing else would tell of a loose wire before opening time."""
+    found = [PARTS[each] for each in answering.split(",") if each in PARTS]
+    if not found:
+        return both(
+            "配件：没有；装了读卡器或时钟的，查它的接线",
+            "options: none; if a badge reader or a clock is fitted, look at its wires",
+        )
+    zh, en = ("、".join(each[0] for each in found), ", ".join(each[1] for each in found))
+    return both(
+        f"配件：{zh}；装了而这里没有的，查它的接线",
+        f"options: {en}; one that is fitted and not here, look at its wires",
+    )
 
 
 def _person(name: str, yes: bool, why: tuple[str, str]) -> Check:
