@@ -206,7 +206,7 @@ class Checking:
         if finding is not None:
             self._say(finding)
             return
-        if self._is_broken_anew:  # behind this check, maybe: only one that began later may take it back, and does so now
+        if self._is_broken_anew:  # behind this check, maybe: one that begins now says whether it still is
             self._begin_ms = 0
             return
         report = verify.report(checker, None)

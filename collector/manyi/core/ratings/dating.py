@@ -53,10 +53,11 @@ class Dating(msgspec.Struct, frozen=True, array_like=True):
     reached_ms: int = 0
 
 
-def plausible(dating: Dating, up_ms: int, unix_ms: int, at_ms: int) -> bool:
-    """Whether a clock record of the current boot, received at `at_ms`, may date anything."""
-    begins_ms = unix_ms - up_ms
-    return within(unix_ms, at_ms, dating.reached_ms) and begins_ms >= _floor(at_ms, dating.since_ms)
+def plausible(dating: Dating, unix_ms: int, at_ms: int) -> bool:
+    """Whether a clock record of the current boot, received at `at_ms`, may date anything. When the boot began is not asked: a
+    box that had a time too late before it (its collector's clock was ahead) would be without a date until it is switched off.
+    """
+    return within(unix_ms, at_ms, dating.reached_ms)
 
 
 def within(time_ms: int, at_ms: int, since_ms: int = 0) -> bool:

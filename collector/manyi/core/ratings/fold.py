@@ -174,7 +174,7 @@ class Fold:
             self._revise(row, visit)
 
     def _clock(self, row: Row, life: Life, up_ms: int, unix_ms: int) -> None:
-        if not plausible(life.dating, up_ms, unix_ms, row.at_ms):
+        if not plausible(life.dating, unix_ms, row.at_ms):
             self._alarm(row, "clock", str(unix_ms))
             return
         since_ms = life.dating.since_ms
