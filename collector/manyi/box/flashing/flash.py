@@ -114,7 +114,13 @@ def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], No
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # a Chinese Windows would give and take GBK
     ) as process:
         assert process.stdout is not None
-        hung = threading.Timer(PATIENCE_S + 2 * FLASH_BITS / board.baud, process.kill)
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()  # first: whoever reads wakes as soon as it is killed
+            process.kill()
+
+        hung = threading.Timer(PATIENCE_S + 2 * FLASH_BITS / board.baud, stop)
         hung.start()
         try:
             for line in process.stdout:
@@ -122,9 +128,8 @@ def esptool(board: Board, chip: str, *words: str, progress: Callable[[float], No
                 if percent := re.search(r"(\d+(?:\.\d+)?)%", line):
                     progress(float(percent[1]))
         finally:
-            late = hung.finished.is_set()
             hung.cancel()
-    if late:
+    if late.is_set():
         raise BoxError(
             "esptool 没有动静，已停下：换线、换口，拔下板子再插上，从头再来一次",
             "esptool was stopped, since nothing moved: another cable or port, the board plugged in anew, and from the beginning",
