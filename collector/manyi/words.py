@@ -8,6 +8,13 @@ def both(zh: str, en: str) -> str:
     return f"{zh} / {en}"
 
 
+def todo(zh: str, en: str, indent: int) -> str:
+    """What to do, to stand below what was found: a line a language, or one line if both are the same command."""
+    return "\n".join(
+        f"{'':{indent}}{mark} {said}" for mark, said in (("→", zh), (" ", en))[: 1 if zh == en else 2]
+    )
+
+
 def laid(said: str, columns: int) -> str:
     """Lines of `both` as a terminal so wide shows them best: where one does not fit, its English begins the next."""
     shown = []

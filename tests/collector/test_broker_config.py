@@ -284,7 +284,7 @@ def test_a_removed_box_is_gone_and_others_and_comments_stay(broker: Path, tmp_pa
 
 
 def found(broker: Path, now: datetime = NOW) -> list[str]:
-    return [f"{one.where}: {one.what}" for one in check.inspect(broker, now)]
+    return [f"{one.where}: {one.what} → {one.do_zh} / {one.do_en}" for one in check.inspect(broker, now)]
 
 
 def test_a_fresh_installation_has_nothing_wrong(broker: Path, tmp_path: Path) -> None:
@@ -334,13 +334,16 @@ TOPIC = "manyi/1/another-box"
         (lambda broker: (broker / "acl").chmod(0o666), "others can change it"),
         (lambda broker: (broker / "passwords").chmod(0o644), "others can read it"),
         (lambda broker: (broker / "server.pem").chmod(0o640), "others can read it"),
-        (lambda broker: (broker / "handover" / "box.jsonl").touch(), "delete it here"),
+        (lambda broker: (broker / "handover" / "box.jsonl").touch(), "/handover/box.jsonl"),
         (append("acl", "pattern read #\n"), f"box-under-test 可接收 {TOPIC}/ack"),
         (append("acl", "pattern write manyi/1/+/ack\n"), f"box-under-test 可发布 {TOPIC}/ack"),
         (append("acl", "user nosy\ntopic read manyi/1/+/record\n"), f"nosy 可接收 {TOPIC}/record"),
         (append("acl", f"user {COLLECTOR}\ntopic write manyi/1/+/record\n"), "可发布"),
         (append("acl", "user nosy\ntopic read $SYS/#\n"), "nosy 可读取 $SYS"),
-        (replace("acl", "pattern read manyi/1/%u/ack", "# nothing"), "must be able to receive it"),
+        (
+            replace("acl", "pattern read manyi/1/%u/ack", "# nothing"),
+            "cannot receive manyi/1/box-under-test/ack, and must be able to",
+        ),
         (lambda broker: (broker / "acl").write_text("topic read #\n"), "匿名"),
         (append("acl", "topic sometimes x\n"), "does not take this line"),
         (append("passwords", "box-9:secret\n"), "plain text"),

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from manyi.broker import acl, judge, mosquitto
+from manyi.broker import acl, judge_accounts, mosquitto
 from manyi.core.config import Broker
 from manyi.core.duty import stay as duty
 from manyi.core.ledger import facts, schema
@@ -278,10 +278,10 @@ def test_system_tells_under_its_own_name_and_hears_its_own_answers_only(what: st
     assert rules.allows("manyi_visits", "write", f"{own}/answer")
     assert rules.allows("manyi_visits", "write", "manyi/1/box-1/prompt")
     assert not rules.allows("manyi_visits", "write", "manyi/1/box-1/cmd")
-    assert list(judge.judge_acl("acl", text)) == []
+    assert list(judge_accounts.judge_acl("acl", text)) == []
 
 
 @pytest.mark.parametrize("what", ["visits", "duty"])
 def test_list_that_lets_somebody_else_tell_is_named(what: str) -> None:
     text = mosquitto.acl(mosquitto.Setup("/etc/manyi/broker")) + f"pattern write manyi/1/{what}/+\n"
-    assert any("queue_another" in finding.what for finding in judge.judge_acl("acl", text))
+    assert any("queue_another" in finding.what for finding in judge_accounts.judge_acl("acl", text))

@@ -6,6 +6,7 @@ import fcntl
 import http.server
 import json
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -21,7 +22,7 @@ from manyi.core.checking import Checking
 from manyi.core.days import DAY_MS
 from manyi.core.influx import setup
 from manyi.core.wall.store import Wall
-from manyi.doctor import books, host, link, safety, servers
+from manyi.doctor import behind, books, host, link, safety, servers
 from manyi.doctor.finding import Check, Level, Place
 from typer.testing import CliRunner
 
@@ -54,8 +55,15 @@ def ask(town: Town, check: Check, now_ms: int = T0, **how: object) -> dict[str, 
     for each in check(place):
         assert each.zh
         assert each.en
+        if each.level >= Level.warn:
+            assert each.do_zh
+            assert each.do_en
         said[each.what] = max(each.level, said.get(each.what, Level.good))
     return said
+
+
+def place(town: Town, now_ms: int = T0) -> Place:
+    return Place(town.config, town.file, now_ms, timeout_s=PATIENCE_S)
 
 
 def edit(town: Town, old: str, new: str) -> None:
@@ -132,13 +140,49 @@ def test_a_clock_that_was_set_back(town: Town) -> None:
     assert ask(town, host.clock, now_ms=town.at_ms - 600_000) == {"clock": Level.bad}
 
 
-def test_a_time_service_that_keeps_its_folder_to_itself(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Closed:
-        def exists(self) -> bool:
-            raise PermissionError(13, "Permission denied")
+TRACKING = (
+    "A9FEA97B,169.254.169.123,4,1795233600.1,0.00001,0.00002,0.00003,-9.5,0.001,0.02,0.0003,0.0002,16.2,"
+)
+HANGS = "exec sleep 86400"
 
-    monkeypatch.setattr(host, "TIMESYNC", (Closed(),))
-    assert ask(town, host.clock, now_ms=town.at_ms) == {"clock": Level.good}
+
+@pytest.mark.parametrize(
+    ("tools", "level"),
+    [
+        ({}, Level.skipped),
+        ({"timedatectl": "echo yes"}, Level.good),
+        ({"timedatectl": "echo no"}, Level.warn),
+        ({"timedatectl": "echo no", "chronyc": f"echo '{TRACKING}Normal'"}, Level.warn),
+        ({"timedatectl": "echo no bus >&2; exit 1"}, Level.skipped),
+        ({"timedatectl": "exit 1", "chronyc": f"echo '{TRACKING}Normal'"}, Level.good),
+        ({"chronyc": f"echo '{TRACKING}Not synchronised'"}, Level.warn),
+        ({"chronyc": "echo 506 Cannot talk to daemon; exit 1"}, Level.skipped),
+    ],
+)
+def test_whether_the_clock_is_kept_by_the_word_of_the_time_service(
+    town: Town, tmp_path: Path, tools: dict[str, str], level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "TOOL_S", PATIENCE_S)
+    only(tmp_path / "bin", tools, monkeypatch)
+    assert ask(town, host.clock, now_ms=town.at_ms) == {"clock": level}
+
+
+def test_a_time_service_that_hangs_holds_nobody_up(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "TOOL_S", 0.1)
+    only(tmp_path / "bin", {"timedatectl": HANGS, "chronyc": HANGS}, monkeypatch)
+    assert ask(town, host.clock, now_ms=town.at_ms) == {"clock": Level.skipped}
+
+
+def only(folder: Path, tools: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has these tools of a time service and no others."""
+    folder.mkdir()
+    sleep = shutil.which("sleep")
+    for name, script in tools.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script.replace('sleep', str(sleep))}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
 
 
 # --- the broker
@@ -286,16 +330,21 @@ def test_boxes_that_nobody_hears(town: Town) -> None:
 def test_projections_that_are_behind_and_lines_that_were_refused(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ask(town, books.projections) == {"projections": Level.skipped}
+    assert ask(town, behind.projections) == {"projections": Level.skipped}
     ratings(town)
-    assert ask(town, books.projections) == {"projections": Level.good}
+    assert ask(town, behind.projections) == {"projections": Level.good}
     for name in ("influx.db", "influx_red.db", "influx_rollup.db"):
         with closing(sqlite3.connect(town.config.data.dir / name)) as conn:
-            conn.executescript("CREATE TABLE aside (line); INSERT INTO aside VALUES ('x');")
-        assert ask(town, books.projections) == {"projections": Level.warn}, name
+            conn.executescript(
+                "CREATE TABLE aside (id INTEGER PRIMARY KEY, why TEXT);"
+                "INSERT INTO aside VALUES (1, 'an old one'), (2, 'field type conflict');"
+            )
+        assert ask(town, behind.projections) == {"projections": Level.warn}, name
+        (said,) = [each for each in behind.projections(place(town)) if each.level == Level.warn]
+        assert "field type conflict" in said.zh
         (town.config.data.dir / name).unlink()
-    monkeypatch.setattr(books, "BEHIND_ROWS", -1)
-    assert ask(town, books.projections) == {"projections": Level.warn}
+    monkeypatch.setattr(behind, "BEHIND_ROWS", -1)
+    assert ask(town, behind.projections) == {"projections": Level.warn}
 
 
 def test_a_ledger_that_is_none(town: Town) -> None:
@@ -440,10 +489,15 @@ def test_copies_that_are_missing_old_without_keys_or_on_the_same_disk(town: Town
 def test_the_command_names_every_fault_in_two_languages_and_ends_with_1(town: Town) -> None:
     result = CliRunner().invoke(app, ["-c", str(town.file), "doctor"])
     assert result.exit_code == 1
-    assert "消息服务器" in result.output or "连不上" in result.output
-    assert "systemctl start manyi" in result.output
+    lines = result.output.splitlines()
     said = json.loads(CliRunner().invoke(app, ["-c", str(town.file), "doctor", "--json"]).output)
     assert said["ok"] is False
+    faults = [each for each in said["findings"] if each["level"] in ("warn", "bad")]
+    assert {"broker", "service", "backup"} <= {each["what"] for each in faults}
+    for each in faults:
+        at = next(i for i, line in enumerate(lines) if f"{each['zh']} / {each['en']}" in line)
+        assert lines[at + 1].strip() == f"→ {each['do_zh']}"
+        assert each["do_en"] in (each["do_zh"], lines[at + 2].strip())
     assert {e["what"] for e in said["findings"]} >= {
         "config",
         "secrets",

@@ -139,7 +139,7 @@ def test_a_key_that_is_another(whole: Whole) -> None:
     path = whole.secrets / "doctor.jsonl"
     told = json.loads(path.read_text()) | {"k_link": "00" * 32}
     path.write_text(json.dumps(told) + "\n")
-    assert "enrol the doctor again" in whole.ask().en
+    assert "enrol the doctor again" in whole.ask().do_en
     whole.town.secret("link.keys", f"{DOCTOR} {'00' * 32}\n")
     os.utime(
         whole.secrets / "link.keys", (1, 1)
@@ -164,7 +164,7 @@ def test_without_an_account_it_says_how_to_have_one(town: Town) -> None:
     place = Place(town.config, town.file, 0)
     (found,) = through(place)
     assert found.level == Level.skipped
-    assert "manyi broker add doctor" in found.zh
+    assert "manyi broker add doctor" in found.do_zh
 
 
 @pytest.fixture

@@ -23,7 +23,10 @@ def town(tmp_path: Path) -> Town:
 
 
 def ask(town: Town, grafana: str = "") -> list[tuple[Level, str]]:
-    return [(each.level, each.zh) for each in doors.doors(Place(town.config, town.file, T0, grafana))]
+    return [
+        (each.level, f"{each.zh} {each.do_zh}")
+        for each in doors.doors(Place(town.config, town.file, T0, grafana))
+    ]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from manyi.core.errors import EvidenceError, InputError, LedgerError, SetupError
 from manyi.core.ledger import reader, schema
 from manyi.core.projector import Figures
 from manyi.core.record import CLOCK
-from manyi.doctor import books
+from manyi.doctor import behind
 from manyi.doctor.finding import Level, Place
 from manyi.feed import follower, page, receiver, sender
 from typer.testing import CliRunner
@@ -479,11 +479,11 @@ def test_the_doctor_says_when_no_files_come(zones: Zones) -> None:
     zones.gap.mkdir()
     zones.receive()
     place = Place(zones.inside, zones.file, T0)
-    assert [f.level for f in books.feed(place)] == [Level.bad], "none yet"
+    assert [f.level for f in behind.feed(place)] == [Level.bad], "none yet"
     zones.press(1)
     zones.send()
     zones.receive()
-    assert [f.level for f in books.feed(Place(zones.inside, zones.file, zones.now_ms))] == [Level.good]
-    assert [f.level for f in books.feed(Place(zones.inside, zones.file, zones.now_ms + 3_600_000))] == [
+    assert [f.level for f in behind.feed(Place(zones.inside, zones.file, zones.now_ms))] == [Level.good]
+    assert [f.level for f in behind.feed(Place(zones.inside, zones.file, zones.now_ms + 3_600_000))] == [
         Level.bad
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from manyi.broker import ca, install, judge, mosquitto
+from manyi.broker import ca, install, judge, judge_accounts, judge_certificate, mosquitto
 from manyi.broker.judge import Finding, finding
 from manyi.broker.names import BrokerError
 from manyi.words import both
@@ -26,20 +26,37 @@ def _judge_modes(directory: Path, account: str) -> Iterator[Finding]:
         if not path.exists():
             continue
         if path.is_symlink():
-            yield finding(name, "是符号链接", "is a link: Mosquitto 2.1 will not follow it")
+            yield finding(
+                name,
+                "是符号链接，Mosquitto 2.1 不读",
+                "is a link: Mosquitto 2.1 will not follow it",
+                f"换成文件本身：cp --remove-destination $(readlink -f {path}) {path}",
+                f"put the file itself here: cp --remove-destination $(readlink -f {path}) {path}",
+            )
         info = path.stat()
         if info.st_mode & 0o077 and name != mosquitto.ACL:
-            yield finding(name, "可被其他账户读取", f"others can read it: chmod 600 {path}")
+            yield finding(name, "可被其他账户读取", "others can read it", f"chmod 600 {path}")
         if info.st_mode & 0o022:
-            yield finding(name, "可被其他账户修改", f"others can change it: chmod go-w {path}")
+            yield finding(name, "可被其他账户修改", "others can change it", f"chmod go-w {path}")
         if os.geteuid() == 0 and uid is not None and info.st_uid != uid:
-            yield finding(name, f"不属于 {account}", f"the broker cannot read it: chown {account} {path}")
+            yield finding(
+                name,
+                f"不属于 {account}，消息服务器读不了",
+                f"is not {account}'s: the broker cannot read it",
+                f"chown {account} {path}",
+            )
     if directory.stat().st_mode & 0o022:
         yield finding(
-            str(directory), "目录可被其他账户写入", f"others can write here: chmod go-w {directory}"
+            str(directory), "目录可被其他账户写入", "others can write here", f"chmod go-w {directory}"
         )
     for path in sorted((directory / install.HANDOVER).glob("*")):
-        yield finding(f"{install.HANDOVER}/{path.name}", "移交后请删除", "hand it over, then delete it here")
+        yield finding(
+            f"{install.HANDOVER}/{path.name}",
+            "口令还放在这里",
+            "a password still lies here",
+            f"交给用它的人，再删掉：rm {path}",
+            f"hand it to whoever uses it, then rm {path}",
+        )
 
 
 def _judge_paths(directory: Path, config: judge.Config) -> Iterator[Finding]:
@@ -53,7 +70,11 @@ def _judge_paths(directory: Path, config: judge.Config) -> Iterator[Finding]:
     ):
         if option in used and Path(used[option]).resolve() != (directory / name).resolve():
             yield finding(
-                mosquitto.CONF, f"{option} 指向 {used[option]}", f"is not {directory / name}: unchecked"
+                mosquitto.CONF,
+                f"{option} 指向别处：{used[option]}，那个文件没有检查",
+                f"{option} is {used[option]}, which is elsewhere and unchecked",
+                f"改成 {option} {directory / name}",
+                f"make it {option} {directory / name}",
             )
 
 
@@ -63,8 +84,9 @@ def _judge_age(directory: Path, rules: str) -> Iterator[Finding]:
     if {line for line in newest if line and not line.startswith("#")} - set(rules.splitlines()):
         yield finding(
             mosquitto.ACL,
-            f"缺少本版本的规则，是早先的版本写的：manyi broker acl --dir {directory}",
-            f"lacks rules of this release, an earlier one wrote it: manyi broker acl --dir {directory}",
+            "缺少本版本的规则，是早先的版本写的",
+            "lacks rules of this release: an earlier one wrote it",
+            f"manyi broker acl --dir {directory}",
         )
 
 
@@ -84,7 +106,15 @@ def inspect(directory: Path, now: datetime) -> list[Finding]:
         try:
             return (directory / name).read_bytes()
         except OSError as error:
-            found.append(finding(name, "无法读取", f"cannot be read: {error.strerror}"))
+            found.append(
+                finding(
+                    name,
+                    f"无法读取（{error.strerror}）",
+                    f"cannot be read ({error.strerror})",
+                    f"查 ls -l {directory / name}；没有就从备份取回，有就用 root 再查一遍",
+                    f"look at ls -l {directory / name}; if it is gone, take it from a copy; if not, check as root",
+                )
+            )
             return None
 
     def text(name: str) -> str | None:
@@ -98,14 +128,16 @@ def inspect(directory: Path, now: datetime) -> list[Finding]:
     if (directory / mosquitto.CONF_21).exists() and (newer := text(mosquitto.CONF_21)) is not None:
         found += judge.judge_config(mosquitto.CONF_21, newer)
     if (rules := text(mosquitto.ACL)) is not None:
-        found += judge.judge_acl(mosquitto.ACL, rules)
+        found += judge_accounts.judge_acl(mosquitto.ACL, rules, str(directory))
         found += _judge_age(directory, rules)
     if (accounts := text(mosquitto.PASSWORDS)) is not None:
-        found += judge.judge_passwords(mosquitto.PASSWORDS, accounts)
+        found += judge_accounts.judge_passwords(mosquitto.PASSWORDS, accounts, str(directory))
     server, root = read(mosquitto.SERVER_PEM), read(mosquitto.CA_PEM)
     crl = (directory / ca.CA_CRL).read_bytes() if (directory / ca.CA_CRL).exists() else None
     if server is not None and root is not None:
-        found += judge.judge_certificate(mosquitto.SERVER_PEM, server, root, crl, now)
+        found += judge_certificate.judge_certificate(
+            mosquitto.SERVER_PEM, server, root, crl, now, str(directory)
+        )
     account = judge.parse_config(main or "").general.get("user", "mosquitto")  # Mosquitto's own default
     found += _judge_modes(directory, account)
     return found

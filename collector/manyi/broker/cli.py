@@ -17,9 +17,10 @@ import typer
 
 from manyi.broker import ca, certificates, check, install, mosquitto
 from manyi.broker.names import DOCTOR, SERVICES, BrokerError
-from manyi.words import both
+from manyi.words import both, todo
 
 FOUND, NOT_DONE = 1, 2
+INDENT = 4
 SHOWN_DIGITS = 12
 """Of a serial in a list: enough to name it, short enough to type."""
 
@@ -268,7 +269,14 @@ def broker_check(dir: BrokerDir) -> None:
         found = check.inspect(dir, _now())
     for finding in found:
         print(f"{finding.where}: {finding.what}")
+        print(todo(finding.do_zh, finding.do_en, INDENT))
     if found:
-        print(both(f"{len(found)} 个问题", f"{len(found)} to be put right"))
+        print(both(f"{len(found)} 个问题，→ 是怎么办", f"{len(found)} to be put right, as the → says"))
+        print(
+            both(
+                f"改完：systemctl reload mosquitto（改了 {mosquitto.CONF} 要 systemctl restart mosquitto），再查一遍",
+                f"then systemctl reload mosquitto (after a change of {mosquitto.CONF}: restart), and check again",
+            )
+        )
         raise typer.Exit(FOUND)
     print(both("未发现问题", "nothing wrong"))

@@ -1,4 +1,4 @@
-"""The ledger's end, the account, the daily roots, the service's heartbeat, and how far projections are behind."""
+"""The service's heartbeat, the ledger's end, what the service's own check of it has found, the account, the daily roots."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from manyi.core import account, checked, root, stores
 from manyi.core.days import DAY_MS, date_of
 from manyi.core.errors import ManyiError
 from manyi.core.ledger import chain, reader, schema
-from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
-from manyi.words import apart, many
+from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn, why
+from manyi.words import many
 
 TAIL_ROWS: Final = 5_000  # well under a second; `manyi verify` reads all
+VERIFY: Final = "runuser -u manyi -- manyi verify"
 CHECK_LATE_MS: Final = 3 * DAY_MS  # it begins once a day and at every start
 BEAT_LIMIT_MS: Final = 15_000  # the projector beats every second
-BEHIND_ROWS: Final = 1_000
-# The collector's zone writes a file a minute at least; the gap takes its time.
-FEED_LATE_MS: Final = 10 * 60_000
 
 
 def running(place: Place) -> bool:
@@ -41,26 +39,32 @@ def service(place: Place) -> Iterator[Finding]:
     if not running(place):
         yield bad(
             "service",
-            "服务没有运行：systemctl start manyi；journalctl -u manyi",
-            "It does not run: systemctl start manyi, and journalctl -u manyi says why not.",
+            "服务没有运行",
+            "The service does not run",
+            "systemctl start manyi；起不来就看 journalctl -u manyi",
+            "systemctl start manyi; if it does not start, journalctl -u manyi says why",
         )
         return
-    beat = _meta(place.config.data.wall, "projected_ms")
+    beat = meta(place.config.data.wall, "projected_ms")
     if beat is None:
         yield bad(
             "service",
             "服务在运行，但还没有算出数字",
-            "It runs and has worked out no figures yet: journalctl -u manyi",
+            "The service runs and has worked out no figures yet",
+            "等一分钟再体检；还这样就看 journalctl -u manyi",
+            "try again in a minute; if it stays so, journalctl -u manyi says why",
         )
     elif place.now_ms - beat > BEAT_LIMIT_MS:
         late = (place.now_ms - beat) // 1000
         yield bad(
             "service",
-            f"服务的心跳停了 {late} 秒：journalctl -u manyi",
-            f"Its heartbeat stopped {late} s ago: journalctl -u manyi says why.",
+            f"服务在运行，但心跳停了 {late} 秒",
+            f"The service runs, but its heart stopped {late} s ago",
+            "journalctl -u manyi 看原因，再执行 systemctl restart manyi",
+            "journalctl -u manyi says why; then systemctl restart manyi",
         )
     else:
-        yield good("service", "服务在运行，心跳正常", "It runs, and its heart beats.")
+        yield good("service", "服务在运行，心跳正常", "The service runs, and its heart beats.")
 
 
 def ledger(place: Place) -> Iterator[Finding]:
@@ -72,8 +76,14 @@ def ledger(place: Place) -> Iterator[Finding]:
             yield from _account(conn, place)
             yield from _roots(conn, data.roots, place.now_ms)
     except (ManyiError, sqlite3.Error) as error:
-        zh, en = apart(error)
-        yield bad("ledger", f"台账打不开：{zh}", f"The ledger cannot be opened: {en}")
+        zh, en = why(error)
+        yield bad(
+            "ledger",
+            f"台账打不开：{zh}",
+            f"The ledger cannot be opened: {en}",
+            f"查 ls -l {data.ledger}：属主应是 manyi；文件坏了，照报警手册（RUNBOOK）restore 一节恢复",
+            f"look at ls -l {data.ledger}: it is manyi's; if the file is broken, see RUNBOOK, restore",
+        )
 
 
 def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
@@ -87,25 +97,35 @@ def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
         if before != row.hash:
             yield bad(
                 "ledger",
-                f"第 {row.id} 行被改动过：先做备份，再执行 manyi verify",
-                f"Row {row.id} was changed: make a copy, then run manyi verify.",
+                f"台账第 {row.id} 行被改动过",
+                f"Row {row.id} of the ledger was changed",
+                f"复制整个 {roots.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
+                f"copy all of {roots.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
             )
             return
     latest = root.read_latest(roots)
     if latest is not None and latest.row <= last and root.hash_of(conn, latest.row) != latest.hash:
         yield bad(
             "ledger",
-            "与 roots/latest 不符：执行 manyi verify",
-            "It is not the one that roots/latest saw: run manyi verify.",
+            f"台账与 {roots / 'latest'} 不符",
+            f"The ledger is not the one that {roots / 'latest'} saw",
+            f"复制整个 {roots.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
+            f"copy all of {roots.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
         )
     elif latest is not None and latest.row > last:
         yield bad(
             "ledger",
-            f"少了 {latest.row - last} 行：执行 manyi verify",
-            f"{many(latest.row - last, 'row')} gone since roots/latest: run manyi verify.",
+            f"台账少了 {latest.row - last} 行",
+            f"{many(latest.row - last, 'row')} of the ledger gone since {roots / 'latest'}",
+            f"复制整个 {roots.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
+            f"copy all of {roots.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
         )
     else:
-        yield good("ledger", f"共 {last} 行，末尾的链完好", f"{many(last, 'row')}, the chain's end holds.")
+        yield good(
+            "ledger",
+            f"台账共 {last} 行，最后 {last - before_id} 行与写入时一致",
+            f"{many(last, 'row')}; the last {last - before_id} are what was written.",
+        )
 
 
 def _checked(path: Path, now_ms: int) -> Iterator[Finding]:
@@ -115,24 +135,41 @@ def _checked(path: Path, now_ms: int) -> Iterator[Finding]:
     if broken is not None:
         yield bad(
             "check",
-            f"服务查出第 {broken.row} 行与写入时不符：先做备份，再执行 manyi verify；见报警手册 chain",
-            f"The service found row {broken.row} not to be what was written: make a copy, then run manyi verify.",
+            f"服务自己查出台账{_where(broken.row)[0]}与写入时不符",
+            f"The service's own check found {_where(broken.row)[1]} of the ledger not to be what was written",
+            f"复制整个 {path.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
+            f"copy all of {path.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
         )
     elif whole is None:
-        yield skipped("check", "整个台账还没有查完一遍", "The whole ledger was not checked to its end yet.")
+        yield skipped(
+            "check",
+            "服务还没有把整个台账查完一遍（启动后开始，每天一遍）",
+            "The service has not checked the whole ledger to its end yet (it begins at its start, and daily).",
+        )
     elif now_ms - whole.ended_ms > CHECK_LATE_MS:
         days = (now_ms - whole.ended_ms) // DAY_MS
         yield warn(
             "check",
-            f"整个台账已有 {days} 天没有查完一遍：执行 journalctl -u manyi 看原因",
-            f"The whole ledger was last checked {many(days, 'day')} ago: journalctl -u manyi says why.",
+            f"服务已有 {days} 天没有把整个台账查完一遍（应每天一遍）",
+            f"The service last checked the whole ledger {many(days, 'day')} ago (it should daily)",
+            f"{VERIFY} 先查一遍；原因看 journalctl -u manyi",
+            f"{VERIFY} checks it meanwhile; journalctl -u manyi says why",
         )
     else:
         yield good(
             "check",
-            f"整个台账查过，到第 {whole.row} 行完好",
-            f"All of it was checked and holds, up to row {whole.row}.",
+            f"服务把台账从头查过一遍，到第 {whole.row} 行完好",
+            f"The service has checked all of the ledger: it holds, up to row {whole.row}.",
         )
+
+
+def _where(row: int) -> tuple[str, str]:
+    """0 is no row (core/checked.py)."""
+    return (f"第 {row} 行", f"row {row}") if row else ("旁边的计数", "the counters")
+
+
+def _rest(names: list[str]) -> str:
+    return f" …（{len(names)}）" if len(names) > 5 else ""
 
 
 def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
@@ -141,8 +178,10 @@ def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
     if wrong:
         yield bad(
             "account",
-            f"对账不符：{'、'.join(wrong[:5])}；执行 manyi account",
-            f"It does not add up for {', '.join(wrong[:5])}: run manyi account.",
+            f"对账不符：{'、'.join(wrong[:5])}{_rest(wrong)}",
+            f"It does not add up for {', '.join(wrong[:5])}{_rest(wrong)}",
+            f"runuser -u manyi -- manyi account 看差在哪里，再执行 {VERIFY}；见报警手册（RUNBOOK）account 一节",
+            f"runuser -u manyi -- manyi account shows where; then {VERIFY}; see RUNBOOK, account",
         )
     else:
         total = found.total
@@ -157,7 +196,9 @@ def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
         yield warn(
             "boxes",
             f"已有 {minutes} 分钟没有任何评价器的消息",
-            f"No box has been heard for {many(minutes, 'minute')}: look at broker and network.",
+            f"No box has been heard for {many(minutes, 'minute')}",
+            "systemctl status mosquitto；在运行就查到各大厅的网络（都停用时是正常的）",
+            "systemctl status mosquitto; if it runs, look at the network to the halls (right if all are shut off)",
         )
 
 
@@ -171,90 +212,35 @@ def _roots(conn: sqlite3.Connection, folder: Path, now_ms: int) -> Iterator[Find
     try:
         have = root.published(folder)
     except ManyiError as error:
-        yield bad("roots", f"封印目录里有不认识的文件：{error}", f"A stray file among the roots: {error}")
+        zh, en = why(error)
+        yield bad(
+            "roots",
+            f"封印目录里有不认识的文件：{zh}",
+            f"A stray file among the roots: {en}",
+            f"移走它：ls -l {folder}",
+            f"move it away: ls -l {folder}",
+        )
         return
     if not have or have[-1].day < yesterday:
         yield warn(
             "roots",
-            f"还没有 {yesterday} 的封印：服务夜里没有运行？",
-            f"No root of {yesterday} yet: did the service run after midnight?",
+            f"还没有 {yesterday} 的封印",
+            f"No root of {yesterday} yet",
+            "journalctl -u manyi 看夜里为什么没有写；查出台账不符的那天不写封印",
+            "journalctl -u manyi says why none was written at night; a day on which the ledger is found wrong gets none",
         )
     else:
         yield good(
-            "roots", f"封印到 {have[-1].day}，请公布", f"Sealed up to {have[-1].day}; publish it: manyi root"
+            "roots",
+            f"封印到 {have[-1].day}；用 manyi root 打印，每天公布",
+            f"Sealed up to {have[-1].day}; manyi root prints it, to be published daily.",
         )
 
 
-def projections(place: Place) -> Iterator[Finding]:
-    data = place.config.data
-    cursor = _meta(data.ratings, "cursor")
-    if cursor is None:
-        yield skipped("projections", "还没有评价库", "There are no ratings yet.")
-        return
-    with closing(schema.open_for_reading(data.ledger)) as conn:
-        behind = reader.tail(conn)[0] - cursor
-    if behind > BEHIND_ROWS:
-        yield warn(
-            "projections",
-            f"评价落后 {behind} 行",
-            f"Ratings are {behind} rows behind: a rebuild, or the service does not run.",
-        )
-    else:
-        yield good("projections", "评价跟上了台账", "Ratings have followed the ledger.")
-    for path in sorted(data.dir.glob("influx*.db")):  # one store a feed; not every one has an outbox
-        name = path.name
-        aside = _count(path, "SELECT count(*) FROM aside")
-        waiting = _count(path, "SELECT count(*) FROM outbox")
-        if aside:
-            yield warn(
-                "projections",
-                f"{name}：InfluxDB 拒收 {aside} 行",
-                f"{name}: InfluxDB refused {aside} lines; the table aside says why.",
-            )
-        if waiting:
-            yield warn(
-                "projections", f"{name}：有数据等着发送", f"{name}: lines wait to be sent; is InfluxDB there?"
-            )
-
-
-def _meta(path: Path, key: str) -> int | None:
+def meta(path: Path, key: str) -> int | None:
     try:
         with closing(stores.open_reader(path)) as conn:
             said = stores.get(conn, key)
             return int(said) if said else None
     except (sqlite3.Error, ValueError):
         return None
-
-
-def _count(path: Path, query: str) -> int:
-    try:
-        with closing(stores.open_reader(path)) as conn:
-            return int(conn.execute(query).fetchone()[0])
-    except sqlite3.Error:
-        return 0
-
-
-def feed(place: Place) -> Iterator[Finding]:
-    """An inner zone: how old the newest file was that came through the gap."""
-    if not place.config.follows:
-        return
-    try:
-        with closing(schema.open_for_reading(place.config.data.ledger)) as conn:
-            found = conn.execute("SELECT value FROM meta WHERE key = 'feed_ms'").fetchone()
-    except (ManyiError, sqlite3.Error):
-        return  # the ledger's own check says what is wrong
-    if found is None:
-        yield bad(
-            "feed",
-            "还没有收到采集区的文件",
-            "No file of the collector's zone has come yet: journalctl -u manyi",
-        )
-    elif place.now_ms - int(found[0]) > FEED_LATE_MS:
-        minutes = (place.now_ms - int(found[0])) // 60_000
-        yield bad(
-            "feed",
-            f"最近的文件是 {minutes} 分钟前的：查网闸和采集区的 manyi-feed-out",
-            f"The newest file is {many(minutes, 'minute')} old: look at the gap, and at manyi-feed-out in the collector's zone.",
-        )
-    else:
-        yield good("feed", "文件按时收到", "Files come in time.")

@@ -21,6 +21,7 @@ HOW: Final = {
     INFLUX: 'http-bind-address = "127.0.0.1:8086" (/etc/influxdb/config.toml)',
     GRAFANA: "GF_SERVER_HTTP_ADDR=127.0.0.1 (/etc/default/grafana-server)",
 }
+UNIT: Final = {INFLUX: "influxdb", GRAFANA: "grafana-server"}
 TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 LISTENING: Final = "0A"
 IPV6_BYTES, LOOPBACK_NET = 16, 127
@@ -45,8 +46,10 @@ def _reached(place: Place) -> Iterator[Finding]:
         name = ports[port]
         yield warn(
             "doors",
-            f"{name} 的端口 {port} 对外开放，未加密：只让它听本机，{HOW[name]}，再重启它",
-            f"{name} listens on port {port} for other machines, unencrypted: {HOW[name]}, then restart it.",
+            f"{name} 的端口 {port} 对外开放，未加密",
+            f"{name} listens on port {port} for other machines, unencrypted",
+            f"改成只听本机：{HOW[name]}；再执行 systemctl restart {UNIT[name]}",
+            f"let it listen to this machine alone: {HOW[name]}; then systemctl restart {UNIT[name]}",
         )
     if not beyond & ports.keys():
         yield good("doors", "InfluxDB、Grafana 不对外开放", "InfluxDB and Grafana are not open to others.")
@@ -92,8 +95,9 @@ def _password(url: str, place: Place) -> Iterator[Finding]:
     if status == 200:
         yield bad(
             "doors",
-            f"{url} 的 admin 还是出厂口令：grafana cli admin reset-admin-password 改掉",
-            f"{url}: admin has the password it came with: grafana cli admin reset-admin-password.",
+            f"{url} 的 admin 还是出厂口令，谁都知道",
+            f"{url}: admin has the password it came with, which everybody knows",
+            "grafana cli admin reset-admin-password NEW-PASSWORD",
         )
     else:
         yield good("doors", "Grafana 的 admin 口令已改", "Grafana's admin has a password of its own.")

@@ -1,13 +1,16 @@
-"""The machine: settings left as they came, file modes and owners, room on the disk, the clock."""
+"""The machine: settings left as they came, file modes and owners, room on the disk, the clock.
+
+Asks the time service's own tools whether the clock is kept; refuses to take a running daemon for a synchronised one.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 from manyi.backup import secret_files
@@ -15,19 +18,16 @@ from manyi.broker.names import DOCTOR
 from manyi.core.errors import ManyiError
 from manyi.core.keys import load as load_keys
 from manyi.core.ledger import schema
-from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn, why
 from manyi.words import many
 
 AS_DELIVERED: Final = ("请填写", "example.gov.cn", "broker.example")
 FREE_RATIO_WARN: Final = 0.10
 FREE_WARN, FREE_BAD = 2 << 30, 256 << 20  # bytes: months of a city's ledger; a day of its journals and logs
 AHEAD_MS: Final = 60_000  # a clock that runs behind the ledger's newest row by more was set back
-TIMESYNC: Final = (
-    Path("/run/systemd/timesync/synchronized"),
-    Path("/run/chrony/chronyd.pid"),
-    Path("/run/ntpd.pid"),
-    Path("/run/ntpsec/ntpd.pid"),
-)
+TOOL_S = 5.0  # for timedatectl or chronyc; neither asks another machine
+TIMEDATECTL: Final = ("timedatectl", "show", "-p", "NTPSynchronized", "--value")
+CHRONYC: Final = ("chronyc", "-c", "tracking")
 
 
 def settings(place: Place) -> Iterator[Finding]:
@@ -35,21 +35,28 @@ def settings(place: Place) -> Iterator[Finding]:
     left = [key for key, value in values.items() if any(word in value for word in AS_DELIVERED)]
     for key in left:
         yield bad(
-            "config", f"{key} 还是示例值，请改成自己的", f"{key} is still the example's: put in your own."
+            "config",
+            f"{key} 还是示例值",
+            f"{key} is still the example's",
+            f"改成自己的：{place.config_file}",
+            f"put in your own: {place.config_file}",
         )
     if not place.config.web.login:
         yield bad(
             "config",
-            "[web] login = false：谁打开网页都能看到一切，只供演示",
-            "[web] login = false: whoever opens the page sees everything. It is for the demo.",
+            "[web] login = false 只供演示：谁打开网页都能看到一切",
+            "[web] login = false is for the demo: whoever opens the page sees everything",
+            f"改成 true：{place.config_file}；再执行 systemctl restart manyi",
+            f"make it true: {place.config_file}; then systemctl restart manyi",
         )
         return
     mode = place.config_file.stat().st_mode
     if mode & 0o022:
         yield bad(
             "config",
-            f"配置文件可被其他账户修改：chmod go-w {place.config_file}",
-            "Others can change the configuration file.",
+            "配置文件可被其他账户修改",
+            "Others can change the configuration file",
+            f"chmod go-w {place.config_file}",
         )
     elif not left:
         yield good("config", f"{place.config_file} 可读且完整", f"{place.config_file} is read and complete.")
@@ -68,24 +75,35 @@ def secrets(place: Place) -> Iterator[Finding]:
             wrong = True
             yield bad(
                 "secrets",
-                f"{path} 无法读取（{error.strerror}）：文件应属于服务账户",
-                f"{path} cannot be read ({error.strerror}): it must be there and belong to the service's account.",
+                f"{path} 无法读取（{error.strerror}）",
+                f"{path} cannot be read ({error.strerror})",
+                f"chown manyi:manyi {path}；没有这个文件，就从备份取回或重新生成",
+                f"chown manyi:manyi {path}; if there is no such file, take it from a copy or make it anew",
             )
             continue
         if is_secret and mode & 0o077:
             wrong = True
-            yield bad("secrets", f"其他账户能读：chmod 600 {path}", f"Others may read it: chmod 600 {path}")
+            yield bad("secrets", f"{path} 别的账户能读", f"Others may read {path}", f"chmod 600 {path}")
     if not config.follows and not wrong:
         try:
             boxes = len(load_keys(config.keys.link_file, "link key file").keys() - {DOCTOR})
         except ManyiError as error:
-            yield bad("secrets", f"密钥文件有误：{error}", f"The key file is wrong: {error}")
+            zh, en = why(error)
+            yield bad(
+                "secrets",
+                f"密钥文件有误：{zh}",
+                f"The key file is wrong: {en}",
+                f"改正这一行，或从备份取回：{config.keys.link_file}",
+                f"put that line right, or take the file from a copy: {config.keys.link_file}",
+            )
             return
         if boxes == 0:
             yield warn(
                 "secrets",
                 "密钥文件里还没有评价器",
-                "No box in the key file yet: manyi broker add, manyi box flash.",
+                "No box in the key file yet",
+                f"manyi broker add BOX --dir /etc/manyi/broker --out boxes.jsonl --link-file {config.keys.link_file} "
+                "--auditor-file /media/stick/auditor.keys",
             )
         else:
             yield good(
@@ -101,27 +119,33 @@ def folder(place: Place) -> Iterator[Finding]:
     path = place.config.data.dir
     if not path.is_dir():
         yield bad(
-            "data", f"{path} 不存在：服务还没有启动过？", f"{path} is not there: has the service ever run?"
+            "data",
+            f"{path} 不存在，服务还没有启动过",
+            f"{path} is not there: the service has never run",
+            "systemctl start manyi",
         )
         return
     info = path.stat()
     if os.geteuid() == 0 and info.st_uid != 0:
         yield warn(
             "data",
-            "请用服务账户执行：runuser -u manyi -- manyi doctor",
-            "Run it as the service's account: root may do what the service may not.",
+            "体检是用 root 执行的：服务不能做的，root 能做，查不出来",
+            "Root runs this: it may do what the service may not, so that stays unseen",
+            "runuser -u manyi -- manyi doctor",
         )
     if not os.access(path, os.W_OK | os.X_OK):
         yield bad(
             "data",
-            f"{path} 不可写：chown -R manyi:manyi {path}",
-            f"{path} cannot be written by this account.",
+            f"{path} 不可写",
+            f"{path} cannot be written by this account",
+            f"chown -R manyi:manyi {path}",
         )
     elif stat.S_IMODE(info.st_mode) & 0o007:
         yield warn(
             "data",
-            f"其他账户能进入：chmod 700 {path}",
-            f"Others may look into it (names of staff are there): chmod 700 {path}",
+            f"别的账户能进入 {path}（里面有人员姓名）",
+            f"Others may look into {path} (names of staff are there)",
+            f"chmod 700 {path}",
         )
     else:
         yield good("data", f"{path} 可写，别人进不去", f"{path} is ours.")
@@ -136,11 +160,19 @@ def disk(place: Place) -> Iterator[Finding]:
     if usage.free < FREE_BAD:
         yield bad(
             "disk",
-            f"{said_zh}：马上清理。写不进台账时评价器会等，不丢记录",
-            f"{said_en}: make room now. Boxes wait meanwhile and lose nothing.",
+            f"{said_zh}，快写不进台账（那时评价器会等，不丢记录）",
+            f"{said_en}: soon the ledger cannot be written (boxes wait then, and lose nothing)",
+            f"马上清理旧备份、旧日志，或扩容：df -h {path}",
+            f"make room now, old copies and logs first, or add space: df -h {path}",
         )
     elif usage.free < FREE_WARN or usage.free < usage.total * FREE_RATIO_WARN:
-        yield warn("disk", f"{said_zh}：请扩容或清理旧备份", f"{said_en}: add space, or keep fewer copies.")
+        yield warn(
+            "disk",
+            f"{said_zh}，不多了",
+            f"{said_en} is little",
+            f"清理旧备份，或扩容：df -h {path}",
+            f"keep fewer copies, or add space: df -h {path}",
+        )
     else:
         yield good("disk", said_zh, said_en)
 
@@ -160,24 +192,52 @@ def clock(place: Place) -> Iterator[Finding]:
         late = (newest - place.now_ms) // 1000
         yield bad(
             "clock",
-            f"系统时间比台账最新记录还早 {late} 秒：请校时",
-            f"The clock is {late} s behind the ledger's newest row: set it right.",
+            f"系统时间比台账最新记录还早 {late} 秒",
+            f"The clock is {late} s behind the ledger's newest row",
+            "校准时间（timedatectl set-time），再执行 systemctl restart manyi",
+            "set it right (timedatectl set-time), then systemctl restart manyi",
         )
-    elif any(_there(path) for path in TIMESYNC):
-        yield good("clock", "时间同步服务已同步", "A time service keeps it.")
-    elif Path("/run/systemd/system").is_dir():
+        return
+    kept = synchronised()
+    if kept is None:
+        yield skipped(
+            "clock",
+            "问不到系统时间是否已同步（timedatectl、chronyc 都没有回答）",
+            "Whether the clock is synchronised cannot be told: neither timedatectl nor chronyc answers.",
+        )
+    elif kept:
+        yield good("clock", "系统时间已与时间服务器同步", "The clock is synchronised with a time server.")
+    else:
         yield warn(
             "clock",
-            "没有发现时间同步（chrony 或 systemd-timesyncd）",
-            "No time service is seen: apt install chrony, and name the network's own NTP server.",
+            "系统时间没有同步：每一次按键的时间都由它定",
+            "The clock is not synchronised, and every press is dated by it",
+            "timedatectl set-ntp true；没有时间服务就 apt install chrony，在 /etc/chrony/chrony.conf 写本网的时间服务器",
+            "timedatectl set-ntp true; without a time service apt install chrony, and name the network's own server in "
+            "/etc/chrony/chrony.conf",
         )
-    else:
-        yield skipped("clock", "无法判断是否校时", "Whether a time service runs cannot be told here.")
 
 
-def _there(path: Path) -> bool:
-    """A folder that only the time service may enter is its folder all the same."""
+def synchronised() -> bool | None:
+    """What the time service says of itself, by systemd's word or by chrony's; None if neither tool answers."""
+    said = _told(TIMEDATECTL)
+    if said in ("yes", "no"):
+        return said == "yes"
+    return None if (said := _told(CHRONYC)) is None else said.endswith(",Normal")
+
+
+def _told(command: tuple[str, ...]) -> str | None:
+    """What a tool prints; None if there is none, it fails, or it gives no answer in time."""
     try:
-        return path.exists()
-    except PermissionError:
-        return True
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TOOL_S,
+            check=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

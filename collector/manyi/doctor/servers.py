@@ -13,9 +13,10 @@ import urllib3
 
 from manyi.core.config import Influx, secret
 from manyi.core.errors import ManyiError
-from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
+from manyi.doctor.finding import REBUILD_INFLUX, Finding, Place, bad, good, skipped, warn, why
 
 CLOCK_S: Final = 5.0  # two machines of one installation apart by more: somebody has no time service
+OPERATOR: Final = "--operator-token-file /srv/influx-admin/influx.operator.token"
 ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
@@ -50,14 +51,18 @@ def web(place: Place) -> Iterator[Finding]:
         yield bad(
             "web",
             f"网页打不开：{own(place)}",
-            f"{own(place)} does not answer ({type(error).__name__}): does the service run?",
+            f"The page does not open: {own(place)} ({type(error).__name__})",
+            "systemctl status manyi；没有运行就 systemctl start manyi",
+            "systemctl status manyi; if it does not run, systemctl start manyi",
         )
         return
     if answer.status != 200:
         yield bad(
             "web",
-            f"服务说自己不正常：{answer.data[:200]!r}",
-            f"The service says that it is not well: {answer.data[:200]!r}",
+            f"服务说自己不正常：{_said(answer)}",
+            f"The service says that it is not well: {_said(answer)}",
+            "journalctl -u manyi 看原因；报警手册（RUNBOOK）有各项的处理",
+            "journalctl -u manyi says why; RUNBOOK has what to do about each",
         )
     else:
         yield good("web", f"{own(place)} 正常", f"{own(place)} is well.")
@@ -73,21 +78,41 @@ def influx(place: Place) -> Iterator[Finding]:
     except (urllib3.exceptions.HTTPError, OSError) as error:
         yield bad(
             "influx",
-            f"{to.url} 没有应答",
-            f"{to.url} does not answer ({type(error).__name__}): systemctl status influxdb. Nothing is lost; it is sent later.",
+            f"{to.url} 没有应答（不会丢，恢复后自动补发）",
+            f"{to.url} does not answer ({type(error).__name__}); nothing is lost, it is sent later",
+            "systemctl status influxdb；没有运行就 systemctl start influxdb",
+            "systemctl status influxdb; if it does not run, systemctl start influxdb",
         )
         return
     yield from _apart(place, "influx", answer)
     try:
         token = secret(to.token_file, "InfluxDB token")
     except ManyiError as error:
-        yield bad("influx", f"令牌读不了：{error}", f"The token: {error}")
+        zh, en = why(error)
+        yield bad(
+            "influx",
+            f"令牌读不了：{zh}",
+            f"The token cannot be read: {en}",
+            f"chown manyi:manyi {to.token_file}; chmod 600 {to.token_file}",
+        )
         return
     yield from _writes(place, to, token)
     yield from _reads_nothing(place, to, token)
     grafana = to.token_file.with_name("influx.grafana.token")
     if grafana.is_file():
         yield from _grafana_token(place, to, grafana)
+
+
+def _init(to: Influx) -> str:
+    """The command that makes buckets and tokens again, as the guide has it (IV)."""
+    return (
+        f"manyi influx init --url {to.url} --dir {to.token_file.parent} {OPERATOR}; "
+        f"chown manyi:manyi {to.token_file}; systemctl restart manyi"
+    )
+
+
+def _said(answer: urllib3.BaseHTTPResponse) -> str:
+    return answer.data[:200].decode(errors="replace")
 
 
 def _write_nothing(place: Place, to: Influx, bucket: str, token: str) -> int:
@@ -111,20 +136,27 @@ def _writes(place: Place, to: Influx, token: str) -> Iterator[Finding]:
             wrong = True
             yield bad(
                 "influx",
-                f"令牌不能写 {bucket}（{status}）：manyi influx init",
-                f"The token may not write {bucket} ({status}): manyi influx init makes a new one.",
+                f"令牌不能写 {bucket}（返回码 {status}）",
+                f"The token may not write {bucket} ({status})",
+                f"重做令牌：{_init(to)}",
+                f"make a new one: {_init(to)}",
             )
         elif status == 404:
             wrong = True
             yield bad(
                 "influx",
-                f"没有存储桶 {bucket}：manyi influx init",
-                f"There is no bucket {bucket}: manyi influx init, then manyi rebuild influx.",
+                f"没有存储桶 {bucket}",
+                f"There is no bucket {bucket}",
+                f"建存储桶：{_init(to)}; {REBUILD_INFLUX}",
+                f"make it: {_init(to)}; {REBUILD_INFLUX}",
             )
         elif status >= 300:
             wrong = True
             yield bad(
-                "influx", f"{bucket}：应答 {status}", f"{bucket}: answer {status}. Look at InfluxDB's log."
+                "influx",
+                f"写 {bucket} 时 InfluxDB 出错（返回码 {status}）",
+                f"InfluxDB fails at writing {bucket} ({status})",
+                "journalctl -u influxdb",
             )
     if not wrong:
         yield good("influx", "能写所有存储桶", "Every bucket can be written.")
@@ -134,8 +166,10 @@ def _reads_nothing(place: Place, to: Influx, token: str) -> Iterator[Finding]:
     if _readable(place, to, to.bucket, token):
         yield warn(
             "influx",
-            "采集令牌还能读数据：权限过大，manyi influx init",
-            "The collector's token can read too: it may more than it needs; manyi influx init makes one that cannot.",
+            "采集令牌还能读数据，权限过大",
+            "The collector's token can read too, which is more than it needs",
+            f"重做令牌：{_init(to)}",
+            f"make a new one: {_init(to)}",
         )
 
 
@@ -147,14 +181,18 @@ def _grafana_token(place: Place, to: Influx, path: Path) -> Iterator[Finding]:
     if to.wall_bucket and _write_nothing(place, to, to.wall_bucket, token) < 400:
         yield bad(
             "influx",
-            "Grafana 的令牌能写数据：manyi influx init",
-            "Grafana's token can write: anybody at the wall could; manyi influx init makes one that only reads.",
+            "Grafana 的令牌能写数据：看大屏的人都能改数字",
+            "Grafana's token can write: anybody at the wall could change figures",
+            f"重做令牌：{_init(to)}；再装给 Grafana（管理员指南第八节）",
+            f"make a new one: {_init(to)}; then hand it to Grafana (docs/GRAFANA.md)",
         )
     elif _readable(place, to, to.bucket, token):
         yield bad(
             "influx",
-            "Grafana 的令牌能读含人员的存储桶：manyi influx init",
-            "Grafana's token reads the bucket that names staff: manyi influx init makes one that cannot.",
+            "Grafana 的令牌能读含人员的存储桶",
+            "Grafana's token reads the bucket that names staff",
+            f"重做令牌：{_init(to)}；再装给 Grafana（管理员指南第八节）",
+            f"make a new one: {_init(to)}; then hand it to Grafana (docs/GRAFANA.md)",
         )
     else:
         yield good(
@@ -183,15 +221,19 @@ def grafana(place: Place) -> Iterator[Finding]:
     except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
         yield bad(
             "grafana",
-            f"{url} 没有应答",
-            f"{url} does not answer as Grafana does: systemctl status grafana-server",
+            f"{url} 没有 Grafana 应答",
+            f"{url} does not answer as Grafana does",
+            "systemctl status grafana-server；没有运行就 systemctl start grafana-server",
+            "systemctl status grafana-server; if it does not run, systemctl start grafana-server",
         )
         return
     if state != "ok":
         yield bad(
             "grafana",
-            f"{url} 的数据库不正常",
-            f"{url}: its own database is not well (answer {answer.status}).",
+            f"{url}：Grafana 自己的数据库不正常（返回码 {answer.status}）",
+            f"{url}: Grafana's own database is not well ({answer.status})",
+            "journalctl -u grafana-server 看原因，再执行 systemctl restart grafana-server",
+            "journalctl -u grafana-server says why; then systemctl restart grafana-server",
         )
         return
     yield from _apart(place, "grafana", answer)
@@ -213,8 +255,10 @@ def _sources(place: Place, url: str, who: dict[str, str]) -> Iterator[Finding]:
     if answer.status != 200:
         yield bad(
             "sources",
-            f"令牌看不到数据源（{answer.status}）",
-            f"This token may not see data sources ({answer.status}).",
+            f"令牌看不到数据源（返回码 {answer.status}）",
+            f"This token may not see data sources ({answer.status})",
+            f"换一把：在 Grafana 里建 Admin 角色的服务账户令牌，写进 {place.grafana_token}",
+            f"make another, of a service account in Grafana with the role Admin, and put it into {place.grafana_token}",
         )
         return
     found = answer.json()
@@ -222,7 +266,8 @@ def _sources(place: Place, url: str, who: dict[str, str]) -> Iterator[Finding]:
         yield bad(
             "sources",
             "Grafana 里没有数据源",
-            "Grafana has no data source: is the provisioning folder in place?",
+            "Grafana has no data source",
+            "cp -r /etc/grafana/manyi/provisioning/. /etc/grafana/provisioning/; systemctl restart grafana-server",
         )
     for source in found:
         asked = ask(place, "GET", f"{url}/api/datasources/uid/{source['uid']}/health", headers=who)
@@ -231,8 +276,10 @@ def _sources(place: Place, url: str, who: dict[str, str]) -> Iterator[Finding]:
         else:
             yield bad(
                 "sources",
-                f"数据源 {source['name']} 不通",
-                f"data source {source['name']} fails: {asked.data[:200]!r}",
+                f"数据源 {source['name']} 不通：{_said(asked)}",
+                f"data source {source['name']} fails: {_said(asked)}",
+                "查 systemctl status influxdb 和 /etc/grafana/manyi.token，再执行 systemctl restart grafana-server",
+                "look at systemctl status influxdb and /etc/grafana/manyi.token, then systemctl restart grafana-server",
             )
 
 
@@ -245,6 +292,8 @@ def _apart(place: Place, what: str, answer: urllib3.BaseHTTPResponse) -> Iterato
     if abs(offset) > CLOCK_S + place.timeout_s:
         yield warn(
             "clock",
-            f"与 {what} 的时间相差 {offset:.0f} 秒",
-            f"{what}'s clock is {offset:.0f} s apart from ours: both need a time service.",
+            f"与 {what} 那台机器的时间相差 {offset:.0f} 秒",
+            f"{what}'s clock is {offset:.0f} s apart from ours",
+            "核对两台机器：timedatectl；没有同步的那台执行 timedatectl set-ntp true",
+            "check both machines: timedatectl; at the one that is not synchronised timedatectl set-ntp true",
         )

@@ -26,7 +26,7 @@ from manyi.core.keys import load as load_keys
 from manyi.core.ledger import schema
 from manyi.core.wire import is_sealed, write
 from manyi.doctor import books, link, mqtt_probe, servers
-from manyi.doctor.finding import Finding, Place, bad, good, skipped
+from manyi.doctor.finding import BROKER_CHECK, Finding, Place, bad, good, skipped, why
 
 TRIES: Final = 2  # QoS 0 may lose one
 SLOW_MS: Final = 2_000  # a round trip that a box no longer takes the time from (docs/WIRE.md)
@@ -38,6 +38,9 @@ ENROL: Final = (
     "manyi broker add doctor --dir /etc/manyi/broker --out /etc/manyi/secrets/doctor.jsonl "
     "--link-file /etc/manyi/secrets/link.keys; chown manyi:manyi /etc/manyi/secrets/doctor.jsonl; systemctl reload mosquitto"
 )
+
+
+AGAIN: Final = f"manyi broker remove doctor --dir /etc/manyi/broker; {ENROL}"
 
 
 def credential_of(place: Place) -> Path | None:
@@ -53,8 +56,9 @@ def through(place: Place) -> Iterator[Finding]:
     if not path.exists():
         yield skipped(
             "through",
-            f"体检没有自己的账户，全程没有试：{ENROL}",
-            f"The doctor has no account of its own, so the whole way was not tried: {ENROL}",
+            "体检没有自己的账户，全程没有试",
+            "The doctor has no account of its own, so the whole way was not tried",
+            ENROL,
         )
     elif not books.running(place):
         yield skipped(
@@ -70,12 +74,21 @@ def _send(place: Place, path: Path) -> Finding:
         key, password = bytes.fromhex(own["k_link"]), str(own["password"])
         known = load_keys(place.config.keys.link_file, "link key file").get(DOCTOR)
     except (ManyiError, ValueError, KeyError, TypeError) as error:
-        return bad("through", f"{path} 读不出：{error}", f"{path} cannot be read: {error}")
+        zh, en = why(error)
+        return bad(
+            "through",
+            f"体检账户 {path} 读不出：{zh}",
+            f"The doctor's account {path} cannot be read: {en}",
+            f"chown manyi:manyi {path}；内容坏了就删掉它，重开账户：{AGAIN}",
+            f"chown manyi:manyi {path}; if it is broken, remove it and enrol the doctor again: {AGAIN}",
+        )
     if known != key:
         return bad(
             "through",
             f"{place.config.keys.link_file} 里没有体检账户的密钥，或不是这一把",
-            f"The key file has no line for {DOCTOR}, or another key than {path}: enrol the doctor again.",
+            f"{place.config.keys.link_file} has no line for {DOCTOR}, or another key than {path}",
+            f"删掉 {path} 和密钥文件里 {DOCTOR} 那一行，重开账户：{AGAIN}",
+            f"remove {path} and the key file's line of {DOCTOR}, and enrol the doctor again: {AGAIN}",
         )
     try:
         with link.dial(place.config.broker, place.timeout_s) as sock:
@@ -83,12 +96,21 @@ def _send(place: Place, path: Path) -> Finding:
             if code != mqtt_probe.ACCEPTED:
                 return bad(
                     "through",
-                    f"消息服务器拒绝体检账户（{code}）：systemctl reload mosquitto",
-                    f"The broker refuses the doctor's account ({code}): systemctl reload mosquitto; manyi broker check.",
+                    f"消息服务器拒绝体检账户（返回码 {code}）",
+                    f"The broker refuses the doctor's account (code {code})",
+                    f"systemctl reload mosquitto；还这样就 {BROKER_CHECK}",
+                    f"systemctl reload mosquitto; if it stays so, {BROKER_CHECK}",
                 )
             return _ask(place, sock, key)
     except (OSError, ManyiError) as error:
-        return bad("through", f"连不上消息服务器：{error}", f"The broker cannot be reached: {error}")
+        zh, en = why(error)
+        return bad(
+            "through",
+            f"连不上消息服务器：{zh}",
+            f"The broker cannot be reached: {en}",
+            "systemctl status mosquitto；见上面 broker 一行",
+            "systemctl status mosquitto; see the line broker above",
+        )
 
 
 def _ask(place: Place, sock: socket.socket, key: bytes) -> Finding:
@@ -134,14 +156,18 @@ def _kept(place: Place, nonce: str, took_ms: int) -> Finding:
     if _stored(place) != nonce:
         return bad(
             "through",
-            f"有应答，但 {place.config.data.ledger} 里没有：服务用的是另一个台账？",
-            f"It was answered, and is not in {place.config.data.ledger}: does the service keep another ledger?",
+            f"消息有应答，但不在 {place.config.data.ledger} 里：服务用的是另一个台账",
+            f"The message was answered, and is not in {place.config.data.ledger}: the service keeps another ledger",
+            "核对 systemctl cat manyi 里的 --config 与体检用的 -c 是不是同一个文件",
+            "compare --config in systemctl cat manyi with the doctor's -c: is it one file?",
         )
     if took_ms > SLOW_MS:
         return bad(
             "through",
             f"全程 {took_ms} 毫秒，太慢：评价器不再据此对时",
-            f"The whole way takes {took_ms} ms, too long for boxes to take the time from: what keeps disk or network busy?",
+            f"The whole way takes {took_ms} ms, too long for boxes to take the time from",
+            "查什么占着磁盘、处理器或网络：top、iostat -x 1；空下来再体检",
+            "look what keeps disk, processor or network busy (top, iostat -x 1), then try again",
         )
     return good(
         "through",
@@ -164,8 +190,10 @@ def _where(place: Place, nonce: str, began_ms: int) -> Finding:
     if _stored(place) == nonce:
         return bad(
             "through",
-            "消息进了台账，应答没有回来：查消息服务器的访问控制（ack）",
-            "It reached the ledger, and the answer did not come back: the broker's access list, topic ack; manyi broker check.",
+            "消息进了台账，应答没有回来：多半是访问控制不放行 ack",
+            "It reached the ledger, and the answer did not come back: most likely the access list shuts ack",
+            f"{BROKER_CHECK}，照它说的改；再执行 systemctl reload mosquitto",
+            f"{BROKER_CHECK}, do what it says, then systemctl reload mosquitto",
         )
     try:
         with closing(schema.open_for_reading(place.config.data.ledger)) as conn:
@@ -175,24 +203,31 @@ def _where(place: Place, nonce: str, began_ms: int) -> Finding:
     if aside is not None:
         return bad(
             "through",
-            f"采集服务收到了，但不认：{aside[0]}",
-            f"The collector has it and does not take it: {aside[0]}",
+            f"采集服务收到了，但不认（{aside[0]}）",
+            f"The collector has it and does not take it ({aside[0]})",
+            "等一分钟再体检（密钥文件刚改过时服务还没重读）；还这样就 systemctl restart manyi",
+            "try again in a minute (the service rereads a changed key file); if it stays so, systemctl restart manyi",
         )
     if servers.metric(place, "manyi_broker_connected") == 0:
         return bad(
             "through",
-            "采集服务没有连上消息服务器：journalctl -u manyi",
-            "The collector is not connected to the broker: journalctl -u manyi says why.",
+            "采集服务没有连上消息服务器",
+            "The collector is not connected to the broker",
+            "journalctl -u manyi 看原因；见上面 broker、login 两行",
+            "journalctl -u manyi says why; see the lines broker and login above",
         )
     if servers.metric(place, r'manyi_failing\{part="pipeline"\}'):
         return bad(
             "through",
-            "采集服务写不进台账：磁盘满了？journalctl -u manyi",
-            "The collector cannot write the ledger: is the disk full? journalctl -u manyi says why.",
+            "采集服务写不进台账",
+            "The collector cannot write the ledger",
+            "journalctl -u manyi 看原因；磁盘满不满见上面 disk 一行",
+            "journalctl -u manyi says why; the line disk above says whether there is room",
         )
     return bad(
         "through",
-        "消息没有到采集服务：消息服务器不放行（manyi broker check），或服务卡住（journalctl -u manyi）",
-        "It did not reach the collector: the broker lets it not through (manyi broker check), or the service hangs "
-        "(journalctl -u manyi).",
+        "消息没有到采集服务：消息服务器不放行，或服务卡住",
+        "It did not reach the collector: the broker lets it not through, or the service hangs",
+        f"{BROKER_CHECK}；没有问题就看 journalctl -u manyi",
+        f"{BROKER_CHECK}; if nothing is wrong there, journalctl -u manyi",
     )
