@@ -123,7 +123,7 @@ def test_source_in_a_loop_is_told_so_and_takes_the_ledger_from_nobody(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue, now_ms = Ear(collector.port, f"{TOPIC}/answer"), unix_ms()
-    monkeypatch.setattr(measure, "PER_MINUTE", 2)
+    monkeypatch.setattr(measure, "AT_ONCE", 2)
     monkeypatch.setattr(collector.link, "_now_ms", lambda: now_ms)
     for n in range(3):
         queue.tell(TOPIC, visit(n, finished_ms=now_ms))

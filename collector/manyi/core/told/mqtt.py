@@ -113,7 +113,7 @@ class Link:
                 return True
             if not source.may(what):
                 raise InputError(both(*(words.format(what) for words in MAY_NOT)))
-            if self._intakes.measure.too_often(name, self._now_ms()):
+            if self._intakes.measure.floods(name, self._now_ms()):
                 raise InputError(both(*OFTEN))
             taken = self._intakes.take(what, source, bytes(message.payload), self._now_ms())
             answer: dict[str, Any] = taken.as_dict()
