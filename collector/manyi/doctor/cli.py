@@ -90,13 +90,8 @@ def doctor(
         lines = [{**asdict(e), "level": e.level.name} for e in found]
         typer.echo(json.dumps({"ok": not wrong, "findings": lines}, ensure_ascii=False))
     else:
-        typer.echo(
-            both(
-                f"错误 {wrong} 项，注意 {warned} 项；每项下面的 → 是怎么办",
-                f"{wrong} wrong, {warned} to look at; what to do stands below each, after the →",
-            )
-            if wrong or warned
-            else both("一切正常", "all is well")
-        )
+        typer.echo(both(f"错误 {wrong} 项，注意 {warned} 项", f"{wrong} wrong, {warned} to look at"))
+        if wrong or warned:
+            typer.echo(both("怎么办，见每一项下面的 →", "what to do stands below each, after the →"))
     if wrong:
         raise typer.Exit(WRONG)
