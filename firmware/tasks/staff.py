@@ -18,6 +18,7 @@ class Staff:
         self.duty = Duty(core.port.load("duty"))
         self.test = None  # a Guided, while one goes on
         self._wanted = 0  # up_ms until which a test waits for a calm moment
+        self._spare = 0  # up_ms before which no heap is looked for: to load it in vain holds up the keys
         self._tested = None  # Beijing day of the newest test of this boot
         self._shown = None
 
@@ -65,6 +66,7 @@ class Staff:
             self._wanted = 0  # what there was no heap for is still wanted
         except MemoryError:
             forget("tasks", "guided")
+            self._spare = ms + CALM_MS
             return "no memory"
         return ""
 
@@ -92,7 +94,7 @@ class Staff:
         if self.test:
             self.test.look(ms)
             self._let_go(ms)
-        elif ms < self._wanted:
+        elif self._spare <= ms < self._wanted:
             self.begin(ms)
         closing = duty.look(ms, core.clock.unix_ms(ms), core.settings["open"]) == CLOSING
         if (
