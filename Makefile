@@ -25,7 +25,7 @@ on = $(filter-out 0 no false,$(1))
 help: ## 本列表 / this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  demo:  SECONDS=30 stops by itself, PORT=8000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
+	@echo "  demo:  SECONDS=30 stops by itself, PORT=9000, FAULTS=1 kills things at random, SEED=1, KEEP=folder, EN=1 English"
 	@echo "  test:  T=tests/firmware only these, SERVICES=1 builds what is missing (as CI does), WORKERS=3"
 	@echo "  flash: PORT=/dev/ttyUSB0 (all USB ports if none), KEEP_JOURNAL=1 leaves a chip the box it is; docs/CONSOLE.md"
 	@echo "  bundle: MACHINES=x86_64 only that one (both by default), EXTRA=folder of further packages, PYTHONS='3.11 3.13',"
