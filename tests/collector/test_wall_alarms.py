@@ -462,12 +462,18 @@ def test_no_look_and_no_mark_walks_over_the_whole_ledger(eye: Eye) -> None:
     eye.screen.follow()
     conn = eye.screen.ledger.conn
     asked: list[str] = []
+    signed: list[str] = []
     conn.set_trace_callback(asked.append)
+    eye.health._source.set_trace_callback(signed.append)
     eye.health.look(eye.screen.wall.roster, NOON)
+    eye.health._source.set_trace_callback(None)
     known.mark(conn, "box-1", LIFE, 2, "甲", NOON)
     conn.set_trace_callback(None)
     selects = {sql for sql in asked if "SELECT" in sql and "row" in sql and "LIMIT" not in sql}
     assert len(selects) >= 3
     for sql in selects:
         plan = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
-        assert not [step for step in plan if re.match(r"SCAN (row|r|f)\b", step)], sql
+        assert not [step for step in plan if re.match(r"SCAN (row|r|f|k|first|newest)\b", step)], sql
+    (today,) = {sql for sql in signed if "FROM badge" in sql and "tested" in sql}
+    plan = [row[3] for row in eye.health._source.execute(f"EXPLAIN QUERY PLAN {today}")]
+    assert not [step for step in plan if step.startswith("SCAN")], "a year's badges, for those of today"

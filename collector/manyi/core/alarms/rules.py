@@ -49,12 +49,12 @@ WHERE h.branch > 0 AND NOT EXISTS (SELECT 1 FROM row k
   WHERE k.head = h.id AND k.kind <> 'record' AND k.kind = 'known' AND coalesce(r.at_ms, f.at_ms) < k.at_ms + ?)
 GROUP BY h.box"""
 
-# Of two lives of a box, the older has a row after the younger's first.
+# Of two lives of a box, the older has a row after the younger's first. CROSS: in this order, never from all records.
 _IN_TURN = """
 SELECT old.box, min(first.at_ms), max(newest.at_ms) FROM head old
-JOIN head young ON young.box = old.box AND young.branch = 0 AND young.id > old.id
-JOIN row first ON first.head = young.id AND first.kind = 'record' AND first.seq = young.start
-JOIN row newest ON newest.head = old.id AND newest.kind = 'record' AND newest.seq = old.seq
+CROSS JOIN head young ON young.box = old.box AND young.branch = 0 AND young.id > old.id
+CROSS JOIN row first ON first.head = young.id AND first.kind = 'record' AND first.seq = young.start
+CROSS JOIN row newest ON newest.head = old.id AND newest.kind = 'record' AND newest.seq = old.seq
 WHERE old.branch = 0 AND newest.id > first.id GROUP BY old.box"""
 
 

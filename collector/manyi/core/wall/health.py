@@ -46,8 +46,8 @@ SELECT kind, box, at_ms, detail FROM (
   FROM alarm WHERE at_ms > ? AND kind <> 'fork' GROUP BY kind, box, detail)
 WHERE nth <= ? ORDER BY id DESC"""
 _SIGNED = """
-SELECT b.box, coalesce(t.time_ms, 0) >= :begin OR min(b.time_ms) > :late FROM badge b LEFT JOIN tested t ON t.box = b.box
-WHERE b.time_ms >= :begin AND b.badge <> '' GROUP BY b.box ORDER BY b.box"""
+SELECT b.box, coalesce(t.time_ms, 0) >= :begin OR min(b.time_ms) > :late FROM badge b INDEXED BY badge_time
+LEFT JOIN tested t ON t.box = b.box WHERE b.time_ms >= :begin AND b.badge <> '' GROUP BY b.box ORDER BY b.box"""
 _KEYS = (("满意", "green"), ("基本满意", "yellow"), ("不满意", "red"))
 
 
