@@ -109,10 +109,12 @@ def secrets(place: Place) -> Iterator[Finding]:
             yield good(
                 "secrets",
                 f"密钥文件都在，只有本账户可读；评价器 {boxes} 台",
-                f"All there and ours alone; keys of {many(boxes, 'box')}.",
+                f"The secret files are all there, ours alone; keys of {many(boxes, 'box')}.",
             )
     elif not wrong:
-        yield good("secrets", "密钥文件都在，只有本账户可读", "All there, and ours alone.")
+        yield good(
+            "secrets", "密钥文件都在，只有本账户可读", "The secret files are all there, and ours alone."
+        )
 
 
 def folder(place: Place) -> Iterator[Finding]:
