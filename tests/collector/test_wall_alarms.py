@@ -474,6 +474,8 @@ def test_no_look_and_no_mark_walks_over_the_whole_ledger(eye: Eye) -> None:
     for sql in selects:
         plan = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
         assert not [step for step in plan if re.match(r"SCAN (row|r|f|k|first|newest)\b", step)], sql
-    (today,) = {sql for sql in signed if "FROM badge" in sql and "tested" in sql}
-    plan = [row[3] for row in eye.health._source.execute(f"EXPLAIN QUERY PLAN {today}")]
-    assert not [step for step in plan if step.startswith("SCAN")], "a year's badges, for those of today"
+    badges = {sql for sql in signed if "FROM badge" in sql}
+    assert len(badges) == 2
+    for sql in badges:  # a year's, for those of some days
+        plan = [row[3] for row in eye.health._source.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        assert not [step for step in plan if step.startswith("SCAN")], sql
