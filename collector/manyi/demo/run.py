@@ -128,10 +128,11 @@ class Show:
         self.console.say(self.words("ready", s=time.monotonic() - began))
         # Screens are Chinese until somebody chooses.
         english = "lang/en/" if self.options.lang == "en" else ""
+        asked = "?lang=en" if english else ""
         self.console.say(self.words("wall", url=f"{self.stage.url}/{english}"))
         for hall, names in halls(self.stage.places).items():
             self.console.say(
-                self.words("hall", url=f"{self.stage.url}/hall/{hall}/", name=self.words.pick(names))
+                self.words("hall", url=f"{self.stage.url}/hall/{hall}/{asked}", name=self.words.pick(names))
             )
 
     async def run(self) -> None:

@@ -94,6 +94,8 @@ def live_line(show: Show, account: dict[str, Any] | None, wall: dict[str, Any] |
     if not show.console.terminal:
         return line
     place = show.boxes[show.mine].place
-    mine = f"{show.words.pick(place.hall_name)} {show.words.pick(place.window_name)}"
-    # Yours first: the line is cut at the terminal's width, and an answer that falls off its end looks like none.
+    mine = show.words.pick(place.window_name)
+    if not show.answer:
+        mine = f"{show.words.pick(place.hall_name)} {mine}"
+    # Yours first, and short: the line is cut at the terminal's width, and what falls off its end looks like nothing.
     return f"▶ {mine} {show.answer} │ {line}"

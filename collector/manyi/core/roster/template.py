@@ -152,9 +152,16 @@ def _examples(en: bool) -> dict[str, list[dict[str, str | datetime]]]:
     eight, nine, ten, five = (day.replace(hour=h) for h in (8, 9, 10, 17))
     return {
         "offices": [
-            {"id": COUNTY, "type": tier[0], "name": county},
-            {"id": HALL, "type": tier[2], "parent": COUNTY, "name": hall, "telephone": "0537-6600101"},
-            {"id": WINDOW, "type": tier[3], "parent": HALL, "name": window},
+            {"id": COUNTY, "type": tier[0], "name": county, "name_en": "Example County"},
+            {
+                "id": HALL,
+                "type": tier[2],
+                "parent": COUNTY,
+                "name": hall,
+                "name_en": "Example Hall",
+                "telephone": "0537-6600101",
+            },
+            {"id": WINDOW, "type": tier[3], "parent": HALL, "name": window, "name_en": "Window 1"},
         ],
         "boxes": [{"box": BOX, "window": WINDOW, "from": day}],
         "staff": [{"staff": MAIN, "name": a, "badge": "04a1b21f"}, {"staff": STAND_IN, "name": b}],
