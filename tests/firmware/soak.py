@@ -48,7 +48,7 @@ BADGE_EVERY = 500  # presses
 TOLD = 10_000  # presses between two lines about how it goes
 BADGES = ("04a1b2c3", "04d4e5f6a7b8c9")
 GROWTH = 1024  # bytes: the heap is counted in blocks, and a beat may fall into a batch
-LAST_S = 120.0  # for what is still on its way
+LAST_S = 300.0  # for what is still on its way
 
 
 @dataclass
