@@ -259,6 +259,12 @@ def test_the_command_makes_a_whole_image_or_none(firmware: Path, tmp_path: Path)
     assert list(out.parent.iterdir()) == [out]
 
 
+def made_by(words: list[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    """image.py as a program, in that folder."""
+    command = [sys.executable, FIRMWARE / "image.py", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+
+
 @pytest.mark.parametrize(
     ("board", "supplied", "sums", "said"),
     [
@@ -274,13 +280,7 @@ def test_what_was_forgotten_on_the_line_is_named_with_what_to_write(
 ) -> None:
     (tmp_path / "there.bin").write_bytes(micropython_bin())
     words = ["--board", board, "--firmware", supplied, "--sha256", sums, "--out", "x"]
-    done = subprocess.run(
-        [sys.executable, FIRMWARE / "image.py", *words],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    done = made_by(words, tmp_path)
     assert (done.returncode, said in done.stderr) == (1, True), done.stderr
     assert not (tmp_path / "x").exists()
 
@@ -303,13 +303,7 @@ def test_a_list_is_read_as_windows_may_have_written_it(encoding: str, firmware: 
         "--out",
         "i.bin",
     ]
-    done = subprocess.run(
-        [sys.executable, FIRMWARE / "image.py", *words],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    done = made_by(words, tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "i.bin").stat().st_size == 4 * MIB
 

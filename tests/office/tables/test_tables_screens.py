@@ -60,11 +60,16 @@ def test_the_menu_offers_what_the_role_may_open(screen: Chromium, town: People) 
         assert screen.value(links) == wanted
 
 
-def test_a_click_on_the_page_marks_the_rating(screen: Chromium, town: People, folder: Path) -> None:
+def at_a_red(screen: Chromium, town: People) -> None:
+    """A hall's leader before the list of its dissatisfied ratings, with a button to press."""
     screen.size(*SIZES["wall"])
     log_in(screen, town, "hall_leader")
     screen.open(f"{town.office.url}/tables/reds/?{MONTH}")
     screen.until(f"{READY} && document.querySelector('button.known') !== null")
+
+
+def test_a_click_on_the_page_marks_the_rating(screen: Chromium, town: People, folder: Path) -> None:
+    at_a_red(screen, town)
     screen.value("document.querySelector('button.known').click()")
     screen.until("document.querySelector('button.known.done') !== null")
     assert "已知悉" in screen.value("document.querySelector('button.known').textContent")
@@ -73,10 +78,7 @@ def test_a_click_on_the_page_marks_the_rating(screen: Chromium, town: People, fo
 
 
 def test_a_click_that_reaches_nobody_may_be_made_again(screen: Chromium, town: People, folder: Path) -> None:
-    screen.size(*SIZES["wall"])
-    log_in(screen, town, "hall_leader")
-    screen.open(f"{town.office.url}/tables/reds/?{MONTH}")
-    screen.until(f"{READY} && document.querySelector('button.known') !== null")
+    at_a_red(screen, town)
     screen.value("window.kept = window.fetch, window.fetch = () => Promise.reject(new TypeError('cut'))")
     press = "document.querySelector('button.known').click()"
     screen.value(press)
