@@ -6,14 +6,13 @@ import contextlib
 import shutil
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.firmware.conftest import micropython
+from tests.firmware.dialled import dialled
 from tests.firmware.simbox import SimBox, lit_at_once
 from tests.services.certs import Certs, make_certs
 from tests.services.mosquitto import Mosquitto
@@ -52,37 +51,25 @@ def test_a_broker_of_another_name_is_not(make_tls_box: Callable[..., SimBox], ce
 
 
 @pytest.fixture
-def dialled(tmp_path: Path) -> Iterator[tuple[int, list[float]]]:
+def stranger(tmp_path: Path) -> Iterator[tuple[int, list[float]]]:
     """A server of another authority, and when it was dialled."""
     other = make_certs(tmp_path / "other")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(other.server_cert, other.server_key)
-    listener, times = socket.create_server(("127.0.0.1", 0)), []
 
-    def serve() -> None:
-        while True:
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return  # closed: the test is over
-            times.append(time.monotonic())
-            with sock:
-                sock.settimeout(5)
-                with contextlib.suppress(OSError):  # the box hangs up, as it should
-                    context.wrap_socket(sock, server_side=True)
+    def shake_hands(sock: socket.socket) -> None:
+        sock.settimeout(5)
+        with contextlib.suppress(OSError):  # the box hangs up, as it should
+            context.wrap_socket(sock, server_side=True)
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield listener.getsockname()[1], times
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join(10)
+    with dialled(("127.0.0.1", 0), shake_hands) as found:
+        yield found
 
 
 def test_a_server_that_is_not_to_be_trusted_is_asked_ever_less_often(
-    make_box: Callable[..., SimBox], dialled: tuple[int, list[float]], certs: Certs, tmp_path: Path
+    make_box: Callable[..., SimBox], stranger: tuple[int, list[float]], certs: Certs, tmp_path: Path
 ) -> None:
-    port, times = dialled
+    port, times = stranger
     ca = str(shutil.copy(certs.ca_der, tmp_path / "trusted.der"))
     box = make_box(port, tls={"ca": ca, "name": "localhost"}, backoff_ms=200, backoff_max_ms=1600)
     refused(box)

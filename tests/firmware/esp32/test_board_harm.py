@@ -4,9 +4,7 @@ rotted, a driver that cannot say, a server that lies about the time. It goes on 
 from __future__ import annotations
 
 import shutil
-import socket
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from manyi.core.orders import bundle as pack
 
 from tests.firmware.conftest import micropython
+from tests.firmware.dialled import dialled
 from tests.firmware.esp32.boardbox import BoardBox
 from tests.firmware.esp32.test_board import NAME, Udp, fakes, make_board, name_server
 from tests.firmware.fake_collector import FakeCollector
@@ -202,23 +201,8 @@ def test_a_lie_about_the_time_ends_with_the_liar_and_is_not_kept_over_a_restart(
 @pytest.fixture
 def mute(mosquitto: Mosquitto) -> Iterator[list[float]]:
     """127.0.0.2 with the broker's port: takes connections, and says nothing or hangs up. -> when it was dialled"""
-    listener, times = socket.create_server(("127.0.0.2", mosquitto.port)), []
-
-    def serve() -> None:
-        while True:
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return  # closed: the test is over
-            times.append(time.monotonic())
-            sock.close()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield times
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join(10)
+    with dialled(("127.0.0.2", mosquitto.port), lambda _: None) as (_, times):
+        yield times
 
 
 def test_of_two_addresses_of_the_broker_the_one_that_answers_is_found(
