@@ -29,6 +29,15 @@ def judge_acl(where: str, text: str, folder: str = FOLDER) -> Iterator[Finding]:
             f"remove this line, or write the list anew: {anew}",
         )
 
+    def too_much(zh: str, en: str) -> Finding:
+        return finding(
+            where,
+            zh,
+            en,
+            f"删掉放行它的规则，或整个重写：{anew}",
+            f"remove the rule that lets it, or write the list anew: {anew}",
+        )
+
     def may(user: str, box: str, writes: tuple[str, ...], reads: tuple[str, ...]) -> Iterator[Finding]:
         for name in FROM_BOX + TO_BOX:
             topic = f"{mosquitto.TOPIC}/{box}/{name}"
@@ -36,12 +45,9 @@ def judge_acl(where: str, text: str, folder: str = FOLDER) -> Iterator[Finding]:
                 verb = ("发布", "publish") if access == "write" else ("接收", "receive")
                 does = rules.allows(user, "write" if access == "write" else "read", topic)
                 if does and not wanted:
-                    yield finding(
-                        where,
+                    yield too_much(
                         f"{user or '匿名者'} 可{verb[0]} {topic}，这是不应该的",
                         f"{user or 'anybody'} can {verb[1]} {topic}, and must not",
-                        f"删掉放行它的规则，或整个重写：{anew}",
-                        f"remove the rule that lets it, or write the list anew: {anew}",
                     )
                 if wanted and not does:
                     yield finding(
@@ -64,23 +70,17 @@ def judge_acl(where: str, text: str, folder: str = FOLDER) -> Iterator[Finding]:
     for user in ("", SAMPLE, COLLECTOR, WINDOW):
         for topic in (f"{mosquitto.TOPIC}/{what}/{OTHER_SYSTEM}" for what in ("visits", "duty")):
             if rules.allows(user, "write", topic) or rules.allows(user, "read", topic):
-                yield finding(
-                    where,
+                yield too_much(
                     f"{user or '匿名者'} 可收发 {topic}：只有那个系统自己可以",
                     f"{user or 'anybody'} can use {topic}: that system alone tells its visits and sign-ins",
-                    f"删掉放行它的规则，或整个重写：{anew}",
-                    f"remove the rule that lets it, or write the list anew: {anew}",
                 )
     for user in sorted(rules.users() - set(SERVICES)):
         yield from may(user, OTHER, (), ())
     for user in sorted({"", SAMPLE, WINDOW, VISITS} | rules.users() - {COLLECTOR}):
         if rules.allows(user, "read", "$SYS/broker/uptime"):
-            yield finding(
-                where,
+            yield too_much(
                 f"{user or '匿名者'} 可读取 $SYS（消息服务器自己的数字）",
                 f"{user or 'anybody'} reads the broker's own figures, $SYS",
-                f"删掉放行它的规则，或整个重写：{anew}",
-                f"remove the rule that lets it, or write the list anew: {anew}",
             )
 
 

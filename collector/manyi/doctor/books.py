@@ -95,30 +95,27 @@ def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
             before, (row.id, row.at_ms, row.kind, row.box, row.life, row.branch, row.seq), row.body
         )
         if before != row.hash:
-            yield bad(
+            yield _not_what_was_written(
                 "ledger",
                 f"台账第 {row.id} 行被改动过",
                 f"Row {row.id} of the ledger was changed",
-                f"复制整个 {roots.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
-                f"copy all of {roots.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
+                roots.parent,
             )
             return
     latest = root.read_latest(roots)
     if latest is not None and latest.row <= last and root.hash_of(conn, latest.row) != latest.hash:
-        yield bad(
+        yield _not_what_was_written(
             "ledger",
             f"台账与 {roots / 'latest'} 不符",
             f"The ledger is not the one that {roots / 'latest'} saw",
-            f"复制整个 {roots.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
-            f"copy all of {roots.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
+            roots.parent,
         )
     elif latest is not None and latest.row > last:
-        yield bad(
+        yield _not_what_was_written(
             "ledger",
             f"台账少了 {latest.row - last} 行",
             f"{many(latest.row - last, 'row')} of the ledger gone since {roots / 'latest'}",
-            f"复制整个 {roots.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
-            f"copy all of {roots.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
+            roots.parent,
         )
     else:
         yield good(
@@ -128,17 +125,27 @@ def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
         )
 
 
+def _not_what_was_written(what: str, zh: str, en: str, folder: Path) -> Finding:
+    """`folder`: where the ledger and all that belongs to it lie."""
+    return bad(
+        what,
+        zh,
+        en,
+        f"复制整个 {folder}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
+        f"copy all of {folder}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
+    )
+
+
 def _checked(path: Path, now_ms: int) -> Iterator[Finding]:
     """What the service's own check of the whole ledger has found (core/checking.py)."""
     found = checked.read(path)
     whole, broken = found.whole, found.broken
     if broken is not None:
-        yield bad(
+        yield _not_what_was_written(
             "check",
             f"服务自己查出台账{_where(broken.row)[0]}与写入时不符",
             f"The service's own check found {_where(broken.row)[1]} of the ledger not to be what was written",
-            f"复制整个 {path.parent}，再执行 {VERIFY}；别的都不要动，见报警手册（RUNBOOK）chain 一节",
-            f"copy all of {path.parent}, then {VERIFY}; change nothing else, see RUNBOOK, chain",
+            path.parent,
         )
     elif whole is None:
         yield skipped(
