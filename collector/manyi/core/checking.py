@@ -28,7 +28,7 @@ from manyi.core.checked import Broken, Checked, Whole
 from manyi.core.config import Data
 from manyi.core.days import DAY_MS
 from manyi.core.errors import ManyiError
-from manyi.core.ledger import chain, reader, schema
+from manyi.core.ledger import reader, schema
 from manyi.core.pipeline import unix_ms
 from manyi.core.root import Root
 from manyi.core.verify import Finding
@@ -159,7 +159,7 @@ class Checking:
             if not rows:
                 return Finding(row_id + 1, GONE), (row_id, digest)
             for row in rows:
-                if row.hash != chain.row_hash(digest, row[:7], row.body):
+                if not row.follows(digest):
                     return Finding(row.id, verify.CHANGED, row.box, row.life, row.seq, row.at_ms), (
                         row_id,
                         digest,

@@ -13,7 +13,7 @@ from typing import Final
 from manyi.core import account, checked, root, stores
 from manyi.core.days import DAY_MS, date_of
 from manyi.core.errors import ManyiError
-from manyi.core.ledger import chain, reader, schema
+from manyi.core.ledger import reader, schema
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn, why
 from manyi.words import many
 
@@ -91,10 +91,7 @@ def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
     before_id = max(0, last - TAIL_ROWS)
     before = root.hash_of(conn, before_id)
     for row in reader.rows_after(conn, before_id, TAIL_ROWS):
-        before = chain.row_hash(
-            before, (row.id, row.at_ms, row.kind, row.box, row.life, row.branch, row.seq), row.body
-        )
-        if before != row.hash:
+        if not row.follows(before):
             yield _not_what_was_written(
                 "ledger",
                 f"台账第 {row.id} 行被改动过",
@@ -102,6 +99,7 @@ def _tail(conn: sqlite3.Connection, roots: Path) -> Iterator[Finding]:
                 roots.parent,
             )
             return
+        before = row.hash
     latest = root.read_latest(roots)
     if latest is not None and latest.row <= last and root.hash_of(conn, latest.row) != latest.hash:
         yield _not_what_was_written(

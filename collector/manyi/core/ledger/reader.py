@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from manyi.core.ledger import chain
+
 _ROWS = """
 SELECT row.id, row.at_ms, row.kind, coalesce(head.box, ''), coalesce(head.life, ''), coalesce(head.branch, 0),
        coalesce(row.seq, 0), row.body, row.hash
@@ -39,6 +41,10 @@ class Row(NamedTuple):
     seq: int
     body: bytes
     hash: bytes = b""
+
+    def follows(self, before: bytes) -> bool:
+        """Whether this is what was written after the row with that hash."""
+        return self.hash == chain.row_hash(before, self[:7], self.body)
 
 
 def rows_after(conn: sqlite3.Connection, row_id: int, limit: int) -> list[Row]:
