@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from typing import Any
 
 from manyi.box.identity import PIN_DIGITS
 from manyi.box.words import BoxError
+from manyi.core import whole
 from manyi.core.wire import SEAL_BYTES, seal
 
 ACCEPTED = ".accepted.json"
@@ -56,8 +56,8 @@ def vouched(body: dict[str, Any], ask: Callable[[str], str]) -> str:
 
 def is_sealed(k_link: bytes, box: str, text: str) -> bool:
     """By whoever held the key, or by the box."""
-    whole = text.strip().encode()
-    body, tail = whole[:-SEAL_BYTES], whole[-SEAL_BYTES:]
+    raw = text.strip().encode()
+    body, tail = raw[:-SEAL_BYTES], raw[-SEAL_BYTES:]
     proofs = (body, hashlib.sha256(body).hexdigest().encode())
     return any(hmac.compare_digest(tail, seal(topic(box), what, k_link)) for what in proofs)
 
@@ -137,12 +137,6 @@ class Records:
 
     def _write(self, name: str, text: str) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path, fresh = self.folder / name, self.folder / f".{name}.new"
-        with os.fdopen(
-            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        path = self.folder / name
+        whole.write(path, text.encode(), 0o600)
         return path

@@ -7,10 +7,10 @@ forget a finding: only a check of the whole ledger that finds nothing takes it b
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from manyi.core import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ def read(path: Path) -> Checked:
     """Nothing if there is no such file, or none of ours: then nothing is known to have been checked."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        whole, broken = told["whole"], told["broken"]
+        held, broken = told["whole"], told["broken"]
         return Checked(
-            Whole(**{**whole, "notes": tuple(whole["notes"])}) if whole else None,
+            Whole(**{**held, "notes": tuple(held["notes"])}) if held else None,
             Broken(**broken) if broken else None,
             told["began_ms"],
             told["row"],
@@ -65,11 +65,4 @@ def read(path: Path) -> Checked:
 
 def write(path: Path, checked: Checked) -> None:
     """Raises OSError."""
-    told: dict[str, Any] = asdict(checked)
-    new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
-        json.dump(told, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    new.chmod(0o640)
-    new.replace(path)
+    whole.write(path, json.dumps(asdict(checked), ensure_ascii=False).encode(), 0o640)

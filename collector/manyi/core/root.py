@@ -20,7 +20,6 @@ back behind it (a backup came back), the service admits that in a `setback` row,
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from manyi.core import stores
+from manyi.core import stores, whole
 from manyi.core.days import DAY_MS, date_of, midnight_ms
 from manyi.core.errors import InputError
 from manyi.core.ledger import chain, facts, reader
@@ -186,11 +185,5 @@ def append_setback(conn: sqlite3.Connection, latest: Latest, now_ms: int) -> Non
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    whole.write(path, text.encode("ascii"))

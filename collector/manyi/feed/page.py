@@ -15,13 +15,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from manyi.core import whole
 from manyi.core.errors import EvidenceError, InputError
 from manyi.words import both
 
@@ -62,12 +62,7 @@ def write(page: Page, folder: Path, key: bytes) -> Path:
     """Whole or not at all, and on the disk; a file of that name is replaced."""
     body = "".join(_lines(page)).encode("ascii")
     path = folder / page.name
-    half = folder / f".{page.name}.new"
-    with half.open("wb") as file:
-        file.write(body + _line({"end": _seal(body, key)}).encode("ascii"))
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    whole.write(path, body + _line({"end": _seal(body, key)}).encode("ascii"))
     return path
 
 

@@ -9,14 +9,13 @@ the ledger was set back, without being told from where.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from manyi.core import root
+from manyi.core import root, whole
 from manyi.core.config import Config
 from manyi.core.days import DAY_MS
 from manyi.core.errors import EvidenceError, InputError
@@ -118,9 +117,4 @@ def _sent(path: Path) -> Sent:
 
 
 def _keep(path: Path, sent: Sent) -> None:
-    half = path.with_name(path.name + ".new")
-    with half.open("w", encoding="ascii") as file:
-        json.dump(asdict(sent), file)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    whole.write(path, json.dumps(asdict(sent)).encode("ascii"))

@@ -9,7 +9,6 @@ return, print or log one, and to touch a bucket that is not ours.
 """
 
 import json
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from manyi.core import whole
 from manyi.core.config import secret
 from manyi.core.errors import SetupError
 from manyi.words import both
@@ -250,12 +250,6 @@ def _keep(path: Path, text: str) -> None:
     """A secret's file, whole or not at all, for its owner alone."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        half = path.with_name(path.name + ".new")
-        half.unlink(missing_ok=True)
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
+        whole.write(path, f"{text}\n".encode(), 0o600)
     except OSError as error:
         raise SetupError(both(f"{path}：写不进去", f"it cannot be written ({error}).")) from error
