@@ -17,14 +17,12 @@ from typing import Final, NamedTuple
 
 from manyi.core import root, stores
 from manyi.core.config import Config
-from manyi.core.days import DAY_MS
 from manyi.core.errors import EvidenceError, InputError
 from manyi.core.ledger import chain, reader, schema
 from manyi.feed import page
 from manyi.feed.page import Cells, Page
 from manyi.words import both
 
-AHEAD_MS: Final = DAY_MS  # the clocks of two zones; nobody sets them for each other
 _KINDS: Final[dict[str, type]] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 FEED_N: Final = "feed_n"  # keys of the ledger's meta: number and time of the newest file taken in
 FEED_MS: Final = "feed_ms"
@@ -88,7 +86,7 @@ def _of_now(found: Page, path: Path, now_ms: int) -> None:
         raise EvidenceError(
             both(f"{path.name} 的名称与内容不符，拒收", f"{path} is not the file of that name: not taken in.")
         )
-    if max(found.n, found.at_ms) > now_ms + AHEAD_MS:
+    if max(found.n, found.at_ms) > now_ms + page.AHEAD_MS:
         raise EvidenceError(
             both(
                 f"{path.name} 的时间在未来，拒收：途中有人伪造，或两区时钟相差一天以上",

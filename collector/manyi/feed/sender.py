@@ -17,7 +17,6 @@ from typing import Final
 
 from manyi.core import root, whole
 from manyi.core.config import Config
-from manyi.core.days import DAY_MS
 from manyi.core.errors import EvidenceError, InputError
 from manyi.core.ledger import reader, schema
 from manyi.feed import page
@@ -25,7 +24,6 @@ from manyi.feed.page import Page
 from manyi.words import both
 
 SENT_ROWS: Final = 50_000  # a file of some 15 MB at most: a year's ledger goes in a few dozen
-AHEAD_MS: Final = DAY_MS  # as receiver.py has it
 QUIET_MS: Final = 60_000  # without new rows a file with the boxes' beats comes this often
 STATE: Final = "feed.json"
 ANEW: Final = "manyi feed out --again-from 1"
@@ -87,7 +85,7 @@ def _page(conn: sqlite3.Connection, config: Config, sent: Sent, now_ms: int) -> 
         if last == sent.row and not roots and now_ms - sent.at_ms < QUIET_MS:
             return None
         between = (sent.row + 1, last)
-        n = now_ms if sent.n > now_ms + AHEAD_MS else max(sent.n + 1, now_ms)
+        n = now_ms if sent.n > now_ms + page.AHEAD_MS else max(sent.n + 1, now_ms)
         return Page(
             _id(conn), n, now_ms, bytes.fromhex(sent.hash), *between,
             heads=conn.execute(_HEADS, between).fetchall(),
