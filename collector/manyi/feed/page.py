@@ -28,7 +28,7 @@ from manyi.words import both
 
 FORMAT: Final = 1
 NAME: Final = re.compile(r"([0-9a-f]{16})-(\d{13})\.feed")
-AHEAD_MS: Final = DAY_MS  # a number beyond was a wrong clock's: nobody sets the clocks of two zones for each other
+AHEAD_MS: Final = DAY_MS  # beyond it a clock was wrong: nobody sets those of two zones for each other
 FILE_MAX: Final = 256 << 20  # bytes; SENT_ROWS of the longest rows stay far below
 Cells = tuple[Any, ...]
 
