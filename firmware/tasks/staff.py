@@ -9,6 +9,7 @@ from box.duty import CLOSING, IN, Duty, data
 from tasks.borrowed import forget
 
 CALM_MS = 10_000  # without a press before a test begins
+PIECES, PIECE = 10, 150  # of heap, bytes: what sealing a press and its light take at once
 WAIT_MS = 600_000  # a test that found no calm moment by then is not begun: whoever asked for it may have gone
 
 
@@ -62,6 +63,9 @@ class Staff:
         try:
             from tasks.guided import Guided  # noqa: PLC0415
 
+            [
+                bytes(PIECE) for _ in range(PIECES)
+            ]  # else a press beside the test would find no heap, and end the box
             self.test = Guided(self.core, ms)
             self._wanted = 0  # what there was no heap for is still wanted
         except MemoryError:

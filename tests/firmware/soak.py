@@ -48,7 +48,8 @@ BADGE_EVERY = 500  # presses
 TOLD = 10_000  # presses between two lines about how it goes
 BADGES = ("04a1b2c3", "04d4e5f6a7b8c9")
 GROWTH = 1024  # bytes: the heap is counted in blocks, and a beat may fall into a batch
-LAST_S = 300.0  # for what is still on its way
+LAST_S = 120.0  # for what is still on its way
+LINES = 60  # of the box's last words, where it does not come
 
 
 @dataclass
@@ -207,6 +208,9 @@ def soak(
         report.seconds, report.slowest_ms = time.monotonic() - began, box.slowest_ms
         assert not collector.wrong, collector.wrong
         print({why: box.lines.count(why) for why in set(box.said("link down"))}, "kinds", collector.kinds)
+    except AssertionError:
+        print(*box.lines[-LINES:], sep="\n")
+        raise
     finally:
         box.kill()
         collector.close()

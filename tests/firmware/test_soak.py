@@ -9,6 +9,10 @@ import pytest
 from tests.firmware.conftest import micropython
 from tests.firmware.soak import BUDGET, GROWTH, soak
 
+HASTE_WK = 1  # firmware/ports/sim/haste.py takes 1.9 KB of this heap, and no box in a hall has it
+HEAP = BUDGET["heap"]
+HEAPS = [HEAP["soak"], f"{int(HEAP['smallest'].removesuffix('wK')) + HASTE_WK}wK"]
+
 pytest_plugins = ["tests.firmware.simfixtures"]
 pytestmark = [
     pytest.mark.slow,
@@ -16,7 +20,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("heap", [BUDGET["heap"]["soak"], BUDGET["heap"]["smallest"]])
+@pytest.mark.parametrize("heap", HEAPS)
 def test_a_minute_of_pressing_over_a_flapping_tls_link_costs_no_heap_and_no_press(
     heap: str, tmp_path: Path, firmware: Path
 ) -> None:

@@ -45,6 +45,8 @@ async def _obey(port, words):
         elif command == "block":
             port.block(int(words[1]))
             await asyncio.sleep_ms(SETTLE_MS)
+        elif command == "hog":
+            port.hog(int(words[1]))
         elif command == "tap":
             await port.fingers.tap(_level(words[1]), int(words[2]) if len(words) > 2 else TAP_MS)
         elif command == "badge":

@@ -69,6 +69,7 @@ class Port:
         self._patience = WATCHDOG_MS * ident.get("speed", 1)  # a busy host stands still for all of a fast box
         self._shines = ident.get("tell_lamp", False)
         self._was = None
+        self._hogged = None
         self.touched = None  # a badge that is at the reader
         gc.collect()
 
@@ -169,6 +170,12 @@ class Port:
         disk = Disk(self._folder)
         disk.step = cut
         return disk
+
+    # Takes heap, and keeps it, until only so many bytes are left.
+    def hog(self, left):
+        gc.collect()
+        while gc.mem_free() > left:
+            self._hogged = (self._hogged,)
 
     # ---- life and death
 
