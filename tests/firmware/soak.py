@@ -174,26 +174,7 @@ def soak(
     report, began = Report(heap), time.monotonic()
     try:
         box.boot()
-        flips = began + UP_S / SPEED
-        taps = 0
-        while report.pressed < presses and time.monotonic() - began < seconds:
-            assert box.process.poll() is None, box.lines[-5:]
-            box.say(*(f"tap {(taps + i) % 3 + 1} 60" for i in range(BURST)))
-            if taps % BADGE_EVERY < BURST:
-                box.say(f"badge {BADGES[taps // BADGE_EVERY % 2]}")
-            taps += BURST
-            box.lit(taps - BURST - report.unlit)
-            report.unlit = max(report.unlit, taps - BURST - box.lights)
-            if box.lights // TOLD > report.pressed // TOLD:
-                heap = collector.heard["beat"][-1]["heap"] if collector.heard["beat"] else 0
-                print(f"{box.lights} lights, {collector.stored} stored, {heap} free", flush=True)
-            report.pressed = box.lights
-            if time.monotonic() >= flips:
-                report.outages += line.does == CARRIES
-                line.set(
-                    CARRIES if line.does != CARRIES else SWALLOWS if report.outages % SILENT == 0 else CUT
-                )
-                flips = time.monotonic() + (UP_S if line.does == CARRIES else DOWN_S) / SPEED
+        taps = _press(box, line, collector, report, presses, began + seconds)
         report.pressed = box.settled()
         report.unlit = taps - report.pressed
         line.set(CARRIES)
@@ -217,6 +198,29 @@ def soak(
         line.close()
         broker.kill()
     return report
+
+
+def _press(box: Box, line: BadLine, collector: Collector, report: Report, presses: int, end: float) -> int:
+    """Until there were `presses`, or it is `end` by the monotonic clock, over a link that comes and goes. -> taps"""
+    flips = time.monotonic() + UP_S / SPEED
+    taps = 0
+    while report.pressed < presses and time.monotonic() < end:
+        assert box.process.poll() is None, box.lines[-5:]
+        box.say(*(f"tap {(taps + i) % 3 + 1} 60" for i in range(BURST)))
+        if taps % BADGE_EVERY < BURST:
+            box.say(f"badge {BADGES[taps // BADGE_EVERY % 2]}")
+        taps += BURST
+        box.lit(taps - BURST - report.unlit)
+        report.unlit = max(report.unlit, taps - BURST - box.lights)
+        if box.lights // TOLD > report.pressed // TOLD:
+            heap = collector.heard["beat"][-1]["heap"] if collector.heard["beat"] else 0
+            print(f"{box.lights} lights, {collector.stored} stored, {heap} free", flush=True)
+        report.pressed = box.lights
+        if time.monotonic() >= flips:
+            report.outages += line.does == CARRIES
+            line.set(CARRIES if line.does != CARRIES else SWALLOWS if report.outages % SILENT == 0 else CUT)
+            flips = time.monotonic() + (UP_S if line.does == CARRIES else DOWN_S) / SPEED
+    return taps
 
 
 def main() -> None:
