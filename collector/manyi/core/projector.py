@@ -43,6 +43,9 @@ INFLUX_REST_S = 0.02  # between two rounds: what comes meanwhile goes with one w
 log = structlog.get_logger("manyi.projector")
 
 
+Clock = Callable[[], int]
+
+
 def unix_ms() -> int:
     """Unix milliseconds UTC."""
     return time.time_ns() // 1_000_000
@@ -56,7 +59,7 @@ class Attempt:
         name: str,
         clock: Callable[[], float] = time.monotonic,
         workings: Workings | None = None,
-        now_ms: Callable[[], int] = unix_ms,
+        now_ms: Clock = unix_ms,
     ) -> None:
         self._name, self._clock, self._now_ms = name, clock, now_ms
         self._workings = workings or Workings()
@@ -89,9 +92,7 @@ class Attempt:
 class Figures:
     """ratings.db and wall.db behind one ledger; step() is what the thread does each time round."""
 
-    def __init__(
-        self, config: Config, now_ms: Callable[[], int] = unix_ms, workings: Workings | None = None
-    ) -> None:
+    def __init__(self, config: Config, now_ms: Clock = unix_ms, workings: Workings | None = None) -> None:
         with ExitStack() as opened:
             self._ledger = opened.enter_context(closing(schema.open_for_reading(config.data.ledger)))
             self.ratings = opened.enter_context(closing(Ratings(config.data.ratings, self._ledger)))
@@ -178,17 +179,18 @@ class Figures:
         return 0
 
 
-def run(stop: Event, wake: Event, config: Config, workings: Workings | None = None) -> None:
+def run(
+    stop: Event, wake: Event, config: Config, workings: Workings | None = None, now_ms: Clock = unix_ms
+) -> None:
     """The projector's thread. `wake` is set after each commit of the ledger. Returns after `stop` is set (and `wake`,
     to hurry). Raises LedgerError if there is no ledger to follow.
     """
     news = Event()
-    figures = Figures(config, workings=workings)
+    figures = Figures(config, now_ms, workings)
     influx = None
     if config.influx is not None:
-        influx = Thread(
-            target=_influx, args=(stop, news, config, workings or Workings()), name="influx", daemon=True
-        )
+        given = (stop, news, config, workings or Workings(), now_ms)
+        influx = Thread(target=_influx, args=given, name="influx", daemon=True)
         influx.start()
     try:
         while not stop.is_set():
@@ -203,8 +205,8 @@ def run(stop: Event, wake: Event, config: Config, workings: Workings | None = No
             influx.join(LONGEST_WAIT_S)
 
 
-def _influx(stop: Event, news: Event, config: Config, workings: Workings) -> None:
-    opening = Attempt("influx", workings=workings)
+def _influx(stop: Event, news: Event, config: Config, workings: Workings, now_ms: Clock) -> None:
+    opening = Attempt("influx", workings=workings, now_ms=now_ms)
     feeds: list[tuple[Attempt, Feed]] = []
     with ExitStack() as opened:
         while not stop.is_set():
@@ -213,8 +215,8 @@ def _influx(stop: Event, news: Event, config: Config, workings: Workings) -> Non
             if not feeds and opening.due:
                 try:
                     feeds = [
-                        (Attempt(feed.name, workings=workings), feed)
-                        for feed in _open_influx(config, opened, workings)
+                        (Attempt(feed.name, workings=workings, now_ms=now_ms), feed)
+                        for feed in _open_influx(config, opened, workings, now_ms)
                     ]
                     opening.well()
                 except Exception as error:  # a token file that is not there yet, a disk that is full
@@ -240,14 +242,16 @@ def _feed(stop: Event, attempt: Attempt, feed: "Feed") -> int:
     return moved
 
 
-def _open_influx(config: Config, opened: ExitStack, workings: Workings, **how: int) -> list["Feed"]:
+def _open_influx(
+    config: Config, opened: ExitStack, workings: Workings, now_ms: Clock = unix_ms, **how: int
+) -> list["Feed"]:
     # Imported here: it costs 0.4 s and is not needed without InfluxDB.
     from manyi.core.influx import feeds  # noqa: PLC0415
 
-    return feeds.open_all(config, opened, unix_ms, workings, **how)
+    return feeds.open_all(config, opened, now_ms, workings, **how)
 
 
-def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> None:
+def rebuild(which: str, config: Config, say: Callable[[str], None] = print, now_ms: Clock = unix_ms) -> None:
     """Makes a projection again from nothing: `ratings` (and all that follow it), `wall` or `influx`.
 
     Safe while the service runs: both then fill the same store, each step a transaction. Raises InputError
@@ -262,7 +266,7 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
             )
         )
     with ExitStack() as opened:
-        figures = opened.enter_context(closing(Figures(config)))
+        figures = opened.enter_context(closing(Figures(config, now_ms)))
         if which == "ratings":
             figures.ratings.reset()
             figures.visits.reset()
@@ -272,7 +276,7 @@ def rebuild(which: str, config: Config, say: Callable[[str], None] = print) -> N
             pass
         shown = stores.get(opened.enter_context(closing(stores.open_reader(config.data.wall))), "shown", "0")
         if which == "influx" or (which == "ratings" and config.influx is not None):
-            feeds = _open_influx(config, opened, Workings(), gap_ms=0)
+            feeds = _open_influx(config, opened, Workings(), now_ms, gap_ms=0)
             for feed in feeds:
                 feed.reset()
             _drain(feeds)
