@@ -24,7 +24,11 @@ NAMES = (compare.BASELINE, compare.PROFILE, compare.RANKING)
 
 
 @pytest.fixture
-def months(whole: Whole) -> Whole:  # noqa: F811
+def months(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> Whole:  # noqa: F811
+    """Looked at from three in the afternoon on: what is compared is another list on every day."""
+    began = time.monotonic()
+    clock = lambda: NOON + 27 * 60 * MINUTE + int((time.monotonic() - began) * 1000)  # noqa: E731
+    monkeypatch.setattr(whole, "clock", clock)
     whole.ledger.fact(*TOWN)
     whole.ledger.conn.execute("BEGIN IMMEDIATE")
     for back in range(DAYS):
@@ -39,7 +43,7 @@ def told(whole: Whole, folder: Path) -> dict[tuple[str, int], dict[str, Any]]:  
     server = Memory()
     sums = stores.open_reader(whole.config.data.dir / "influx_rollup.db")
     source = stores.open_reader(whole.config.data.ratings)
-    compared = Compared(folder / "other.db", sums, source, server, projector.unix_ms, 0)
+    compared = Compared(folder / "other.db", sums, source, server, whole.clock, 0)
     while compared.step():
         pass
     for one in (compared, sums, source):
@@ -88,7 +92,7 @@ def test_rebuilt_to_the_same_figures_and_again_after_the_bucket_was_lost(
 
 def test_service_writes_the_same_as_a_bucket_in_memory_is_told(months: Whole, tmp_path: Path) -> None:
     stop, wake = Event(), Event()
-    thread = Thread(target=projector.run, args=(stop, wake, months.config))
+    thread = Thread(target=projector.run, args=(stop, wake, months.config, None, months.clock))
     thread.start()
     days = "SELECT sum(presses) AS p FROM rollup_day WHERE tier = 'city'"
     try:

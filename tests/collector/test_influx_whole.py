@@ -95,8 +95,11 @@ class Whole:
         (found,) = self.call(f"/api/v2/buckets?name={bucket}", token)["buckets"]
         self.call(f"/api/v2/buckets/{found['id']}", token, "DELETE")
 
+    def clock(self) -> int:
+        return projector.unix_ms()
+
     def rebuild(self) -> None:
-        projector.rebuild("influx", self.config, lambda _: None)
+        projector.rebuild("influx", self.config, lambda _: None, self.clock)
 
     def press(self, box: str, times: int, level: int, since_ms: int, boot: int) -> None:
         self.ledger.clock(box, 0, since_ms, since_ms, boot=boot)

@@ -67,9 +67,6 @@ class Seeded(Whole):
         """It goes on from `now`."""
         return now_ms() - self._behind
 
-    def rebuild(self) -> None:
-        projector.rebuild("influx", self.config, lambda _: None, self.clock)
-
     def seed(self) -> None:
         """All that the pictures and the tests show."""
         report = check(FOLDER)
