@@ -16,6 +16,17 @@ from manyi.doctor.finding import Level, Place
 
 from tests.deploy.town import T0, Town
 
+INFLUX_ELSEWHERE = """
+[influx]
+url = "http://influxdb:8086"
+org = "manyi"
+bucket = "manyi"
+rollup_bucket = "manyi_rollup"
+day_bucket = "manyi_day"
+wall_bucket = "manyi_wall"
+token_file = "secrets/influx.token"
+"""
+
 
 @pytest.fixture
 def town(tmp_path: Path) -> Town:
@@ -62,6 +73,16 @@ def test_grafana_where_the_command_names_it(town: Town, monkeypatch: pytest.Monk
     with listening("0.0.0.0") as port:
         level, said = ask(town, f"http://127.0.0.1:{port}")[0]
         assert (level, "GF_SERVER_HTTP_ADDR" in said) == (Level.warn, True)
+
+
+def test_a_server_elsewhere_is_not_called_shut(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the table of sockets is the container's own: nothing in it was no news of InfluxDB."""
+    monkeypatch.setattr(doors, "USUAL", {})
+    level, said = ask(town, "http://grafana:3000")[0]
+    assert (level, "Grafana 在别的机器" in said) == (Level.skipped, True)
+    there = Town(town.folder.parent / "containers", more=INFLUX_ELSEWHERE)
+    ((level, said),) = ask(there)
+    assert (level, "InfluxDB 在别的机器" in said) == (Level.skipped, True)
 
 
 @pytest.mark.parametrize(("password", "level"), [("admin", Level.bad), ("another", Level.good)])

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from manyi.core.config import LOOPBACK
 from manyi.doctor import servers
 from manyi.doctor.finding import Finding, Place, bad, good, skipped, warn
 
@@ -51,19 +52,25 @@ def _reached(place: Place) -> Iterator[Finding]:
             f"改成只听本机：{HOW[name]}；再执行 systemctl restart {UNIT[name]}",
             f"let it listen to this machine alone: {HOW[name]}; then systemctl restart {UNIT[name]}",
         )
-    if not beyond & ports.keys():
+    elsewhere = [name for url, name in _servers(place) if urlsplit(url).hostname not in (None, *LOOPBACK)]
+    if elsewhere:
+        names = "、".join(elsewhere), " and ".join(elsewhere)
+        yield skipped(
+            "doors",
+            f"{names[0]} 在别的机器或容器里，这里看不到它对谁开放",
+            f"{names[1]}: of another machine or container; to whom it is open cannot be seen from here.",
+            "ss -tln",
+        )
+    elif not beyond & ports.keys():
         yield good("doors", "InfluxDB、Grafana 不对外开放", "InfluxDB and Grafana are not open to others.")
 
 
+def _servers(place: Place) -> list[tuple[str, str]]:
+    return [(place.config.influx.url if place.config.influx else "", INFLUX), (place.grafana, GRAFANA)]
+
+
 def _ports(place: Place) -> dict[int, str]:
-    named = dict(USUAL)
-    for url, name in (
-        (place.config.influx.url if place.config.influx else "", INFLUX),
-        (place.grafana, GRAFANA),
-    ):
-        if port := urlsplit(url).port:
-            named[port] = name
-    return named
+    return USUAL | {port: name for url, name in _servers(place) if (port := urlsplit(url).port)}
 
 
 def beyond_this_machine(table: str) -> set[int]:
