@@ -238,6 +238,13 @@ def test_the_first_start_needs_a_name_and_makes_secrets_once(tmp_path: Path) -> 
     assert "compose up --detach --wait" in machine.log.read_text()
 
 
+def test_the_newest_bundle_is_started_not_the_last_by_letter(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    (tmp_path / "build" / "bundle" / "manyi-9.10.0").mkdir()
+    assert machine.up(HOST="mq.x.cn").returncode == 0
+    assert "MANYI_VERSION=9.10.0\n" in (machine.here / ".env").read_text()
+
+
 def test_another_name_is_refused_because_boxes_would(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     assert machine.up(HOST="mq.x.cn").returncode == 0

@@ -21,7 +21,7 @@ if [ "${1:-}" = down ]; then
 fi
 
 root=../../..
-bundle=$(ls -d "$root"/build/bundle/manyi-*/ 2>/dev/null | tail -n 1)
+bundle=$(ls -d "$root"/build/bundle/manyi-*/ 2>/dev/null | sort -V | tail -n 1)
 [ -n "$bundle" ] || stop "请先执行 make bundle / Run make bundle first."
 MANYI_VERSION=$(basename "$bundle" | sed 's/^manyi-//')
 [ -z "${HOST:-}" ] && [ -e .env ] && HOST=$(sed -n 's/^MANYI_HOST=//p' .env)
