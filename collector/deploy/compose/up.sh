@@ -27,7 +27,7 @@ MANYI_VERSION=$(basename "$bundle" | sed 's/^manyi-//')
 [ -z "${HOST:-}" ] && [ -e .env ] && HOST=$(sed -n 's/^MANYI_HOST=//p' .env)
 [ -n "${HOST:-}" ] ||
     stop "第一次启动请给出评价器连接的域名：make up HOST=mq.example.gov.cn / The first time, name what boxes connect to: make up HOST=..."
-if [ -e state/.made ] && ! grep -qx "MANYI_HOST=$HOST" .env; then
+if [ -d state/ca ] && ! grep -qx "MANYI_HOST=$HOST" .env; then
     stop "代理的证书是另一个域名的，不能改成 $HOST / The broker's certificate is for another name than $HOST: boxes would refuse it."
 fi
 printf 'MANYI_VERSION=%s\nMANYI_HOST=%s\n' "$MANYI_VERSION" "$HOST" >.env
@@ -43,9 +43,9 @@ if [ ! -e state/.made ]; then
     done
     [ -d state/ca ] || manyi ca init --dir /state/ca --passphrase-file /state/owner/ca.passphrase --permit "$HOST"
     [ -d state/broker ] || manyi broker init --dir /state/broker --host "$HOST" --ca /state/ca --passphrase-file /state/owner/ca.passphrase --log stderr
-    # The folder lies at another place in the broker's container.
-    sed -i 's|/state/broker|/etc/manyi/broker|g' state/broker/mosquitto.conf
-    [ -e state/secrets/broker.password ] || cp state/broker/handover/manyi_collector.password state/secrets/broker.password
+    # Passwords for others are not the broker's to see.
+    [ ! -d state/broker/handover ] || mv state/broker/handover state/owner/handover
+    [ -e state/secrets/broker.password ] || mv state/owner/handover/manyi_collector.password state/secrets/broker.password
     [ -e state/secrets/link.keys ] || : >state/secrets/link.keys
     [ -e state/secrets/doctor.jsonl ] || manyi broker add doctor --dir /state/broker --out /state/secrets/doctor.jsonl --link-file /state/secrets/link.keys
     [ -e state/manyi.toml ] || sed "s|@HOST@|$HOST|" manyi.toml >state/manyi.toml
