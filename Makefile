@@ -74,8 +74,8 @@ bundle: $(VENV)/.dev build/firmware/.made ## 内网安装包 / an installation f
 	@$(PY) collector/deploy/bundle/make.py $(foreach m,$(MACHINES),--machine $(m)) $(foreach p,$(PYTHONS),--python $(p)) $(if $(EXTRA),--extra "$(EXTRA)") \
 	    $(if $(FIRMWARE),--firmware "$(FIRMWARE)" --sha256 "$(SHA256)")
 
-up: ## 用容器启动全部 / start everything in containers (needs Docker and make bundle; HOST=name the first time)
-	@HOST="$(HOST)" sh collector/deploy/compose/up.sh
+up: ## 用容器启动全部 / start everything in containers (needs Docker and make bundle; HOST=name, WALL=name the first time)
+	@HOST="$(HOST)" WALL="$(WALL)" sh collector/deploy/compose/up.sh
 
 down: ## 停止容器，数据和密钥保留 / stop the containers; data and secrets stay
 	@sh collector/deploy/compose/up.sh down

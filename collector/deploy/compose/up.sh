@@ -2,7 +2,7 @@
 # `make up`: builds the image from the bundle, makes certificates, keys and passwords once, starts everything, waits.
 # `make down` (up.sh down): stops it; nothing under state/ is touched.
 # HOST=mq.example.gov.cn is the name that boxes connect to; it goes into the broker's certificate, so it is needed the first
-# time. Refuses to start without Docker, to overwrite a secret, and to invent a host name.
+# time. WALL=wall.example.gov.cn, then too, is the name that browsers use. Refuses to start without Docker, to overwrite a secret, and to invent a host name.
 set -eu
 umask 077
 cd "$(dirname "$0")"
@@ -30,7 +30,19 @@ MANYI_VERSION=$(basename "$bundle" | sed 's/^manyi-//')
 if [ -d state/ca ] && ! grep -qx "MANYI_HOST=$HOST" .env; then
     stop "代理的证书是另一个域名的，不能改成 $HOST / The broker's certificate is for another name than $HOST: boxes would refuse it."
 fi
-printf 'MANYI_VERSION=%s\nMANYI_HOST=%s\n' "$MANYI_VERSION" "$HOST" >.env
+[ -z "${WALL:-}" ] && [ -e .env ] && WALL=$(sed -n 's/^MANYI_WALL=//p' .env)
+if [ -d state/ca ] && [ -n "${WALL:-}" ] && ! grep -qx "MANYI_WALL=$WALL" .env; then
+    stop "大屏的域名只能在第一次启动时给出：自己的 CA 不给 $WALL 签发证书。别处签发的，把域名写进 state/manyi.toml 的 allowed_hosts / The name of the wall is taken at the first start alone: the authority refuses $WALL now. With a certificate of another authority, put it into allowed_hosts of state/manyi.toml."
+fi
+printf 'MANYI_VERSION=%s\nMANYI_HOST=%s\nMANYI_WALL=%s\n' "$MANYI_VERSION" "$HOST" "${WALL:-}" >.env
+mkdir -p state
+if [ ! -e state/grafana.env ]; then
+    {
+        echo "# 本单位的 Grafana 设置，改完执行 make up；这里不放口令 / Grafana's settings of this installation: make up after a change. No secrets."
+        echo "${WALL:+GF_SERVER_ROOT_URL=https://$WALL:3443/}"
+        grep '^MANYI_ALERT_' "$root/dashboards/provisioning/grafana.env"
+    } >state/grafana.env
+fi
 docker build --tag "manyi:$MANYI_VERSION" --file Dockerfile "$bundle"
 
 manyi() { docker run --rm --user 0 --volume "$PWD/state:/state" "manyi:$MANYI_VERSION" "$@"; }
@@ -41,14 +53,14 @@ if [ ! -e state/.made ]; then
     for name in ca.passphrase grafana.admin.password; do
         [ -e "state/owner/$name" ] || head -c 24 /dev/urandom | base64 >"state/owner/$name"
     done
-    [ -d state/ca ] || manyi ca init --dir /state/ca --passphrase-file /state/owner/ca.passphrase --permit "$HOST"
+    [ -d state/ca ] || manyi ca init --dir /state/ca --passphrase-file /state/owner/ca.passphrase --permit "$HOST" ${WALL:+--permit "$WALL"}
     [ -d state/broker ] || manyi broker init --dir /state/broker --host "$HOST" --ca /state/ca --passphrase-file /state/owner/ca.passphrase --log stderr
     # Passwords for others are not the broker's to see.
     [ ! -d state/broker/handover ] || mv state/broker/handover state/owner/handover
     [ -e state/secrets/broker.password ] || mv state/owner/handover/manyi_collector.password state/secrets/broker.password
     [ -e state/secrets/link.keys ] || : >state/secrets/link.keys
     [ -e state/secrets/doctor.jsonl ] || manyi broker add doctor --dir /state/broker --out /state/secrets/doctor.jsonl --link-file /state/secrets/link.keys
-    [ -e state/manyi.toml ] || sed "s|@HOST@|$HOST|" manyi.toml >state/manyi.toml
+    [ -e state/manyi.toml ] || sed "s|@HOST@|$HOST|; s|\"@WALL@\"|${WALL:+\"$WALL\"}|" manyi.toml >state/manyi.toml
     chown -R 1000:1000 state/influx state/secrets state/data state/backups state/manyi.toml
     chmod 755 state state/grafana
     chmod 644 state/manyi.toml
@@ -60,6 +72,9 @@ docker compose up --detach --wait mosquitto influxdb
 docker compose run --rm influx-init
 cp state/influx/influx.token state/secrets/influx.token
 chown 1000:1000 state/secrets/influx.token
+# The proxy of this machine comes from the network's gateway, which is another one after each `make down`.
+gateway=$(docker network inspect --format '{{(index .IPAM.Config 0).Gateway}}' manyi_default)
+sed -i "s|^proxies = .*# up.sh|proxies = [\"$gateway\"] # up.sh|" state/manyi.toml
 docker compose up --detach --wait manyi
 docker compose exec --user 0 manyi /opt/manyi/current/bin/manyi --version
 docker run --rm --user 0 --volume "$PWD/state:/state" --volume "$PWD/state/data:/var/lib/manyi" \
