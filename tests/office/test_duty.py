@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from manyi.core.projector import unix_ms
 
+from tests import midnight
 from tests.office.telling import DUTY, Office, leader, office, stay
 
 __all__ = ["office"]  # a fixture
@@ -24,6 +25,7 @@ def test_staff_and_leaders_go_to_one_address_and_need_a_right_each(office: Offic
 
 
 def test_system_sees_what_counts_of_its_words(office: Office) -> None:
+    midnight.let_it_pass(10)  # a sign-in ends with its day
     now_ms = unix_ms()
     office.post(DUTY, [stay(1, from_ms=now_ms - 1), stay(2, window="w2", staff="g99", from_ms=now_ms - 1)])
     office.post(DUTY, leader(3, from_ms=now_ms - 1), token=office.tokens["leaders"])

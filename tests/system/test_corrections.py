@@ -14,10 +14,13 @@ import pytest
 from manyi.core import stores
 from manyi.core.days import BEIJING
 
+from tests import midnight
 from tests.services.influx import Influx
 from tests.system.city import ROSTER, City, until
 
 pytestmark = pytest.mark.slow
+
+LONG_S = 180.0  # no test here takes so long
 
 
 def by_staff(city: City) -> Counter[str]:
@@ -35,6 +38,7 @@ def on_the_wall(city: City) -> list[Any]:
 
 
 def test_roster_correction_moves_ratings_everywhere(make_city: Callable[..., City], influx: Influx) -> None:
+    midnight.let_it_pass(LONG_S)  # the wall's totals are a day's
     city = make_city(boxes=2, influx=influx)
     for level in (1, 3, 2):
         for box in city.boxes:
@@ -71,6 +75,7 @@ def test_roster_correction_moves_ratings_everywhere(make_city: Callable[..., Cit
 def test_late_presses_of_a_visit_correct_what_is_shown(
     make_city: Callable[..., City], influx: Influx
 ) -> None:
+    midnight.let_it_pass(LONG_S)
     city = make_city(boxes=1, influx=influx, policy="visit_ms = 15000")
     box = city.boxes[0]
     box.tap(1)

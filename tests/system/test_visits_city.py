@@ -16,12 +16,14 @@ from manyi.core import stores
 from manyi.core.told.sources import add_source
 from manyi.core.visits import report as visits
 
+from tests import midnight
 from tests.collector.test_visits_mqtt import Ear
 from tests.services.mosquitto import Mosquitto
 from tests.system.city import City, until
 from tests.system.wiretap import publish
 
 MINUTE_MS = 60_000
+LONG_S = 180.0  # no test here takes so long
 WINDOW = "np-h1-w1"  # where the demo's roster has sim-001
 FIRST, SECOND = "NP1002", "NP1003"  # of the demo's staff, and not planned there
 
@@ -46,6 +48,8 @@ class Queue:
 
 @pytest.fixture
 def city(make_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> Iterator[City]:
+    # Visits are of a day, and a sign-in of a minute ago ends with its day.
+    midnight.let_it_pass(LONG_S, MINUTE_MS / 1000)
     made = City(tmp_path / "city", make_mosquitto(), 1)
     may = ["visits", "duty"]
     add_source(made.folder / "visits.toml", "queue_np", ["np-h1"], made.folder / "token.queue", tells=may)
