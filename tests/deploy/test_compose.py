@@ -68,6 +68,15 @@ def secrets_of(service: dict[str, Any]) -> Iterator[str]:
         yield from (word.group() for word in SECRET_WORD.finditer(text))
 
 
+def test_the_broker_is_reloaded_from_inside() -> None:
+    """`docker kill`, with any signal, marks a container as stopped by hand: it stays down after the next reboot."""
+    told = re.findall(r"```sh\n(.*?)```", (COMPOSE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for block in told for line in block.splitlines() if "HUP" in line]
+    assert lines
+    assert set(lines) == {"docker compose exec mosquitto kill -HUP 1"}
+    assert not re.search(r"(docker|compose) kill", (COMPOSE / "up.sh").read_text(encoding="utf-8"))
+
+
 def test_no_secret_stands_in_the_file() -> None:
     for name, service in services().items():
         assert list(secrets_of(service)) == [], name
