@@ -29,6 +29,7 @@ MIDNIGHT_MS = 1_795_190_400_000  # of 2026-11-21 in Beijing
 
 @pytest.fixture
 def box(mosquitto: Mosquitto, collector: FakeCollector, make_box: Callable[..., SimBox]) -> SimBox:
+    it_is(collector, 10, 0)  # what a day begins with is asked for again after midnight
     box = make_box(mosquitto.port, reader=True, tell_lamp=True)
     box.wait("ack")
     return box
