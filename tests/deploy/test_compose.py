@@ -29,7 +29,7 @@ OF = {  # whose secrets lie in which folder of state/: the installation's owner,
         "handover/manyi_window.password",
         "handover/manyi_visits.password",
     },
-    "influx": {"operator", "admin", "influx.token", "influx.grafana.token"},
+    "influx": {"influx.operator.token", "influx.admin.password", "influx.token", "influx.grafana.token"},
     "secrets": {"broker.password", "link.keys", "doctor.jsonl", "influx.token"},
     "grafana-secrets": {"admin.password", "influx.token"},
 }

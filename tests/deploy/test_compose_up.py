@@ -26,9 +26,9 @@ case "$1 $2" in
     case "$1" in
     ca | broker) exec "$MANYI" $(printf "%s " "$@" | sed "s|/state|$PWD/state|g") ;;
     esac ;;
-"compose run") for name in operator admin grafana collector; do printf $name >state/influx/$name; done
-    mv state/influx/grafana state/influx/influx.grafana.token
-    mv state/influx/collector state/influx/influx.token ;;
+"compose run") for name in influx.operator.token influx.admin.password influx.grafana.token influx.token; do
+        printf $name >state/influx/$name
+    done ;;
 esac
 """
 
@@ -90,14 +90,29 @@ def test_the_first_start_needs_a_name_and_makes_secrets_once(tmp_path: Path) -> 
         name: {str(p.relative_to(state / name)) for p in made if state / name in p.parents} for name in OF
     } == OF
     assert all(p.stat().st_mode & 0o077 == 0 for p in made)
-    assert (state / "secrets" / "influx.token").read_text() == "collector"
-    assert (state / "grafana-secrets" / "influx.token").read_text() == "grafana"
+    assert (state / "secrets" / "influx.token").read_text() == "influx.token"
+    assert (state / "grafana-secrets" / "influx.token").read_text() == "influx.grafana.token"
     assert list(state.glob("broker/**/*.password")) == []
     assert configs.load(state / "manyi.toml").broker.host == "mq.x.cn"
     again = machine.up()
     assert again.returncode == 0, again.stderr
     assert {p: p.read_bytes() for p in made} == made
     assert "compose up --detach --wait" in machine.log.read_text()
+
+
+def test_what_the_owner_carried_away_is_not_missed(tmp_path: Path) -> None:
+    """README.md says to; the next `make up` found no passphrase, no password and no operator's token, and stopped."""
+    machine = Machine(tmp_path)
+    assert machine.up(HOST="mq.x.cn").returncode == 0
+    state = machine.here / "state"
+    shutil.rmtree(state / "owner")
+    (state / "influx" / "influx.operator.token").unlink()
+    (state / "influx" / "influx.admin.password").unlink()
+    machine.log.write_text("")
+    done = machine.up()
+    assert done.returncode == 0, done.stderr
+    assert "compose run" not in machine.log.read_text()
+    assert "state/influx" in done.stdout
 
 
 def test_the_newest_bundle_is_started_not_the_last_by_letter(tmp_path: Path) -> None:

@@ -67,11 +67,19 @@ if [ ! -e state/.made ]; then
     : >state/.made
 fi
 
-# Each container is given its own token and nobody else's: the collector writes, Grafana reads.
 docker compose up --detach --wait mosquitto influxdb
-docker compose run --rm influx-init
-cp state/influx/influx.token state/secrets/influx.token
+# Each container is given its own token and nobody else's: the collector writes, Grafana (472 in its image) reads.
+mkdir -p state/grafana-secrets
+if [ -e state/influx/influx.operator.token ] || [ ! -e state/secrets/influx.token ]; then
+    docker compose run --rm influx-init
+    cp state/influx/influx.token state/secrets/influx.token
+    cp state/influx/influx.grafana.token state/grafana-secrets/influx.token
+else
+    echo "InfluxDB 的操作员令牌已带走，存储桶和令牌未查；升级后缺桶（manyi doctor 会说）就放回 state/influx 再来 / InfluxDB's operator token was carried away: buckets and tokens are not looked at. If manyi doctor misses a bucket after an upgrade, bring it back to state/influx and come again."
+fi
+[ -e state/grafana-secrets/admin.password ] || cp state/owner/grafana.admin.password state/grafana-secrets/admin.password
 chown 1000:1000 state/secrets/influx.token
+chown -R 472:0 state/grafana-secrets
 # The proxy of this machine comes from the network's gateway, which is another one after each `make down`.
 gateway=$(docker network inspect --format '{{(index .IPAM.Config 0).Gateway}}' manyi_default)
 sed -i "s|^proxies = .*# up.sh|proxies = [\"$gateway\"] # up.sh|" state/manyi.toml
@@ -82,10 +90,5 @@ docker run --rm --user 0 --volume "$PWD/state:/state" --volume "$PWD/state/data:
     grafana write --out /state/grafana --roster-from-ledger --influx-url http://influxdb:8086 \
     --token-file /run/secrets/grafana_token --seen-as /etc/grafana/manyi
 chmod -R a+rX state/grafana
-# Copies that Grafana's account (472 in its image) can read, and nobody else.
-mkdir -p state/grafana-secrets
-cp state/owner/grafana.admin.password state/grafana-secrets/admin.password
-cp state/influx/influx.grafana.token state/grafana-secrets/influx.token
-chown -R 472:0 state/grafana-secrets
 docker compose up --detach --wait
 echo "大屏 / wall: http://127.0.0.1:8080/   Grafana: http://127.0.0.1:3000/ (admin, state/owner/grafana.admin.password)"
