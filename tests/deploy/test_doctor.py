@@ -19,7 +19,7 @@ from manyi.backup import copy
 from manyi.cli import app
 from manyi.core import root
 from manyi.core.checking import Checking
-from manyi.core.days import DAY_MS
+from manyi.core.days import DAY_MS, day_begin
 from manyi.core.influx import setup
 from manyi.core.wall.store import Wall
 from manyi.doctor import behind, books, host, link, safety, servers
@@ -313,6 +313,9 @@ def test_an_account_that_does_not_add_up(town: Town) -> None:
 
 def test_roots_that_were_not_written_and_a_stray_file_among_them(town: Town) -> None:
     tomorrow = town.at_ms + DAY_MS
+    midnight = day_begin(tomorrow)
+    assert "roots" not in ask(town, books.ledger, now_ms=midnight + 300_000), "the service is at work on it"
+    assert ask(town, books.ledger, now_ms=midnight + 600_000)["roots"] == Level.warn
     assert ask(town, books.ledger, now_ms=tomorrow)["roots"] == Level.warn
     root.publish(town.conn, town.config.data.roots, tomorrow)
     assert ask(town, books.ledger, now_ms=tomorrow)["roots"] == Level.good

@@ -20,6 +20,7 @@ from manyi.words import many
 TAIL_ROWS: Final = 5_000  # well under a second; `manyi verify` reads all
 VERIFY: Final = "runuser -u manyi -- manyi verify"
 CHECK_LATE_MS: Final = 3 * DAY_MS  # it begins once a day and at every start
+SEALED_MS: Final = 600_000  # after midnight: a day is hashed again before it is sealed
 BEAT_LIMIT_MS: Final = 15_000  # the projector beats every second
 
 
@@ -208,7 +209,7 @@ def _account(conn: sqlite3.Connection, place: Place) -> Iterator[Finding]:
 
 
 def _roots(conn: sqlite3.Connection, folder: Path, now_ms: int) -> Iterator[Finding]:
-    yesterday = date_of(now_ms) - timedelta(days=1)
+    yesterday = date_of(now_ms - SEALED_MS) - timedelta(days=1)
     first = conn.execute(
         "SELECT at_ms FROM row WHERE at_ms >= ? ORDER BY id LIMIT 1", (root.NEVER_BEFORE_MS,)
     ).fetchone()
