@@ -34,9 +34,10 @@ AS_IT_IS = {Path("ports/sim/sim.py"): Path("sim.py")}  # a program's first file 
 BUNDLES = (
     "ports.esp32.port",
     "ports.sim.port",
+    "tasks.command",
     "tasks.guided",
-    "tasks.obey",
     "tasks.opening",
+    "tasks.settings",
     "tasks.staff",
     "tasks.update",
 )  # each with what it alone needs

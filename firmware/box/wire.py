@@ -1,5 +1,5 @@
 # docs/WIRE.md, the box's side: record, beat, state and reply written field by field; ack and prompt read. What comes
-# rarely is read elsewhere: config and cmd in asked.py, chunk in pieces.py.
+# rarely is read elsewhere: config in settings.py, cmd in command.py, chunk in pieces.py.
 #
 # What is long is written piece by piece on a sheet (sheet.py), and what comes is read where it lies: nothing here asks the
 # heap for more than a hundred bytes at once.

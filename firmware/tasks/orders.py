@@ -1,8 +1,8 @@
 # What others may ask of the box: settings (config), one action (cmd), an update's pieces (chunk), an invitation to rate
-# (prompt). Settings and actions are rare: tasks/obey.py does them, and is on the heap only meanwhile.
+# (prompt). Settings and actions are rare: tasks/settings.py and command.py do them, and are on the heap only meanwhile.
 #
 # What no heap is left for waits for a quieter round of the link (`late`): the newest settings and the newest action, TRIES
-# rounds. A box with TLS and a badge reader has hardly room for tasks/obey.py while a press is on its way.
+# rounds. A box with TLS and a badge reader has hardly room for them while a press is on its way.
 #
 # Refuses: what is not sealed for this box and topic. A refusal is answered or shown in the beat, never silent.
 
@@ -44,9 +44,14 @@ class Orders:
                 return None
         gc.collect()
         try:
-            from tasks import obey  # noqa: PLC0415
+            if name in ("cmd", "do"):
+                from tasks import command  # noqa: PLC0415
 
-            body = obey.obey(self, name, payload)
+                body = (command.obey if name == "cmd" else command.carry_out)(self, payload)
+            else:
+                from tasks import settings  # noqa: PLC0415
+
+                body = settings.take(self, payload, name == "kept")
             self.tries = 0
             return body
         except MemoryError:
@@ -57,7 +62,9 @@ class Orders:
                     self.late[name] = bytes(payload)  # it lies where the next message comes
             raise
         finally:
-            forget("tasks", "obey")
+            forget("tasks", "command")
+            forget("tasks", "settings")
+            forget("box", "name")
 
     # A box without a badge reader has it only from the first key test on.
     def staff(self):

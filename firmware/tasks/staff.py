@@ -63,9 +63,7 @@ class Staff:
         try:
             from tasks.guided import Guided  # noqa: PLC0415
 
-            [
-                bytes(PIECE) for _ in range(PIECES)
-            ]  # else a press beside the test would find no heap, and end the box
+            list(map(bytes, (PIECE,) * PIECES))  # without it a press beside the test would end the box
             self.test = Guided(self.core, ms)
             self._wanted = 0  # what there was no heap for is still wanted
         except MemoryError:

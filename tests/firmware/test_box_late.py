@@ -1,11 +1,11 @@
-"""Settings and commands that come when no heap is left for tasks/obey.py: kept, and tried in later rounds of the link.
+"""Settings and commands that come when no heap is left for what does them: kept, and tried in later rounds of the link.
 tasks/link.py and orders.py, under CPython; the broker is a list of what was said to it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -90,18 +90,22 @@ def hall() -> Hall:
 
 @pytest.fixture
 def heap(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """Without room for tasks/obey.py the next `fails` times."""
-    from tasks import obey  # noqa: PLC0415 - forgotten after every use
+    """Without room for tasks/settings.py and command.py the next `fails` times."""
+    from tasks import command, settings  # noqa: PLC0415 - forgotten after every use
 
-    heap, true = SimpleNamespace(fails=0), obey.obey
+    heap = SimpleNamespace(fails=0)
 
-    def load(*asked: Any) -> Any:
-        heap.fails -= 1
-        if heap.fails >= 0:
-            raise MemoryError
-        return true(*asked)
+    def loaded(true: Callable[..., Any]) -> Callable[..., Any]:
+        def load(*asked: Any) -> Any:
+            heap.fails -= 1
+            if heap.fails >= 0:
+                raise MemoryError
+            return true(*asked)
 
-    monkeypatch.setattr(obey, "obey", load)
+        return load
+
+    monkeypatch.setattr(settings, "take", loaded(settings.take))
+    monkeypatch.setattr(command, "obey", loaded(command.obey))
     monkeypatch.setattr(orders, "forget", lambda *_: None)  # it would be another module the next time
     yield heap
     assert heap.fails <= 0, "never wanted"

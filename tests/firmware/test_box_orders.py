@@ -1,4 +1,5 @@
-"""What others ask of a box: sealed messages in, settings, replies and deeds out. tasks/orders.py and obey.py, under CPython."""
+"""What others ask of a box: sealed messages in, settings, replies and deeds out. tasks/orders.py, settings.py and
+command.py, under CPython."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ The golden vectors are in tests/wire/test_box_messages.py.
 
 import json
 
-from box import asked, mqtt, wire
+from box import mqtt, settings, wire
 from box.sheet import Sheet
 
 KEY = bytes(range(32))
@@ -64,7 +64,7 @@ def test_sealed_nonsense_is_refused_after_its_mac():
 
 
 def test_one_setting_out_of_range_refuses_all():
-    assert why(asked.config, json.loads(CONFIG + "}")) is None
+    assert why(settings.config, json.loads(CONFIG + "}")) is None
     for name, values in {
         "id": (None, "", "x" * 17, "UPPER", 7, 'a"b'),
         "beat_s": (None, 9, 601, "60", 60.0, True, -1),
@@ -85,8 +85,8 @@ def test_one_setting_out_of_range_refuses_all():
         ),
     }.items():
         for value in values:
-            assert why(asked.config, changed(name, value)) == name, (name, value)
-    assert asked.config(changed("open", ""))["open"] == ""
+            assert why(settings.config, changed(name, value)) == name, (name, value)
+    assert settings.config(changed("open", ""))["open"] == ""
 
 
 def test_an_ack_of_the_wrong_shape_names_its_field():

@@ -4,7 +4,7 @@ import json
 from binascii import hexlify, unhexlify
 from hashlib import sha256
 
-from box import asked, pieces, record, wire
+from box import command, pieces, record, settings, wire
 from box.sheet import Sheet
 
 # Every vector of these files must be named here, so that a new one is not forgotten (test_box_messages.py).
@@ -111,7 +111,7 @@ def case_ack(here):
 def case_config(here):
     _, _, k_link = keys(here)
     v = load(here, "config")["whole"]
-    assert asked.config(wire.opened(k_link, v["topic"].encode(), v["payload"].encode())) == v["fields"]
+    assert settings.config(wire.opened(k_link, v["topic"].encode(), v["payload"].encode())) == v["fields"]
 
 
 def case_cmd(here):
@@ -119,7 +119,7 @@ def case_cmd(here):
     v = load(here, "cmd")["identify"]
     f = v["fields"]
     o = wire.opened(k_link, v["topic"].encode(), v["payload"].encode())
-    assert asked.cmd(o) == (f["id"], f["boot"], f["do"], f["arg"])
+    assert command.cmd(o) == (f["id"], f["boot"], f["do"], f["arg"])
 
 
 def case_fetch(here):
